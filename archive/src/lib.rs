@@ -1,0 +1,2 @@
+//! The initial RAM disk as a plain cpio archive: reader for the kernel, writer for the host.
+#![no_std]

@@ -1,0 +1,2 @@
+//! A portable loader for static ELF64 executables that refuses with a reason.
+#![no_std]

@@ -1,0 +1,2 @@
+//! The Omnibus microkernel.
+#![no_std]

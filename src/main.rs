@@ -1,0 +1,5 @@
+//! Host tool of the Omnibus microkernel.
+
+fn main() {
+    println!("omnibus: nothing to run yet");
+}

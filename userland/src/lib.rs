@@ -1,0 +1,2 @@
+//! Runtime library and programs of Omnibus.
+#![no_std]
