@@ -1,0 +1,342 @@
+//! The calls, as an enumeration and as data.
+
+use crate::capability::{Kind, account, console, peer, system, task, thread};
+use crate::errno::Errno;
+
+/// Whether a pointer argument is read, written or both by the kernel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// The kernel reads there.
+    In,
+    /// The kernel writes there and never reads.
+    Out,
+    /// The kernel reads, then writes.
+    InOut,
+}
+
+/// What an argument register holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// A capability of this kind with this right.
+    Capability(Kind, u64),
+    /// A capability of any kind.
+    AnyCapability,
+    /// Address of the structure of this C name; the next `SizeOf` tells its size.
+    Structure(&'static str, Access),
+    /// Address of an array of structures of this C name; its entries follow as `Count`.
+    Array(&'static str, Access),
+    /// Address of bytes; their number follows as `Count`.
+    Bytes(Access),
+    /// Bytes of the structure, or of each element, of this C name.
+    SizeOf(&'static str),
+    /// Number of elements or bytes at the address before it, up to this bound, above which the call fails with this error.
+    Count(u64, Errno),
+    /// An absolute time of the monotonic clock in nanoseconds.
+    Deadline,
+    /// A number whose meaning the call tells.
+    Value,
+}
+
+/// One call, described.
+#[derive(Clone, Copy, Debug)]
+pub struct Specification {
+    /// The call.
+    pub call: Call,
+    /// Its name.
+    pub name: &'static str,
+    /// Name and content of each argument, in the order `rdi rsi rdx r10 r8 r9`.
+    pub arguments: &'static [(&'static str, Argument)],
+    /// What `rdx` holds on success; empty if 0.
+    pub value: &'static str,
+    /// Every error it can give, beside `ENOSYS`.
+    pub errors: &'static [Errno],
+}
+
+macro_rules! calls {
+    ($($(#[$doc:meta])* $name:ident $snake:ident = $number:literal (
+        $($argument:ident: $kind:expr),* $(,)?
+    ) -> $value:literal, [$($errno:ident)*];)*) => {
+        /// A system call. Numbers are never used again.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u64)]
+        pub enum Call { $($(#[$doc])* $name = $number,)* }
+
+        impl Call {
+            /// Every call, in the order of its number.
+            pub const ALL: &[Self] = &[$(Self::$name),*];
+
+            /// The call with this number; `None` is `ENOSYS`.
+            #[must_use]
+            pub const fn from_number(number: u64) -> Option<Self> {
+                match number {
+                    $($number => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+
+            /// Its description.
+            #[must_use]
+            pub const fn specification(self) -> &'static Specification {
+                match self {
+                    $(Self::$name => {
+                        const SPECIFICATION: Specification = Specification {
+                            call: Call::$name,
+                            name: stringify!($snake),
+                            arguments: &[$((stringify!($argument), $kind)),*],
+                            value: $value,
+                            errors: &[$(Errno::$errno),*],
+                        };
+                        &SPECIFICATION
+                    })*
+                }
+            }
+        }
+
+        /// Every call described, in the order of its number.
+        pub const SPECIFICATIONS: &[&Specification] = &[$(Call::$name.specification()),*];
+    };
+}
+
+use crate::limits::{CLAIMS_MAX, PRINT_BYTES_MAX, WAIT_ITEMS_MAX};
+use Access::{In, InOut, Out};
+use Argument::{
+    AnyCapability, Array, Bytes, Capability, Count, Deadline, SizeOf, Structure, Value,
+};
+
+calls! {
+    /// Does nothing; its cost is that of entering and leaving the kernel.
+    Null null = 0 () -> "", [];
+
+    /// Ends the calling task. Does not return. A status above 255 counts as 255.
+    Exit exit = 1 (status: Value) -> "", [];
+
+    /// Lets other threads of the same priority run.
+    Yield yield = 2 () -> "", [];
+
+    /// Reads the monotonic clock.
+    Clock clock = 3 () -> "nanoseconds since boot", [];
+
+    /// Prints bytes on the console, whole or not at all.
+    DebugPrint debug_print = 4 (
+        console: Capability(Kind::Console, console::WRITE),
+        ptr: Bytes(In),
+        n_bytes: Count(PRINT_BYTES_MAX, Errno::EMSGSIZE),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EMSGSIZE EFAULT];
+
+    /// Blocks until something happens to one of the items, or the deadline passes. Without items it sleeps.
+    Wait wait = 5 (
+        items: Array("omnibus_wait_item", InOut),
+        n_items: Count(WAIT_ITEMS_MAX, Errno::EINVAL),
+        item_size: SizeOf("omnibus_wait_item"),
+        deadline_ns: Deadline,
+    ) -> "number of items with events", [EINVAL E2BIG EFAULT EBADF EOPNOTSUPP EPERM ENOMEM ETIMEDOUT];
+
+    /// Makes a peer that acts for the account.
+    PeerNew peer_new = 6 (
+        account: Capability(Kind::Account, account::CHARGE),
+    ) -> "capability of the peer, with every right", [EBADF EOPNOTSUPP EPERM EDQUOT ENOMEM];
+
+    /// TRANSFER: makes nodes and copies handles, at once (TRA rules).
+    Transfer transfer = 7 (
+        from: Capability(Kind::Peer, peer::USE),
+        command: Structure("bus1_cmd_transfer", In),
+        command_size: SizeOf("bus1_cmd_transfer"),
+        transfer_size: SizeOf("bus1_transfer"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EMSGSIZE EBADRQC EDQUOT ENOMEM];
+
+    /// RELEASE: gives up nodes and handles in one transaction (REL rules).
+    Release release = 8 (
+        peer: Capability(Kind::Peer, peer::USE),
+        command: Structure("bus1_cmd_release", In),
+        command_size: SizeOf("bus1_cmd_release"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EMSGSIZE EBADRQC ENOTUNIQ];
+
+    /// SEND: one message to many handles in one transaction (SND rules).
+    Send send = 9 (
+        peer: Capability(Kind::Peer, peer::USE),
+        command: Structure("bus1_cmd_send", In),
+        command_size: SizeOf("bus1_cmd_send"),
+        message_size: SizeOf("bus1_message"),
+        transfer_size: SizeOf("bus1_transfer"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EMSGSIZE EBADRQC EDQUOT ENOMEM];
+
+    /// RECV: the next message; never blocks (RCV rules).
+    Recv recv = 10 (
+        peer: Capability(Kind::Peer, peer::RECEIVE),
+        command: Structure("bus1_cmd_recv", In),
+        command_size: SizeOf("bus1_cmd_recv"),
+        metadata_size: SizeOf("bus1_metadata"),
+        message_size: SizeOf("bus1_message"),
+        transfer_size: SizeOf("bus1_transfer"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EAGAIN EMSGSIZE];
+
+    /// Copies a capability with the same or fewer rights.
+    CapabilityCopy capability_copy = 11 (
+        capability: AnyCapability,
+        rights: Value,
+    ) -> "capability of the copy", [EBADF EPERM ENOMEM];
+
+    /// Empties a slot.
+    CapabilityDrop capability_drop = 12 (
+        capability: AnyCapability,
+    ) -> "", [EBADF];
+
+    /// Tells kind and rights of a capability.
+    CapabilityInfo capability_info = 13 (
+        capability: AnyCapability,
+        info: Structure("omnibus_capability_info", Out),
+        info_size: SizeOf("omnibus_capability_info"),
+    ) -> "", [EBADF EINVAL EFAULT];
+
+    /// Starts a thread in the calling task.
+    ThreadNew thread_new = 14 (
+        start: Structure("omnibus_thread_start", In),
+        start_size: SizeOf("omnibus_thread_start"),
+    ) -> "capability of the thread, with every right", [EINVAL E2BIG EFAULT EDQUOT ENOMEM];
+
+    /// Ends the calling thread; the last thread's end is `exit(0)`. Does not return.
+    ThreadExit thread_exit = 15 (value: Value) -> "", [];
+
+    /// Blocks until the thread has ended.
+    ThreadJoin thread_join = 16 (
+        thread: Capability(Kind::Thread, thread::JOIN),
+        deadline_ns: Deadline,
+    ) -> "the value it gave to thread_exit", [EBADF EOPNOTSUPP EPERM EDEADLK ETIMEDOUT];
+
+    /// Sets the calling thread's base of thread-local storage (`fs`); a base outside the user half is `EINVAL`.
+    ThreadTls thread_tls = 17 (base: Value) -> "", [EINVAL];
+
+    /// Maps fresh zeroed memory, charged to the task's account.
+    VmMap vm_map = 18 (
+        map: Structure("omnibus_vm_map", In),
+        map_size: SizeOf("omnibus_vm_map"),
+    ) -> "address of the memory", [EINVAL E2BIG EFAULT EEXIST EDQUOT ENOMEM];
+
+    /// Unmaps whole pages; every page of the range must be mapped, else `EINVAL`.
+    VmUnmap vm_unmap = 19 (
+        address: Value,
+        n_bytes: Value,
+    ) -> "", [EINVAL];
+
+    /// Starts a task from a program of the initial RAM disk.
+    TaskSpawn task_spawn = 20 (
+        spawn: Structure("omnibus_task_spawn", In),
+        spawn_size: SizeOf("omnibus_task_spawn"),
+        grant_size: SizeOf("omnibus_grant"),
+    ) -> "capability of the task, with every right",
+        [EINVAL E2BIG EFAULT EMSGSIZE EBADF EOPNOTSUPP EPERM ENOENT ENOEXEC EDQUOT ENOMEM];
+
+    /// Ends a task. One that has ended stays as it ended.
+    TaskKill task_kill = 21 (
+        task: Capability(Kind::Task, task::KILL),
+    ) -> "", [EBADF EOPNOTSUPP EPERM];
+
+    /// Tells how a task is, or how it ended.
+    TaskStatus task_status = 22 (
+        task: Capability(Kind::Task, task::WATCH),
+        status: Structure("omnibus_task_status", Out),
+        status_size: SizeOf("omnibus_task_status"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+
+    /// Carves an account out of another (ACC-7).
+    AccountNew account_new = 23 (
+        parent: Capability(Kind::Account, account::CARVE),
+        limits: Structure("omnibus_account_limits", In),
+        limits_size: SizeOf("omnibus_account_limits"),
+    ) -> "capability of the account, with every right",
+        [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EDQUOT ENOMEM];
+
+    /// Reads limits and use of an account (ACC-6).
+    AccountRead account_read = 24 (
+        account: Capability(Kind::Account, account::INSPECT),
+        state: Structure("omnibus_account_state", Out),
+        state_size: SizeOf("omnibus_account_state"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+
+    /// Reads who claims how much of an account (ACC-6), claimants above `after` in ascending order.
+    AccountClaims account_claims = 25 (
+        account: Capability(Kind::Account, account::INSPECT),
+        claims: Array("omnibus_account_claim", Out),
+        n_claims: Count(CLAIMS_MAX, Errno::EINVAL),
+        claim_size: SizeOf("omnibus_account_claim"),
+        after: Value,
+    ) -> "number of claims written", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+
+    /// Writes the state of every kernel object as text; what does not fit is cut off.
+    Inspect inspect = 26 (
+        system: Capability(Kind::System, system::INSPECT),
+        ptr: Bytes(Out),
+        n_bytes: Count(1 << 20, Errno::EMSGSIZE),
+    ) -> "bytes of the whole text", [EBADF EOPNOTSUPP EPERM EMSGSIZE EFAULT];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Call numbers are dense, in order, and found again; any other number is unknown.
+    #[test]
+    fn abi_call_numbers_are_dense() {
+        for (index, &call) in Call::ALL.iter().enumerate() {
+            assert_eq!(call as u64, index as u64);
+            assert_eq!(Call::from_number(index as u64), Some(call));
+            assert_eq!(SPECIFICATIONS[index].call, call);
+        }
+        for number in [Call::ALL.len() as u64, 1 << 31, 1 << 32, u64::MAX] {
+            assert_eq!(Call::from_number(number), None);
+        }
+    }
+
+    /// A call takes at most six arguments, and every structure it names is followed by its size.
+    #[test]
+    fn abi_every_structure_is_passed_with_its_size() {
+        for specification in SPECIFICATIONS {
+            let arguments = specification.arguments;
+            assert!(arguments.len() <= 6, "{}", specification.name);
+            for (_, argument) in arguments {
+                if let Structure(name, _) | Array(name, _) = argument {
+                    let has_size = arguments.iter().any(|(_, other)| *other == SizeOf(name));
+                    assert!(has_size, "{}: no size of {name}", specification.name);
+                }
+            }
+        }
+    }
+
+    /// The numbers of the calls are pinned: once published, a number never means another call.
+    #[test]
+    fn abi_call_numbers_are_pinned() {
+        let names: Vec<_> = SPECIFICATIONS.iter().map(|s| s.name).collect();
+        assert_eq!(
+            names,
+            [
+                "null",
+                "exit",
+                "yield",
+                "clock",
+                "debug_print",
+                "wait",
+                "peer_new",
+                "transfer",
+                "release",
+                "send",
+                "recv",
+                "capability_copy",
+                "capability_drop",
+                "capability_info",
+                "thread_new",
+                "thread_exit",
+                "thread_join",
+                "thread_tls",
+                "vm_map",
+                "vm_unmap",
+                "task_spawn",
+                "task_kill",
+                "task_status",
+                "account_new",
+                "account_read",
+                "account_claims",
+                "inspect",
+            ]
+        );
+    }
+}

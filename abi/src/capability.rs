@@ -1,0 +1,158 @@
+//! Names of capabilities: numbers, kinds and rights.
+//!
+//! A *capability* is a slot of a task's table. It is not a bus1 *handle*: a peer capability lets a
+//! task act as that peer, a handle lets a peer address a node.
+
+use core::fmt;
+
+/// The number of a capability in its task's table: generation · 2³² + slot.
+///
+/// The generation of a slot changes whenever the slot is emptied, so an old number never names a
+/// new object; generations start at 1, so 0 is never a capability.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(transparent)]
+pub struct CapabilityNumber(pub u64);
+
+impl CapabilityNumber {
+    /// Names no capability; in `bus1_cmd_transfer.to` it means the source peer itself (TRA-3).
+    pub const INVALID: Self = Self(u64::MAX);
+
+    /// The number of `slot` in its `generation`.
+    #[must_use]
+    pub const fn new(generation: u32, slot: u32) -> Self {
+        Self((generation as u64) << 32 | slot as u64)
+    }
+
+    /// The generation, bits 32 to 63.
+    #[must_use]
+    pub const fn generation(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// The slot, bits 0 to 31.
+    #[must_use]
+    pub const fn slot(self) -> u32 {
+        self.0 as u32
+    }
+}
+
+impl fmt::Debug for CapabilityNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.slot(), self.generation())
+    }
+}
+
+/// What a capability refers to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u64)]
+pub enum Kind {
+    /// A bus1 peer; rights [`peer`].
+    Peer = 1,
+    /// A task; rights [`task`].
+    Task = 2,
+    /// A resource account; rights [`account`].
+    Account = 3,
+    /// The console; rights [`console`].
+    Console = 4,
+    /// A thread; rights [`thread`].
+    Thread = 5,
+    /// The kernel as a whole; rights [`system`].
+    System = 6,
+}
+
+impl Kind {
+    /// Every kind, in the order of its number.
+    pub const ALL: [Self; 6] = [
+        Self::Peer,
+        Self::Task,
+        Self::Account,
+        Self::Console,
+        Self::Thread,
+        Self::System,
+    ];
+
+    /// Every right that the kind knows.
+    #[must_use]
+    pub const fn all_rights(self) -> u64 {
+        match self {
+            Self::Peer => peer::USE | peer::RECEIVE | peer::GIVE,
+            Self::Task => task::WATCH | task::KILL,
+            Self::Account => account::CHARGE | account::INSPECT | account::CARVE,
+            Self::Console => console::WRITE,
+            Self::Thread => thread::JOIN,
+            Self::System => system::INSPECT,
+        }
+    }
+
+    /// The name in documents and reports.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Peer => "peer",
+            Self::Task => "task",
+            Self::Account => "account",
+            Self::Console => "console",
+            Self::Thread => "thread",
+            Self::System => "system",
+        }
+    }
+}
+
+/// Rights of a peer capability (OBJ-6).
+pub mod peer {
+    /// Send, release, be the source of a transfer.
+    pub const USE: u64 = 1;
+    /// Receive and wait.
+    pub const RECEIVE: u64 = 2;
+    /// Be the destination of a transfer.
+    pub const GIVE: u64 = 4;
+}
+
+/// Rights of a task capability.
+pub mod task {
+    /// Wait for the task's end and read its status.
+    pub const WATCH: u64 = 1;
+    /// End the task.
+    pub const KILL: u64 = 2;
+}
+
+/// Rights of an account capability.
+pub mod account {
+    /// Charge the account: create peers and tasks under it.
+    pub const CHARGE: u64 = 1;
+    /// Read its limits, use and claims (ACC-6).
+    pub const INSPECT: u64 = 2;
+    /// Carve sub-accounts from it (ACC-7).
+    pub const CARVE: u64 = 4;
+}
+
+/// Rights of a console capability.
+pub mod console {
+    /// Print.
+    pub const WRITE: u64 = 1;
+}
+
+/// Rights of a thread capability.
+pub mod thread {
+    /// Wait for the thread's end and take its value.
+    pub const JOIN: u64 = 1;
+}
+
+/// Rights of the system capability.
+pub mod system {
+    /// Read the state of every kernel object.
+    pub const INSPECT: u64 = 1;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A capability number is generation times 2^32 plus slot.
+    #[test]
+    fn abi_capability_number_layout() {
+        let number = CapabilityNumber::new(7, 3);
+        assert_eq!(number.0, 7 * (1 << 32) + 3);
+        assert_eq!((number.generation(), number.slot()), (7, 3));
+    }
+}

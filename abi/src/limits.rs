@@ -1,0 +1,43 @@
+//! Bounds that the ABI states (STR-2): what must be atomic must be short.
+
+/// Most data vectors of one message, `EINVAL` above.
+pub const DATA_VECTORS_MAX: u64 = 1024;
+
+/// Most carried handles of one message and entries of one transfer, `EMSGSIZE` above.
+pub const TRANSFERS_MAX: u64 = 1024;
+
+/// Most destinations of one send, `EMSGSIZE` above.
+pub const DESTINATIONS_MAX: u64 = 1024;
+
+/// Most carried handles times destinations of one send, `EMSGSIZE` above.
+pub const COPIES_MAX: u64 = 4096;
+
+/// Most ids of one release, `EMSGSIZE` above.
+pub const IDS_MAX: u64 = 4096;
+
+/// Most payload bytes of one message, `EMSGSIZE` above.
+pub const DATA_BYTES_MAX: u64 = 1 << 20;
+
+/// Most items of one wait, `EINVAL` above.
+pub const WAIT_ITEMS_MAX: u64 = 64;
+
+/// Most bytes of one print, `EMSGSIZE` above.
+pub const PRINT_BYTES_MAX: u64 = 4096;
+
+/// Most bytes of a program's name, `EMSGSIZE` above.
+pub const NAME_BYTES_MAX: u64 = 255;
+
+/// Most bytes of a task's arguments, `EMSGSIZE` above.
+pub const ARGUMENT_BYTES_MAX: u64 = 4096;
+
+/// Most capabilities granted to a task at its creation, `EMSGSIZE` above.
+pub const GRANTS_MAX: u64 = 256;
+
+/// Highest priority of a thread; 0 is the lowest.
+pub const PRIORITY_MAX: u64 = 31;
+
+/// Most claims read by one `account_claims`, `EINVAL` above.
+pub const CLAIMS_MAX: u64 = 1024;
+
+/// Highest exit status of a task.
+pub const EXIT_STATUS_MAX: u64 = 255;

@@ -1,0 +1,213 @@
+//! Structures of the calls that are Omnibus's own. Same form as those of bus1.
+
+use crate::bus1::structures;
+
+/// [`WaitItem::events`]: RECV would not say `EAGAIN` (RCV-6).
+pub const EVENT_READABLE: u64 = 1;
+
+/// [`WaitItem::events`]: the peer closed, or the slot that named it was emptied.
+pub const EVENT_HANG_UP: u64 = 2;
+
+/// [`WaitItem::events`]: the task ended.
+pub const EVENT_ENDED: u64 = 4;
+
+/// [`VmMap::rights`]: the pages may be read. Always needed.
+pub const VM_READ: u64 = 1;
+
+/// [`VmMap::rights`]: the pages may be written.
+pub const VM_WRITE: u64 = 2;
+
+/// [`VmMap::rights`]: the pages may be executed; never together with [`VM_WRITE`] (W^X).
+pub const VM_EXECUTE: u64 = 4;
+
+/// [`TaskStatus::state`]: the task runs.
+pub const TASK_RUNNING: u64 = 0;
+
+/// [`TaskStatus::state`]: the task called `exit`; `code` is its status.
+pub const TASK_EXITED: u64 = 1;
+
+/// [`TaskStatus::state`]: the task was killed through a capability.
+pub const TASK_KILLED: u64 = 2;
+
+/// [`TaskStatus::state`]: the task faulted; `code` is the vector, `address` the address.
+pub const TASK_FAULTED: u64 = 3;
+
+structures! {
+    /// One thing to wait for.
+    struct WaitItem = "omnibus_wait_item", 24 {
+        /// 0.
+        flags @ 0,
+        /// A peer (right RECEIVE) or a task (right WATCH).
+        capability @ 8,
+        /// Written on return: `EVENT_*` bits, 0 if nothing happened here.
+        events @ 16,
+    }
+
+    /// A new thread of the calling task.
+    struct ThreadStart = "omnibus_thread_start", 40 {
+        /// 0.
+        flags @ 0,
+        /// Address of the first instruction.
+        entry @ 8,
+        /// Stack pointer at entry.
+        stack @ 16,
+        /// Value of `rdi` at entry.
+        argument @ 24,
+        /// Base of thread-local storage (`fs`).
+        tls_base @ 32,
+    }
+
+    /// A range of fresh zeroed memory.
+    struct VmMap = "omnibus_vm_map", 32 {
+        /// 0.
+        flags @ 0,
+        /// Page-aligned address, or 0: the kernel chooses.
+        address @ 8,
+        /// Bytes, a multiple of the page size, not 0.
+        n_bytes @ 16,
+        /// `VM_*` bits.
+        rights @ 24,
+    }
+
+    /// A capability for a new task.
+    struct Grant = "omnibus_grant", 24 {
+        /// 0.
+        flags @ 0,
+        /// A capability of the caller.
+        capability @ 8,
+        /// Rights of the copy: a subset of the rights of the original.
+        rights @ 16,
+    }
+
+    /// A new task, running a program of the initial RAM disk.
+    struct TaskSpawn = "omnibus_task_spawn", 80 {
+        /// 0.
+        flags @ 0,
+        /// Account (right CHARGE) that pays for the task.
+        account @ 8,
+        /// Address of the program's name.
+        ptr_name @ 16,
+        /// Bytes of the name, 1 to [`crate::limits::NAME_BYTES_MAX`].
+        n_name @ 24,
+        /// Address of the arguments: bytes, by convention strings that each end in NUL.
+        ptr_arguments @ 32,
+        /// Bytes of the arguments, at most [`crate::limits::ARGUMENT_BYTES_MAX`].
+        n_arguments @ 40,
+        /// Address of an array of [`Grant`].
+        ptr_grants @ 48,
+        /// Entries at `ptr_grants`, at most [`crate::limits::GRANTS_MAX`].
+        n_grants @ 56,
+        /// Priority of its threads: 0 to the caller's own.
+        priority @ 64,
+        /// Reserved, 0.
+        reserved @ 72,
+    }
+
+    /// How a task is, or how it ended.
+    struct TaskStatus = "omnibus_task_status", 48 {
+        /// One of the `TASK_*`.
+        state @ 0,
+        /// Exit status, or vector of the fault.
+        code @ 8,
+        /// Address of the fault (for a page fault the address accessed, else that of the instruction).
+        address @ 16,
+        /// Number of the task, unique for ever.
+        number @ 24,
+        /// Frames in use.
+        n_frames @ 32,
+        /// CPU time used, in nanoseconds.
+        cpu_ns @ 40,
+    }
+
+    /// Maxima of a new account.
+    struct AccountLimits = "omnibus_account_limits", 32 {
+        /// 0.
+        flags @ 0,
+        /// Objects: peers, nodes, handles, messages, tasks, threads.
+        objects @ 8,
+        /// Bytes of queued payload.
+        bytes @ 16,
+        /// Page frames.
+        frames @ 24,
+    }
+
+    /// State of an account (ACC-6).
+    struct AccountState = "omnibus_account_state", 72 {
+        /// 0.
+        flags @ 0,
+        /// Number of the account, unique for ever.
+        number @ 8,
+        /// Accounts that hold something in this one, itself included.
+        n_quotas @ 16,
+        /// Maximum of objects.
+        objects_maximum @ 24,
+        /// Objects not yet taken by any quota.
+        objects_available @ 32,
+        /// Maximum of bytes.
+        bytes_maximum @ 40,
+        /// Bytes not yet taken by any quota.
+        bytes_available @ 48,
+        /// Maximum of frames.
+        frames_maximum @ 56,
+        /// Frames not yet taken by any quota.
+        frames_available @ 64,
+    }
+
+    /// What one account claims of another (ACC-6).
+    struct AccountClaim = "omnibus_account_claim", 64 {
+        /// 0.
+        flags @ 0,
+        /// Number of the claiming account.
+        claimant @ 8,
+        /// Traces (peers, tasks) of the claimant.
+        n_traces @ 16,
+        /// Objects claimed from the account.
+        objects_claimed @ 24,
+        /// Of these, not handed to a trace.
+        objects_available @ 32,
+        /// Bytes claimed from the account.
+        bytes_claimed @ 40,
+        /// Of these, not handed to a trace.
+        bytes_available @ 48,
+        /// Frames claimed from the account.
+        frames_claimed @ 56,
+    }
+
+    /// What a capability is.
+    struct CapabilityInfo = "omnibus_capability_info", 32 {
+        /// 0.
+        flags @ 0,
+        /// [`crate::Kind`] as a number.
+        kind @ 8,
+        /// Rights, as the kind defines them.
+        rights @ 16,
+        /// For an account its number, for a task its number, else 0.
+        number @ 24,
+    }
+
+    /// What a new task finds at [`crate::layout::STARTUP_ADDRESS`]; `rdi` points at it.
+    struct Startup = "omnibus_startup", 88 {
+        /// Bytes of this structure in this version.
+        n_bytes @ 0,
+        /// Number of the task.
+        task @ 8,
+        /// Entries at `ptr_capabilities`.
+        n_capabilities @ 16,
+        /// Address of an array of `u64`: the granted capabilities, in the order of the grants.
+        ptr_capabilities @ 24,
+        /// Bytes at `ptr_arguments`.
+        n_arguments @ 32,
+        /// Address of the arguments.
+        ptr_arguments @ 40,
+        /// Address of the template of thread-local storage, or 0.
+        ptr_tls @ 48,
+        /// Bytes of the template that come from the file.
+        n_tls_file @ 56,
+        /// Bytes of the template in memory.
+        n_tls_memory @ 64,
+        /// Alignment of the template in bytes.
+        tls_alignment @ 72,
+        /// Priority of the task's threads.
+        priority @ 80,
+    }
+}
