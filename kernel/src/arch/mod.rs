@@ -9,7 +9,8 @@
 
 #[cfg(not(test))]
 mod boot;
-pub mod memory_functions;
+#[cfg(not(test))]
+mod memory_functions;
 pub mod panic;
 pub mod report;
 pub mod serial;
