@@ -7,6 +7,10 @@
 #![cfg_attr(not(test), no_std)]
 #![deny(unsafe_code)]
 
+extern crate alloc;
+
 pub mod arch;
 #[macro_use]
 pub mod log;
+pub mod mm;
+pub mod words;

@@ -4,13 +4,16 @@
 #![no_main]
 #![deny(unsafe_code)]
 
-use kernel::arch;
 use kernel::log::boot;
+use kernel::{arch, mm};
 
 /// Entered once by `arch::boot`, in long mode, on the boot stack, with interrupts off.
 ///
 /// `start_info` is the physical address of the `hvm_start_info` that the PVH loader passed.
-#[allow(unsafe_code, reason = "the boot assembly calls this symbol by name")]
+#[allow(
+    unsafe_code,
+    reason = "the boot assembly calls this symbol by name, and the stages are in order here"
+)]
 #[unsafe(no_mangle)]
 extern "C" fn kernel_main(start_info: u64) -> ! {
     arch::serial::init();
@@ -18,7 +21,11 @@ extern "C" fn kernel_main(start_info: u64) -> ! {
         "Omnibus {}, a capability microkernel",
         env!("CARGO_PKG_VERSION")
     );
-    boot!("start info at {start_info:#x}");
+    // SAFETY: this is the first stage: one CPU runs, on the boot page tables, and the address is the loader's.
+    unsafe { arch::start() };
+    // SAFETY: as above.
+    let information = unsafe { mm::start(start_info) };
+    let _ = information;
     arch::exit(0)
 }
 

@@ -41,14 +41,14 @@ pvh_start:
     /* Page directories: 2048 entries of 2 MiB, present | writable | size (SDM 3A 4.5.4). */
     mov edi, offset boot_pd_physical
     xor ecx, ecx
-1:  mov eax, ecx
+5:  mov eax, ecx
     shl eax, 21
     or eax, 0x83
     mov [edi + ecx * 8], eax
     mov dword ptr [edi + ecx * 8 + 4], 0
     inc ecx
     cmp ecx, 2048
-    jne 1b
+    jne 5b
 
     mov edi, offset boot_pdpt_low_physical
     mov eax, offset boot_pd_physical + 3

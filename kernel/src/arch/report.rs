@@ -59,3 +59,10 @@ pub fn halt() -> ! {
         x86_64::instructions::hlt();
     }
 }
+
+/// Ends the machine because it, or what the loader passed, is not fit for the kernel: `cause` says what is missing.
+pub fn refuse(cause: fmt::Arguments<'_>) -> ! {
+    first_cause(cause);
+    crate::log::print(format_args!("kernel: cannot start: {cause}\n"));
+    exit(STATUS_UNFIT_MACHINE)
+}

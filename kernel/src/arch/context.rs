@@ -1,0 +1,241 @@
+//! The user's registers: all of a thread that the CPU holds while it runs, and nothing of it anywhere else while it does not.
+//!
+//! A context is in one of three states, told by how it is to be resumed:
+//! - *fresh* or *interrupted* ([`Resume::Full`]): every register counts, and IRETQ restores them all;
+//! - *in a system call* ([`Resume::Syscall`]): rax and rdx are the answer, rcx and r11 are lost (they take rip and rflags), the other general
+//!   registers are kept, vector and x87 registers will read as zero with their control words kept, and SYSRET goes back;
+//! - *running*: the CPU holds the registers, and what is here is old.
+//!
+//! Rules: rip and rsp come from the CPU or are checked to be in the user half; rflags only ever has bits that user mode may set; segment
+//! bases are in the user half, so that the sign of GS base tells the kernel's from a user's.
+
+use omnibus_abi::layout::is_user_range;
+
+/// Bytes of the vector state: legacy area, XSAVE header, upper halves of the 32-byte registers (SDM 1 13.4). XCR0 is fixed to these.
+const VECTOR_BYTES: usize = 512 + 64 + 256;
+
+/// Carry, parity, adjust, zero, sign, trap, direction, overflow, alignment check, identification: what user code may set freely.
+const USER_FLAGS: u64 = 0x24_0dd5;
+/// Interrupts on, and bit 1, which is always set.
+const FIXED_FLAGS: u64 = 0x202;
+
+/// x87 control word and MXCSR of a fresh thread: all exceptions masked, 64-bit precision, round to nearest (System V ABI, 3.2.1).
+const INITIAL_FCW: u16 = 0x037f;
+const INITIAL_MXCSR: u32 = 0x1f80;
+
+/// How a context goes back to user mode.
+#[repr(u32)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Resume {
+    /// By IRETQ, with all registers.
+    Full = 0,
+    /// By SYSRET, as the end of a system call.
+    Syscall = 1,
+}
+
+/// See the module's documentation. The assembly in `entry` knows the offsets by `offset_of!`.
+#[repr(C, align(64))]
+#[derive(Clone)]
+pub struct UserContext {
+    pub(crate) rax: u64,
+    pub(crate) rdx: u64,
+    pub(crate) rdi: u64,
+    pub(crate) rsi: u64,
+    pub(crate) r10: u64,
+    pub(crate) r8: u64,
+    pub(crate) r9: u64,
+    pub(crate) rip: u64,
+    pub(crate) rflags: u64,
+    pub(crate) rsp: u64,
+    pub(crate) rbx: u64,
+    pub(crate) rbp: u64,
+    pub(crate) r12: u64,
+    pub(crate) r13: u64,
+    pub(crate) r14: u64,
+    pub(crate) r15: u64,
+    pub(crate) rcx: u64,
+    pub(crate) r11: u64,
+    pub(crate) fs_base: u64,
+    pub(crate) gs_base: u64,
+    /// ds, es, fs, gs as they were at an interrupt or a fault.
+    pub(crate) selectors: [u16; 4],
+    pub(crate) resume: Resume,
+    pub(crate) mxcsr: u32,
+    pub(crate) fcw: u16,
+    pub(crate) vector: VectorState,
+}
+
+/// The XSAVE area, or the FXSAVE area at its beginning on a CPU without XSAVE.
+#[repr(C, align(64))]
+#[derive(Clone)]
+pub(crate) struct VectorState([u8; VECTOR_BYTES]);
+
+impl VectorState {
+    /// All registers zero, initial control words. An XSAVE header of zeros means "initial" for every component (SDM 1 13.8).
+    pub(crate) const fn initial() -> Self {
+        let mut bytes = [0; VECTOR_BYTES];
+        let (fcw, mxcsr) = (INITIAL_FCW.to_le_bytes(), INITIAL_MXCSR.to_le_bytes());
+        bytes[0] = fcw[0];
+        bytes[1] = fcw[1];
+        bytes[24] = mxcsr[0];
+        bytes[25] = mxcsr[1];
+        Self(bytes)
+    }
+}
+
+/// An address that is not in the user half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NotUser(pub u64);
+
+impl UserContext {
+    /// A fresh thread that begins at `rip` with `rsp` and `argument` in rdi; everything else is zero. An `rsp` outside the user half is
+    /// harmless: the first use of it faults.
+    ///
+    /// # Errors
+    /// [`NotUser`] if `rip` is not in the user half.
+    pub const fn new(rip: u64, rsp: u64, argument: u64) -> Result<Self, NotUser> {
+        if !is_user_range(rip, 1) {
+            return Err(NotUser(rip));
+        }
+        Ok(Self {
+            rax: 0,
+            rdx: 0,
+            rdi: argument,
+            rsi: 0,
+            r10: 0,
+            r8: 0,
+            r9: 0,
+            rip,
+            rflags: FIXED_FLAGS,
+            rsp,
+            rbx: 0,
+            rbp: 0,
+            r12: 0,
+            r13: 0,
+            r14: 0,
+            r15: 0,
+            rcx: 0,
+            r11: 0,
+            fs_base: 0,
+            gs_base: 0,
+            selectors: [0; 4],
+            resume: Resume::Full,
+            mxcsr: INITIAL_MXCSR,
+            fcw: INITIAL_FCW,
+            vector: VectorState::initial(),
+        })
+    }
+
+    /// Number of the system call that the thread made.
+    pub const fn call_number(&self) -> u64 {
+        self.rax
+    }
+
+    /// Arguments of the system call: rdi, rsi, rdx, r10, r8, r9.
+    pub const fn arguments(&self) -> [u64; 6] {
+        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+    }
+
+    /// Ends the system call with `status` in rax and `value` in rdx.
+    pub const fn set_result(&mut self, status: u64, value: u64) {
+        self.rax = status;
+        self.rdx = value;
+    }
+
+    /// Makes the thread execute its SYSCALL instruction (2 bytes) again when it is resumed, with the same arguments: for a call that was
+    /// abandoned without effect. [`UserContext::set_result`] must not have been called.
+    pub const fn restart_call(&mut self) {
+        self.rip -= 2;
+    }
+
+    /// Where the thread is.
+    pub const fn rip(&self) -> u64 {
+        self.rip
+    }
+
+    /// Its stack pointer.
+    pub const fn rsp(&self) -> u64 {
+        self.rsp
+    }
+
+    /// How it will be resumed.
+    pub const fn resume(&self) -> Resume {
+        self.resume
+    }
+
+    /// Base of FS, the thread's pointer to its own data.
+    pub const fn fs_base(&self) -> u64 {
+        self.fs_base
+    }
+
+    /// Sets the base of FS for the time from the next resume on.
+    ///
+    /// # Errors
+    /// [`NotUser`] if `base` is neither 0 nor in the user half.
+    pub fn set_fs_base(&mut self, base: u64) -> Result<(), NotUser> {
+        if base != 0 && !is_user_range(base, 1) {
+            return Err(NotUser(base));
+        }
+        self.fs_base = base;
+        #[cfg(not(test))]
+        super::entry::forget_current();
+        Ok(())
+    }
+
+    /// The general registers by name, for the report of a fault.
+    pub const fn registers(&self) -> [(&'static str, u64); 18] {
+        [
+            ("rip", self.rip),
+            ("rsp", self.rsp),
+            ("rflags", self.rflags),
+            ("rax", self.rax),
+            ("rbx", self.rbx),
+            ("rcx", self.rcx),
+            ("rdx", self.rdx),
+            ("rsi", self.rsi),
+            ("rdi", self.rdi),
+            ("rbp", self.rbp),
+            ("r8", self.r8),
+            ("r9", self.r9),
+            ("r10", self.r10),
+            ("r11", self.r11),
+            ("r12", self.r12),
+            ("r13", self.r13),
+            ("r14", self.r14),
+            ("r15", self.r15),
+        ]
+    }
+
+    /// Only the bits of `flags` that user code may set, with interrupts on.
+    pub const fn user_flags(flags: u64) -> u64 {
+        flags & USER_FLAGS | FIXED_FLAGS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A thread cannot begin in the kernel's half, at null, or at the last page below the hole.
+    #[test]
+    fn a_context_begins_in_the_user_half() {
+        for rip in [0, 0xfff, 0x7fff_ffff_f000, 0x8000_0000_0000, 0xffff_ffff_8020_0000, u64::MAX] {
+            assert_eq!(UserContext::new(rip, 0, 0).err(), Some(NotUser(rip)));
+        }
+        assert!(UserContext::new(0x1000, 0, 0).is_ok());
+    }
+
+    /// No flag that is not the user's own survives: IOPL, NT, RF, VM, VIF, VIP; interrupts are always on.
+    #[test]
+    fn flags_are_those_a_user_may_set() {
+        assert_eq!(UserContext::user_flags(u64::MAX), 0x24_0fd7);
+        assert_eq!(UserContext::user_flags(0), 0x202);
+    }
+
+    /// The vector state lies where XSAVE can write it.
+    #[test]
+    fn the_vector_state_is_aligned() {
+        assert_eq!(core::mem::offset_of!(UserContext, vector) % 64, 0);
+        assert_eq!(align_of::<UserContext>(), 64);
+    }
+}

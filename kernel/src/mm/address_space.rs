@@ -1,0 +1,284 @@
+//! Address spaces: what one task may touch.
+//!
+//! A space owns the page tables of the user half; the entries of the kernel half are shared by all and fixed at boot. It does not own the
+//! frames it maps: whoever maps a frame gets it back from [`AddressSpace::unmap`] or, one by one, from [`AddressSpace::tear_down`].
+//!
+//! Rules: a page is never both writable and executable; nothing of the kernel half is ever mapped for a user; a space is torn down in
+//! batches before it is dropped, so that its end is bounded (ORD-8) however large it is.
+
+#![allow(unsafe_code, reason = "this module owns the page tables of user space")]
+
+use super::PAGE_BYTES;
+use super::frames::{self, Frame, OutOfFrames};
+use super::paging::{self, ROOT_LEVEL};
+use core::mem::ManuallyDrop;
+use omnibus_abi::layout::{USER_END, USER_START};
+use x86_64::structures::paging::PageTableFlags;
+
+/// What a task may do with a page besides reading it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rights {
+    /// Read.
+    Read,
+    /// Read and write.
+    ReadWrite,
+    /// Read and execute.
+    ReadExecute,
+}
+
+impl Rights {
+    const fn flags(self) -> PageTableFlags {
+        let user = PageTableFlags::PRESENT.union(PageTableFlags::USER_ACCESSIBLE);
+        match self {
+            Self::Read => user.union(PageTableFlags::NO_EXECUTE),
+            Self::ReadWrite => user
+                .union(PageTableFlags::WRITABLE)
+                .union(PageTableFlags::NO_EXECUTE),
+            Self::ReadExecute => user,
+        }
+    }
+
+    fn from_flags(flags: PageTableFlags) -> Self {
+        match (
+            flags.contains(PageTableFlags::WRITABLE),
+            flags.contains(PageTableFlags::NO_EXECUTE),
+        ) {
+            (true, _) => Self::ReadWrite,
+            (false, true) => Self::Read,
+            (false, false) => Self::ReadExecute,
+        }
+    }
+}
+
+/// Why a page could not be mapped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MapError {
+    /// No frame is left for a page table.
+    OutOfFrames,
+    /// Something is mapped there.
+    Occupied,
+    /// The address is not that of a page of the user half.
+    OutOfRange,
+}
+
+impl From<OutOfFrames> for MapError {
+    fn from(_: OutOfFrames) -> Self {
+        Self::OutOfFrames
+    }
+}
+
+/// See the module's documentation.
+#[derive(Debug)]
+pub struct AddressSpace {
+    root: Frame,
+    /// Frames used for page tables, the root included.
+    n_tables: u64,
+    /// Pages mapped.
+    n_pages: u64,
+    /// Where tearing down goes on.
+    cursor: u64,
+}
+
+impl AddressSpace {
+    /// An empty user half under the kernel half that all spaces share.
+    ///
+    /// # Errors
+    /// [`OutOfFrames`]
+    pub fn new() -> Result<Self, OutOfFrames> {
+        let root = frames::allocate_zeroed()?;
+        share_kernel_half(root);
+        Ok(Self {
+            root,
+            n_tables: 1,
+            n_pages: 0,
+            cursor: 0,
+        })
+    }
+
+    /// Frames used for page tables, the root included.
+    pub fn n_tables(&self) -> u64 {
+        self.n_tables
+    }
+
+    /// Pages mapped.
+    pub fn n_pages(&self) -> u64 {
+        self.n_pages
+    }
+
+    /// How many frames for page tables mapping the page at `address` would take: 0 to 3. For charging them first.
+    pub fn n_missing_tables(&self, address: u64) -> u64 {
+        // SAFETY: the tree is ours, and this reference ends here.
+        unsafe { paging::n_missing_tables(self.root, address) }
+    }
+
+    /// Maps `frame` at the page that begins at `address`.
+    ///
+    /// # Errors
+    /// [`MapError`]. Page tables made before frames ran out stay part of the space and of [`AddressSpace::n_tables`].
+    pub fn map(&mut self, address: u64, frame: Frame, rights: Rights) -> Result<(), MapError> {
+        if !is_user_page(address) {
+            return Err(MapError::OutOfRange);
+        }
+        // SAFETY: the tree is ours, there are no large pages in it, and the reference ends with this call.
+        let entry = unsafe { paging::find_or_make(self.root, address, 1, &mut self.n_tables)? };
+        if !entry.is_unused() {
+            return Err(MapError::Occupied);
+        }
+        // An entry that was absent is not cached in the TLB (SDM 3A 4.10.2.3): nothing to flush.
+        entry.set_frame(frame, rights.flags());
+        self.n_pages += 1;
+        Ok(())
+    }
+
+    /// Unmaps the page that begins at `address` and returns its frame; `None` if nothing is mapped there.
+    pub fn unmap(&mut self, address: u64) -> Option<Frame> {
+        if !is_user_page(address) {
+            return None;
+        }
+        // SAFETY: the tree is ours, and the reference ends with this call.
+        let entry = unsafe { paging::find(self.root, address, 1)? };
+        let frame = entry.frame().ok()?;
+        entry.set_unused();
+        self.n_pages -= 1;
+        flush_page(self.root, address);
+        Some(frame)
+    }
+
+    /// The frame and the rights of the page that holds `address`; `None` if there is none.
+    pub fn translate(&self, address: u64) -> Option<(Frame, Rights)> {
+        if !is_user_page(address & !(PAGE_BYTES - 1)) {
+            return None;
+        }
+        // SAFETY: the tree is ours, and the reference ends with this call.
+        let entry = unsafe { paging::find(self.root, address, 1)? };
+        Some((entry.frame().ok()?, Rights::from_flags(entry.flags())))
+    }
+
+    /// Makes this the space that user addresses mean on this CPU.
+    pub fn activate(&self) {
+        activate(self.root);
+    }
+
+    /// Takes the space apart, looking at about `n_entries` page-table entries (rounded up to a whole table), and hands every frame that
+    /// was mapped to `release`. Returns `true` when nothing is left; then, and only then, the space is given to [`AddressSpace::finish`].
+    ///
+    /// The space must not be mapped into again. It may be the active one: the kernel's own takes its place first.
+    pub fn tear_down(&mut self, n_entries: usize, release: &mut dyn FnMut(Frame)) -> bool {
+        leave(self.root);
+        let mut n_left = n_entries.max(1);
+        while self.cursor < USER_END {
+            if n_left == 0 {
+                return false;
+            }
+            let n_looked_at = self.tear_down_step(release);
+            n_left = n_left.saturating_sub(n_looked_at);
+        }
+        true
+    }
+
+    /// Clears what the cursor points at and moves it on: a whole table of pages, or an absent entry of an upper table. Returns the number of
+    /// entries looked at.
+    fn tear_down_step(&mut self, release: &mut dyn FnMut(Frame)) -> usize {
+        let at = self.cursor;
+        for level in (2..=ROOT_LEVEL).rev() {
+            // SAFETY: the tree is ours; the tables above exist, or an upper level would have been absent in an earlier turn.
+            let is_absent =
+                unsafe { paging::find(self.root, at, level) }.is_none_or(|entry| entry.is_unused());
+            if is_absent {
+                self.advance(at, level);
+                return 1;
+            }
+        }
+        let mut n_released = 0;
+        // SAFETY: the tree is ours, and nobody uses the table while we hold it.
+        if let Some(entry) = unsafe { paging::find(self.root, at, 2) }
+            && let Ok(frame) = entry.frame()
+        {
+            // SAFETY: as above.
+            for page in unsafe { paging::table(frame) }.iter_mut() {
+                if let Ok(mapped) = page.frame() {
+                    page.set_unused();
+                    n_released += 1;
+                    release(mapped);
+                }
+            }
+        }
+        self.n_pages -= n_released;
+        self.advance(at, 2);
+        512
+    }
+
+    /// Moves the cursor behind the entry of `level` at `at` and frees every table that is behind the cursor entirely.
+    fn advance(&mut self, at: u64, level: u32) {
+        self.cursor = (at & !(paging::entry_bytes(level) - 1)) + paging::entry_bytes(level);
+        for upper in 2..=ROOT_LEVEL {
+            if at / paging::entry_bytes(upper) == self.cursor / paging::entry_bytes(upper) {
+                break;
+            }
+            // SAFETY: the tree is ours; what the entry points at has been emptied: the cursor went through all of it.
+            if let Some(entry) = unsafe { paging::find(self.root, at, upper) }
+                && let Ok(frame) = entry.frame()
+            {
+                entry.set_unused();
+                self.n_tables -= 1;
+                // SAFETY: no entry refers to the table any more, and the space is active nowhere.
+                unsafe { frames::free(frame) };
+            }
+        }
+    }
+
+    /// Frees the root of a space that has been torn down.
+    ///
+    /// # Panics
+    /// If something is left of it.
+    pub fn finish(self) {
+        let space = ManuallyDrop::new(self);
+        assert!(
+            space.cursor >= USER_END && space.n_tables == 1 && space.n_pages == 0,
+            "{:?} is not torn down",
+            *space
+        );
+        // SAFETY: the space is active nowhere (`tear_down` left it), and its root is the last table.
+        unsafe { frames::free(space.root) }
+    }
+}
+
+impl Drop for AddressSpace {
+    fn drop(&mut self) {
+        // Dropping a space would lose its frames. An empty one can go, as after a failed `new` of its owner.
+        if self.n_tables == 1 && self.n_pages == 0 {
+            leave(self.root);
+            // SAFETY: the space is active nowhere, and its root is the last table.
+            unsafe { frames::free(self.root) }
+        } else {
+            panic!(
+                "an address space with {} pages was dropped without being torn down",
+                self.n_pages
+            )
+        }
+    }
+}
+
+/// True if `address` is that of a page a user may have.
+const fn is_user_page(address: u64) -> bool {
+    address >= USER_START && address < USER_END && address.is_multiple_of(PAGE_BYTES)
+}
+
+#[cfg(not(test))]
+use super::kernel_space::{activate, flush_page, leave, share_kernel_half};
+
+/// On the host there is no kernel half and no CPU that walks the tables.
+#[cfg(test)]
+mod host {
+    use super::Frame;
+    pub(super) fn activate(_: Frame) {}
+    pub(super) fn flush_page(_: Frame, _: u64) {}
+    pub(super) fn leave(_: Frame) {}
+    pub(super) fn share_kernel_half(_: Frame) {}
+}
+#[cfg(test)]
+use host::{activate, flush_page, leave, share_kernel_half};
+
+#[cfg(test)]
+#[path = "address_space_tests.rs"]
+mod tests;

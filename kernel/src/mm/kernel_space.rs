@@ -1,0 +1,173 @@
+//! The kernel's half of every address space: direct map, image, stacks, devices, heap.
+//!
+//! Made once at boot. All entries of the root that the kernel will ever use exist from then on, so that every space can share them by copying
+//! the upper half of the root, and what is mapped below them later (heap) is seen by all.
+//!
+//! No page is writable and executable, and no frame of text or read-only data is writable through any mapping: the direct map leaves them
+//! read-only as well.
+
+#![allow(unsafe_code, reason = "this module owns the page tables of the kernel")]
+
+use super::frames::{self, Frame, OutOfFrames};
+use super::memory_map::Range;
+use super::paging::{self, ROOT_LEVEL};
+use super::physical::DIRECT_MAP;
+use super::stacks::{STACKS, Stack};
+use super::{PAGE_BYTES, heap, image};
+use spin::{Mutex, Once};
+use x86_64::registers::control::{Cr3, Cr3Flags};
+use x86_64::structures::paging::PageTableFlags;
+use x86_64::{PhysAddr, VirtAddr};
+
+/// Where device registers are mapped.
+pub const DEVICES: u64 = 0xffff_c100_0000_0000;
+
+/// Bytes of a large page (an entry of level 2).
+const LARGE_BYTES: u64 = 2 << 20;
+
+const READ: PageTableFlags = PageTableFlags::PRESENT
+    .union(PageTableFlags::GLOBAL)
+    .union(PageTableFlags::NO_EXECUTE);
+const READ_WRITE: PageTableFlags = READ.union(PageTableFlags::WRITABLE);
+/// PCD and PWT select PAT entry 3, which is uncacheable after reset (SDM 3A 11.12.4).
+const UNCACHED: PageTableFlags = READ_WRITE
+    .union(PageTableFlags::NO_CACHE)
+    .union(PageTableFlags::WRITE_THROUGH);
+
+static ROOT: Once<Frame> = Once::new();
+/// The next free address for device registers; also the lock of the kernel half's tables.
+static NEXT_DEVICE: Mutex<u64> = Mutex::new(DEVICES);
+
+/// Builds the kernel half and switches to it. `ram` are the stretches of memory to reach through the direct map; each is widened to whole
+/// large pages, which takes in the firmware tables that lie directly behind RAM.
+///
+/// # Errors
+/// [`OutOfFrames`]
+pub fn init(ram: &[Range], n_cpus: u64) -> Result<(), OutOfFrames> {
+    let root = frames::allocate_zeroed()?;
+    for start in [DIRECT_MAP, STACKS, DEVICES, heap::HEAP, image::KERNEL_BASE] {
+        // SAFETY: the tree is ours alone until it is activated.
+        unsafe { paging::find_or_make(root, start, ROOT_LEVEL - 1, &mut 0)? };
+    }
+    for range in ram {
+        let mut at = range.start & !(LARGE_BYTES - 1);
+        while at < range.end {
+            map_direct(root, at)?;
+            at += LARGE_BYTES;
+        }
+    }
+    for section in image::sections() {
+        for address in (section.start..section.end).step_by(PAGE_BYTES as usize) {
+            map(root, address, address - image::KERNEL_BASE, section.flags)?;
+        }
+    }
+    for cpu in 0..n_cpus {
+        for stack in Stack::ALL {
+            for address in (stack.bottom(cpu)..stack.top(cpu)).step_by(PAGE_BYTES as usize) {
+                map(
+                    root,
+                    address,
+                    frames::allocate_zeroed()?.start_address().as_u64(),
+                    READ_WRITE,
+                )?;
+            }
+        }
+    }
+    ROOT.call_once(|| root);
+    activate(root);
+    Ok(())
+}
+
+/// Maps the 2 MiB at physical `at` in the direct map: by one large page, or page by page where they hold the kernel's read-only parts.
+fn map_direct(root: Frame, at: u64) -> Result<(), OutOfFrames> {
+    let read_only = image::read_only_range();
+    if at + LARGE_BYTES <= read_only.start || read_only.end <= at {
+        // SAFETY: the tree is ours; nothing but this function maps in the direct map.
+        let entry = unsafe { paging::find_or_make(root, DIRECT_MAP + at, 2, &mut 0)? };
+        if entry.is_unused() {
+            entry.set_addr(PhysAddr::new(at), READ_WRITE | PageTableFlags::HUGE_PAGE);
+        }
+        return Ok(());
+    }
+    for page in (at..at + LARGE_BYTES).step_by(PAGE_BYTES as usize) {
+        let is_read_only = (read_only.start..read_only.end).contains(&page);
+        map(
+            root,
+            DIRECT_MAP + page,
+            page,
+            if is_read_only { READ } else { READ_WRITE },
+        )?;
+    }
+    Ok(())
+}
+
+fn map(root: Frame, address: u64, physical: u64, flags: PageTableFlags) -> Result<(), OutOfFrames> {
+    // SAFETY: the tree belongs to this module; callers hold `NEXT_DEVICE` or run before anyone else can.
+    let entry = unsafe { paging::find_or_make(root, address, 1, &mut 0)? };
+    entry.set_addr(PhysAddr::new(physical), flags);
+    Ok(())
+}
+
+/// Maps a fresh frame at `address` of the heap's range.
+///
+/// # Errors
+/// [`OutOfFrames`]
+pub fn map_heap_page(address: u64) -> Result<(), OutOfFrames> {
+    let _tables = NEXT_DEVICE.lock();
+    let frame = frames::allocate()?;
+    let mapped = map(root(), address, frame.start_address().as_u64(), READ_WRITE);
+    if mapped.is_err() {
+        // SAFETY: the frame was not mapped.
+        unsafe { frames::free(frame) };
+    }
+    mapped
+}
+
+/// Maps the page of device registers at physical `address` and returns where. It stays mapped for ever.
+///
+/// # Errors
+/// [`OutOfFrames`]
+pub fn map_device(address: u64) -> Result<u64, OutOfFrames> {
+    let mut next = NEXT_DEVICE.lock();
+    let at = *next;
+    map(root(), at, address & !(PAGE_BYTES - 1), UNCACHED)?;
+    *next += PAGE_BYTES;
+    Ok(at + address % PAGE_BYTES)
+}
+
+fn root() -> Frame {
+    *ROOT
+        .get()
+        .expect("the kernel's page tables are made first of all")
+}
+
+/// Gives a new root the kernel's half.
+pub fn share_kernel_half(space: Frame) {
+    // SAFETY: the new root is its maker's alone; the kernel's root does not change after boot.
+    let (from, to) = unsafe { (paging::table(root()), paging::table(space)) };
+    for index in 256..512 {
+        to[index] = from[index].clone();
+    }
+}
+
+/// Makes `space` the active address space of this CPU, unless it is.
+pub fn activate(space: Frame) {
+    if Cr3::read_raw().0 != space {
+        // SAFETY: every root has the kernel's half, so code, stack and data stay where they are.
+        unsafe { Cr3::write(space, Cr3Flags::empty()) }
+    }
+}
+
+/// If `space` is active on this CPU, makes the kernel's own space active, in which no user page exists.
+pub fn leave(space: Frame) {
+    if Cr3::read_raw().0 == space {
+        activate(root());
+    }
+}
+
+/// Forgets what the TLB knows of the page at `address`, if `space` is the active one. Global pages are not a user's.
+pub fn flush_page(space: Frame, address: u64) {
+    if Cr3::read_raw().0 == space {
+        x86_64::instructions::tlb::flush(VirtAddr::new_truncate(address));
+    }
+}
