@@ -1,2 +1,41 @@
-//! Runtime library and programs of Omnibus.
-#![no_std]
+//! Runtime library of Omnibus programs: from the kernel's first instruction to `main`, a heap,
+//! printing, panics, threads, and the objects of bus1 as values that release on drop.
+//!
+//! Three layers, each built on the one before:
+//! * [`raw`]: the system-call instruction;
+//! * [`calls`]: each call of [`omnibus_abi::Call`] as a safe function over slices;
+//! * [`bus`], [`task`], [`account`], [`thread`], [`mod@wait`], …: objects, named like std's where std has them.
+//!
+//! Unsafe code is in the modules that say so below, and nowhere else.
+#![cfg_attr(not(test), no_std)]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+pub mod account;
+pub mod bus;
+pub mod calls;
+pub mod capability;
+pub mod entry;
+#[allow(unsafe_code)]
+pub mod environment;
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+mod heap;
+#[allow(unsafe_code)]
+pub mod lock;
+#[cfg(not(test))]
+mod panic;
+pub mod print;
+#[allow(unsafe_code)]
+pub mod raw;
+#[cfg(not(test))]
+#[allow(unsafe_code)]
+mod start;
+pub mod task;
+#[allow(unsafe_code)]
+pub mod thread;
+pub mod time;
+pub mod wait;
+
+pub use omnibus_abi as abi;

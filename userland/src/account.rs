@@ -1,0 +1,67 @@
+//! Accounts: who pays, and up to how much (`docs/model.md`, section 8).
+
+use crate::calls::{self, Result};
+use crate::capability::Owned;
+use alloc::vec;
+use alloc::vec::Vec;
+use omnibus_abi::CapabilityNumber;
+use omnibus_abi::native::{AccountClaim, AccountLimits, AccountState};
+
+/// An account that this task may use as far as the rights of its capability go.
+#[derive(Debug)]
+pub struct Account(Owned);
+
+impl Account {
+    /// Takes over an account capability, for instance one that was granted.
+    #[must_use]
+    pub const fn from_capability(number: CapabilityNumber) -> Self {
+        Self(Owned::new(number))
+    }
+
+    /// The capability's number.
+    #[must_use]
+    pub const fn number(&self) -> CapabilityNumber {
+        self.0.number()
+    }
+
+    /// Carves an account of its own out of this one; its maxima are charged here (ACC-7).
+    ///
+    /// # Errors
+    /// `EDQUOT`: not that much is left. `EPERM`: no right CARVE. `ENOMEM`.
+    pub fn carve(&self, objects: u64, bytes: u64, frames: u64) -> Result<Self> {
+        let limits = AccountLimits {
+            flags: 0,
+            objects,
+            bytes,
+            frames,
+        };
+        calls::account_new(self.number(), &limits).map(Self::from_capability)
+    }
+
+    /// Limits and use.
+    ///
+    /// # Errors
+    /// `EPERM`: no right INSPECT.
+    pub fn state(&self) -> Result<AccountState> {
+        calls::account_read(self.number())
+    }
+
+    /// Who claims how much, in the order of the claimants' numbers.
+    ///
+    /// # Errors
+    /// `EPERM`: no right INSPECT.
+    pub fn claims(&self) -> Result<Vec<AccountClaim>> {
+        let mut claims = Vec::new();
+        let mut after = 0;
+        loop {
+            let mut batch = vec![AccountClaim::default(); 16];
+            let n_claims = calls::account_claims(self.number(), &mut batch, after)?;
+            batch.truncate(n_claims as usize);
+            let Some(last) = batch.last() else {
+                return Ok(claims);
+            };
+            after = last.claimant;
+            claims.append(&mut batch);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! The smallest program: says who it is and what it was given.
+#![no_std]
+#![no_main]
+
+use omnibus_userland::{environment, println, program};
+
+program!("hello", "Says who it is and what it was given.", main);
+
+fn main() {
+    println!("hello from task {}", environment::task_number());
+    for argument in environment::arguments() {
+        println!("  argument {argument:?}");
+    }
+    for capability in environment::capabilities() {
+        println!("  capability {capability:?}");
+    }
+}

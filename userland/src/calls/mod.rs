@@ -1,0 +1,28 @@
+//! Every system call as a safe function: slices for arrays, structures by reference, errors as
+//! [`Errno`]. The objects of this library are built on these; programs that test the kernel call
+//! them directly.
+//!
+//! Their one invariant: an address that the kernel gets here is that of a live Rust borrow, with
+//! the right size and mutability. So no argument of any of them can harm the caller's memory.
+
+mod account;
+#[allow(unsafe_code)]
+mod gate;
+mod ipc;
+mod slices;
+mod task;
+
+pub use account::{account_claims, account_new, account_read, inspect};
+pub use ipc::{
+    Incoming, Outgoing, peer_new, recv, recv_discard, release, send, send_reporting, transfer, wait,
+};
+pub use slices::{IoSlice, IoSliceMut};
+pub use task::{
+    Spawn, capability_copy, capability_drop, capability_info, clock_ns, debug_print, exit, null,
+    task_kill, task_spawn, task_status, thread_exit, thread_join, yield_now,
+};
+
+use omnibus_abi::Errno;
+
+/// Result of a call.
+pub type Result<T> = core::result::Result<T, Errno>;

@@ -1,0 +1,158 @@
+//! The calls on capabilities, tasks and threads, the console and the clock. `thread_new`,
+//! `thread_tls` and the memory calls can break a program from within: [`crate::thread`] and the
+//! heap make them.
+
+use super::Result;
+use super::gate::{Register, call};
+use omnibus_abi::native::{CapabilityInfo, Grant, TaskSpawn, TaskStatus};
+use omnibus_abi::{Call, CapabilityNumber};
+
+/// Enters the kernel and leaves it.
+///
+/// # Errors
+/// None.
+pub fn null() -> Result<()> {
+    call(Call::Null, []).map(drop)
+}
+
+/// Lets other threads of the same priority run.
+pub fn yield_now() {
+    let result = call(Call::Yield, []);
+    debug_assert_eq!(result, Ok(0), "yield has no errors");
+}
+
+/// Nanoseconds since boot.
+#[must_use]
+pub fn clock_ns() -> u64 {
+    call(Call::Clock, []).unwrap_or(0)
+}
+
+/// Ends the task. A status above 255 counts as 255.
+pub fn exit(status: u64) -> ! {
+    loop {
+        let _ = call(Call::Exit, [Register::number(status)]);
+    }
+}
+
+/// Ends the thread.
+pub fn thread_exit(value: u64) -> ! {
+    loop {
+        let _ = call(Call::ThreadExit, [Register::number(value)]);
+    }
+}
+
+/// Prints bytes, whole or not at all.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EMSGSIZE`: more than the call allows.
+pub fn debug_print(console: CapabilityNumber, bytes: &[u8]) -> Result<()> {
+    let arguments = [
+        Register::number(console.0),
+        Register::input(bytes),
+        Register::number(bytes.len() as u64),
+    ];
+    call(Call::DebugPrint, arguments).map(drop)
+}
+
+/// Copies a capability with the same or fewer rights.
+///
+/// # Errors
+/// `EBADF`; `EPERM`: a right that it does not have; `ENOMEM`.
+pub fn capability_copy(capability: CapabilityNumber, rights: u64) -> Result<CapabilityNumber> {
+    let arguments = [Register::number(capability.0), Register::number(rights)];
+    call(Call::CapabilityCopy, arguments).map(CapabilityNumber)
+}
+
+/// Empties a slot.
+///
+/// # Errors
+/// `EBADF`.
+pub fn capability_drop(capability: CapabilityNumber) -> Result<()> {
+    call(Call::CapabilityDrop, [Register::number(capability.0)]).map(drop)
+}
+
+/// Tells kind and rights of a capability.
+///
+/// # Errors
+/// `EBADF`.
+pub fn capability_info(capability: CapabilityNumber) -> Result<CapabilityInfo> {
+    let mut info = CapabilityInfo::default();
+    let arguments = [
+        Register::number(capability.0),
+        Register::output(&mut info),
+        Register::number(CapabilityInfo::SIZE),
+    ];
+    call(Call::CapabilityInfo, arguments).map(|_| info)
+}
+
+/// Blocks until the thread has ended, and returns its value.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EDEADLK`: the caller itself. `ETIMEDOUT`.
+pub fn thread_join(thread: CapabilityNumber, deadline_ns: u64) -> Result<u64> {
+    let arguments = [Register::number(thread.0), Register::number(deadline_ns)];
+    call(Call::ThreadJoin, arguments)
+}
+
+/// What a new task is made of.
+#[derive(Clone, Copy)]
+pub struct Spawn<'a> {
+    /// Account that pays (right CHARGE).
+    pub account: CapabilityNumber,
+    /// Name of a program of the initial RAM disk.
+    pub name: &'a str,
+    /// Arguments: strings that each end in NUL.
+    pub arguments: &'a [u8],
+    /// Capabilities it gets, in order.
+    pub grants: &'a [Grant],
+    /// Priority of its threads, at most the caller's own.
+    pub priority: u64,
+}
+
+/// Starts a task.
+///
+/// # Errors
+/// `ENOENT`: no such program. `ENOEXEC`: not a program. `EDQUOT`, `ENOMEM`. `EINVAL`: priority or flags.
+/// `EMSGSIZE`: name, arguments or grants too long. `EBADF`, `EOPNOTSUPP`, `EPERM`: a capability.
+pub fn task_spawn(spawn: &Spawn<'_>) -> Result<CapabilityNumber> {
+    let command = TaskSpawn {
+        flags: 0,
+        account: spawn.account.0,
+        ptr_name: spawn.name.as_ptr() as u64,
+        n_name: spawn.name.len() as u64,
+        ptr_arguments: spawn.arguments.as_ptr() as u64,
+        n_arguments: spawn.arguments.len() as u64,
+        ptr_grants: spawn.grants.as_ptr() as u64,
+        n_grants: spawn.grants.len() as u64,
+        priority: spawn.priority,
+        reserved: 0,
+    };
+    let arguments = [
+        Register::input(&command),
+        Register::number(TaskSpawn::SIZE),
+        Register::number(Grant::SIZE),
+    ];
+    call(Call::TaskSpawn, arguments).map(CapabilityNumber)
+}
+
+/// Ends a task; one that has ended stays as it ended (right KILL).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability.
+pub fn task_kill(task: CapabilityNumber) -> Result<()> {
+    call(Call::TaskKill, [Register::number(task.0)]).map(drop)
+}
+
+/// Tells how a task is, or how it ended (right WATCH).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability.
+pub fn task_status(task: CapabilityNumber) -> Result<TaskStatus> {
+    let mut status = TaskStatus::default();
+    let arguments = [
+        Register::number(task.0),
+        Register::output(&mut status),
+        Register::number(TaskStatus::SIZE),
+    ];
+    call(Call::TaskStatus, arguments).map(|_| status)
+}

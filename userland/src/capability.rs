@@ -1,0 +1,46 @@
+//! Capabilities that give their slot back on drop.
+
+use crate::calls::{self, Result};
+use omnibus_abi::CapabilityNumber;
+use omnibus_abi::native::CapabilityInfo;
+
+/// A slot of the task's table that this value owns: emptied on drop.
+#[derive(Debug)]
+pub struct Owned(CapabilityNumber);
+
+impl Owned {
+    /// Takes over a slot. Whoever else knows the number finds it stale afterwards (`EBADF`).
+    #[must_use]
+    pub const fn new(number: CapabilityNumber) -> Self {
+        Self(number)
+    }
+
+    /// The number, for calls.
+    #[must_use]
+    pub const fn number(&self) -> CapabilityNumber {
+        self.0
+    }
+
+    /// A second slot for the same object, with these rights.
+    ///
+    /// # Errors
+    /// `EPERM`: a right that this one does not have. `ENOMEM`.
+    pub fn copy(&self, rights: u64) -> Result<Self> {
+        calls::capability_copy(self.0, rights).map(Self)
+    }
+
+    /// Kind, rights, and the object's number.
+    ///
+    /// # Errors
+    /// `EBADF` if the slot was emptied behind this value's back.
+    pub fn info(&self) -> Result<CapabilityInfo> {
+        calls::capability_info(self.0)
+    }
+}
+
+impl Drop for Owned {
+    fn drop(&mut self) {
+        // A slot that is empty already is what we want.
+        let _ = calls::capability_drop(self.0);
+    }
+}

@@ -1,0 +1,103 @@
+//! What the kernel gave the task at its start: its number, capabilities and arguments.
+
+use core::slice;
+use core::sync::atomic::{AtomicPtr, Ordering};
+use omnibus_abi::native::Startup;
+use omnibus_abi::{CapabilityNumber, Kind};
+
+static STARTUP: AtomicPtr<Startup> = AtomicPtr::new(core::ptr::null_mut());
+
+/// Remembers the startup block; called once, before `main`.
+#[cfg(not(test))]
+pub(crate) fn initialise(startup: &'static Startup) {
+    STARTUP.store(core::ptr::from_ref(startup).cast_mut(), Ordering::Relaxed);
+    let console = find(Kind::Console).unwrap_or(CapabilityNumber(0));
+    crate::print::set_console(console);
+}
+
+fn startup() -> &'static Startup {
+    let startup = STARTUP.load(Ordering::Relaxed);
+    assert!(!startup.is_null(), "the task has no startup block");
+    // SAFETY: only `initialise` stores here, and what it stores is valid and unchanging for ever.
+    unsafe { &*startup }
+}
+
+/// The task's number, unique for ever.
+#[must_use]
+pub fn task_number() -> u64 {
+    startup().task
+}
+
+/// Priority of the task's threads.
+#[must_use]
+pub fn priority() -> u64 {
+    startup().priority
+}
+
+/// The granted capabilities, in the order of the grants.
+#[must_use]
+pub fn capabilities() -> &'static [CapabilityNumber] {
+    let startup = startup();
+    if startup.n_capabilities == 0 {
+        return &[];
+    }
+    // SAFETY: the kernel put that many numbers there, read-only, for the life of the task;
+    // `CapabilityNumber` is a transparent u64.
+    unsafe {
+        slice::from_raw_parts(
+            startup.ptr_capabilities as *const CapabilityNumber,
+            startup.n_capabilities as usize,
+        )
+    }
+}
+
+/// The first granted capability of a kind.
+#[must_use]
+pub fn find(kind: Kind) -> Option<CapabilityNumber> {
+    let is_of_kind = |number: &&CapabilityNumber| {
+        crate::calls::capability_info(**number).is_ok_and(|info| info.kind == kind as u64)
+    };
+    capabilities().iter().find(is_of_kind).copied()
+}
+
+/// The arguments, in order.
+pub fn arguments() -> impl Iterator<Item = &'static str> {
+    let startup = startup();
+    let bytes: &'static [u8] = if startup.n_arguments == 0 {
+        &[]
+    } else {
+        // SAFETY: the kernel put that many bytes there, read-only, for the life of the task.
+        unsafe {
+            slice::from_raw_parts(
+                startup.ptr_arguments as *const u8,
+                startup.n_arguments as usize,
+            )
+        }
+    };
+    split(bytes)
+}
+
+/// Argument bytes as strings: each ends in NUL, the last may lack it. What is not UTF-8 is left out.
+fn split(bytes: &[u8]) -> impl Iterator<Item = &str> {
+    let bytes = bytes.strip_suffix(&[0]).unwrap_or(bytes);
+    let is_empty = bytes.is_empty();
+    bytes
+        .split(|&byte| byte == 0)
+        .filter(move |_| !is_empty)
+        .filter_map(|argument| core::str::from_utf8(argument).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    /// Arguments end in NUL; an empty one in the middle counts, no bytes are no arguments.
+    #[test]
+    fn run_arguments_split_at_nul() {
+        let arguments = |bytes| split(bytes).collect::<Vec<_>>();
+        assert_eq!(arguments(b""), [""; 0]);
+        assert_eq!(arguments(b"a\0"), ["a"]);
+        assert_eq!(arguments(b"a\0b"), ["a", "b"]);
+        assert_eq!(arguments(b"a\0\0b c\0"), ["a", "", "b c"]);
+    }
+}

@@ -1,0 +1,174 @@
+//! Tasks: starting them, watching them, ending them. Named like std's processes.
+
+use crate::account::Account;
+use crate::calls::{self, Result, Spawn};
+use crate::capability::Owned;
+use crate::environment;
+use crate::wait::WaitSet;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+use omnibus_abi::CapabilityNumber;
+use omnibus_abi::native::{
+    Grant, TASK_EXITED, TASK_FAULTED, TASK_KILLED, TASK_RUNNING, TaskStatus,
+};
+
+/// Ends this task.
+pub fn exit(status: u8) -> ! {
+    calls::exit(u64::from(status))
+}
+
+/// A task to be started: a program, its arguments, and what it may use.
+#[derive(Clone, Debug)]
+pub struct Command {
+    name: String,
+    arguments: Vec<u8>,
+    grants: Vec<Grant>,
+    priority: Option<u64>,
+}
+
+impl Command {
+    /// Runs the program of this name, without arguments and capabilities, at the caller's priority.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            arguments: Vec::new(),
+            grants: Vec::new(),
+            priority: None,
+        }
+    }
+
+    /// Adds an argument. It ends at its first NUL, if it has one.
+    #[must_use]
+    pub fn argument(mut self, argument: impl core::fmt::Display) -> Self {
+        let mut text = String::new();
+        // Formatting into a string fails only if the argument's own Display does.
+        let _ = write!(text, "{argument}");
+        let end = text.find('\0').unwrap_or(text.len());
+        self.arguments.extend_from_slice(&text.as_bytes()[..end]);
+        self.arguments.push(0);
+        self
+    }
+
+    /// Adds a capability, with these rights.
+    #[must_use]
+    pub fn grant(mut self, capability: CapabilityNumber, rights: u64) -> Self {
+        self.grants.push(Grant {
+            flags: 0,
+            capability: capability.0,
+            rights,
+        });
+        self
+    }
+
+    /// Chooses a priority, at most the caller's own.
+    #[must_use]
+    pub const fn priority(mut self, priority: u64) -> Self {
+        self.priority = Some(priority);
+        self
+    }
+
+    /// Starts the task; `account` pays for it.
+    ///
+    /// # Errors
+    /// Those of [`calls::task_spawn`].
+    pub fn spawn(&self, account: &Account) -> Result<Task> {
+        let spawn = Spawn {
+            account: account.number(),
+            name: &self.name,
+            arguments: &self.arguments,
+            grants: &self.grants,
+            priority: self.priority.unwrap_or_else(environment::priority),
+        };
+        calls::task_spawn(&spawn).map(Task::from_capability)
+    }
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It called exit, with this status.
+    Exited(u64),
+    /// Someone killed it.
+    Killed,
+    /// It raised this exception vector at this address.
+    Faulted {
+        /// Number of the exception.
+        vector: u64,
+        /// The address accessed by a page fault, else that of the instruction.
+        address: u64,
+    },
+}
+
+impl Ending {
+    /// Reads it from a status; `None` while the task runs.
+    #[must_use]
+    pub const fn of(status: &TaskStatus) -> Option<Self> {
+        match status.state {
+            TASK_EXITED => Some(Self::Exited(status.code)),
+            TASK_KILLED => Some(Self::Killed),
+            TASK_FAULTED => Some(Self::Faulted {
+                vector: status.code,
+                address: status.address,
+            }),
+            TASK_RUNNING => None,
+            _ => None,
+        }
+    }
+}
+
+/// Another task. Dropping this does not end it.
+#[derive(Debug)]
+pub struct Task(Owned);
+
+impl Task {
+    /// Takes over a task capability.
+    #[must_use]
+    pub const fn from_capability(number: CapabilityNumber) -> Self {
+        Self(Owned::new(number))
+    }
+
+    /// The capability's number.
+    #[must_use]
+    pub const fn number(&self) -> CapabilityNumber {
+        self.0.number()
+    }
+
+    /// How it is.
+    ///
+    /// # Errors
+    /// `EPERM`: no right WATCH.
+    pub fn status(&self) -> Result<TaskStatus> {
+        calls::task_status(self.number())
+    }
+
+    /// Ends it.
+    ///
+    /// # Errors
+    /// `EPERM`: no right KILL.
+    pub fn kill(&self) -> Result<()> {
+        calls::task_kill(self.number())
+    }
+
+    /// Waits for its end until `deadline_ns`.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT`; `EPERM`: no right WATCH.
+    pub fn wait_until(&self, deadline_ns: u64) -> Result<Ending> {
+        loop {
+            if let Some(ending) = Ending::of(&self.status()?) {
+                return Ok(ending);
+            }
+            WaitSet::new().task(self).wait(deadline_ns)?;
+        }
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Errors
+    /// `EPERM`: no right WATCH.
+    pub fn wait(&self) -> Result<Ending> {
+        self.wait_until(omnibus_abi::DEADLINE_NEVER)
+    }
+}
