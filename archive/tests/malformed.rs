@@ -89,6 +89,7 @@ fn number_with_other_digits_is_refused() {
                 reason: Reason::NotHexadecimal,
             };
             assert_eq!(refusal(offset, &[bad]), expected);
+            assert_eq!(refusal(offset + 7, &[bad]), expected);
         }
     }
 }

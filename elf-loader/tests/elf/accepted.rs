@@ -170,3 +170,18 @@ fn other_types_are_passed_over() {
         3
     );
 }
+
+/// A template may end with the last byte of its segment.
+#[test]
+fn tls_at_the_end_of_a_segment_is_accepted() {
+    let mut file = good();
+    file.headers[TLS] = Header {
+        offset: 0x1fe8,
+        vaddr: 0x40_3ff0 + 0x2ff0 - 8,
+        filesz: 8,
+        ..file.headers[TLS]
+    };
+    let file = file.build();
+    let image = Image::parse(&file, &limits()).expect("a good file");
+    assert_eq!(image.tls().map(|tls| tls.address), Some(0x40_6fd8));
+}

@@ -194,6 +194,7 @@ fn address_outside_user_half_is_refused() {
         expected(CONSTANTS, 0, 0x300)
     );
     for address in [
+        0xff0,
         0x7fff_ffff_cff0,
         0x7fff_ffff_fff0,
         0xffff_8000_0000_0ff0,
