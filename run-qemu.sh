@@ -1,7 +1,72 @@
 #!/usr/bin/env bash
-# Checks the workspace; booting comes next.
+# Installs what is missing, builds Omnibus and boots it in QEMU: ./run-qemu.sh help
 set -euo pipefail
-cd "$(dirname "$0")"
-cargo fmt --all --check
-cargo clippy --workspace --all-targets --locked -- -D warnings
-cargo test --workspace --locked
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+may_install=yes
+for word in "$@"; do
+    case $word in
+        --no-install) may_install=no ;;
+        run | gdb | --) break ;; # what follows may belong to a program
+    esac
+done
+
+say() { printf 'run-qemu.sh: %s\n' "$*" >&2; }
+
+fail() {
+    say "$@"
+    exit 241 # the host failed; `help` lists the codes
+}
+
+has() { command -v "$1" >/dev/null 2>&1; }
+
+# Shows a command and runs it, as root.
+run_as_root() {
+    local as_root=()
+    if [[ $EUID -ne 0 ]]; then
+        has sudo || fail "neither root nor sudo; as root, type: $*"
+        as_root=(sudo)
+    fi
+    say "+ ${as_root[*]} $*"
+    "${as_root[@]}" "$@" >&2
+}
+
+# The command that installs packages here, with their names: QEMU for x86_64, and a C compiler, which is rustc's linker.
+qemu=() linker=() install=()
+if has apt-get; then
+    install=(apt-get install --no-install-recommends -y)
+    qemu=(qemu-system-x86) linker=(gcc libc6-dev)
+elif has dnf; then
+    install=(dnf install -y --setopt=install_weak_deps=False)
+    qemu=(qemu-system-x86-core) linker=(gcc glibc-devel)
+elif has pacman; then
+    install=(pacman -S --needed --noconfirm)
+    qemu=(qemu-system-x86) linker=(gcc)
+elif has zypper; then
+    install=(zypper --non-interactive install --no-recommends)
+    qemu=(qemu-x86) linker=(gcc glibc-devel)
+elif has apk; then
+    install=(apk add)
+    qemu=(qemu-system-x86_64) linker=(gcc musl-dev)
+fi
+
+missing=()
+has qemu-system-x86_64 || missing+=("${qemu[@]:-qemu-system-x86_64}")
+has cc || missing+=("${linker[@]:-cc}")
+if [[ ${#missing[@]} -gt 0 ]]; then
+    [[ ${#install[@]} -gt 0 ]] || fail "missing: ${missing[*]}; no package manager known here, please install them"
+    [[ $may_install = yes ]] || fail "missing: ${missing[*]}; as root, type: ${install[*]} ${missing[*]}"
+    say "installing ${missing[*]}"
+    if has apt-get && ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
+        run_as_root apt-get update
+    fi
+    run_as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${missing[@]}"
+fi
+
+if ! has cargo && [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then
+    PATH=${CARGO_HOME:-$HOME/.cargo}/bin:$PATH
+fi
+has cargo || fail "Rust is missing; type: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
+
+say "building"
+exec cargo run --locked --manifest-path "$root/Cargo.toml" -- "$@"

@@ -1,5 +1,75 @@
-//! Host tool of the Omnibus microkernel.
+//! Host tool of the Omnibus microkernel: builds it, boots it in QEMU, tests it.
+//!
+//! Flow: [`cli`] reads the words; a file in [`commands`] carries one out; [`image`] knows the files to boot, [`machine`]
+//! the emulated machine, [`guest`] runs it; [`console`] and [`report`] are its two channels; [`exit`] the codes.
+#![forbid(unsafe_code)]
 
-fn main() {
-    println!("omnibus: nothing to run yet");
+mod cli;
+mod commands;
+mod console;
+mod exit;
+mod guest;
+mod image;
+mod machine;
+mod report;
+mod scratch;
+mod signals;
+mod testing;
+mod words;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+use clap::error::ErrorKind;
+
+use cli::{Cli, Word};
+use commands::boot::{Request, boot};
+use exit::Failure;
+
+fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let is_help = matches!(error.kind(), ErrorKind::DisplayHelp);
+            // If standard output or error is gone there is nobody left to tell.
+            let _ = error.print();
+            return if is_help {
+                ExitCode::SUCCESS
+            } else {
+                Failure::Usage.into()
+            };
+        }
+    };
+    match run(&cli) {
+        Ok(code) => ExitCode::from(code),
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            if let Some(stopped) = error.downcast_ref::<signals::Stopped>() {
+                stopped.die();
+            }
+            Failure::Host.into()
+        }
+    }
+}
+
+fn run(cli: &Cli) -> Result<u8> {
+    let (program, arguments, is_debugged) = match &cli.word {
+        None => (commands::DEFAULT_PROGRAM, &[] as &[String], false),
+        Some(Word::Run { program, args }) => (program.as_str(), args.as_slice(), false),
+        Some(Word::Gdb { program, args }) => (program.as_str(), args.as_slice(), true),
+        Some(Word::Test(test)) => return testing::run(test, &cli.options),
+        Some(Word::List { filter }) => {
+            commands::list::list(filter.as_deref())?;
+            return Ok(0);
+        }
+    };
+    boot(
+        &Request {
+            program,
+            arguments,
+            is_debugged,
+        },
+        &cli.options,
+    )
 }

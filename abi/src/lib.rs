@@ -27,6 +27,7 @@ pub mod layout;
 pub mod limits;
 pub mod native;
 pub mod status;
+pub mod words;
 
 pub use call::Call;
 pub use capability::{CapabilityNumber, Kind};

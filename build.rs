@@ -1,0 +1,144 @@
+//! Builds what the guest runs, as a nested cargo build, and packs it for the host tool.
+//!
+//! Kernel and programs are `no_std` binaries for the host triple with code-generation flags of their own, which cargo
+//! cannot give to some members of a workspace only; hence a build of their own, in a target directory of its own, with
+//! the flags in its environment. The tool finds in `OUT_DIR`:
+//!
+//! - `kernel.elf`: the kernel with its symbols, as QEMU loads it and gdb reads it;
+//! - `initrd.cpio`: the programs without their symbols, and `kernel.sym` for the kernel's backtraces;
+//! - `programs/NAME`: the programs with their symbols, for gdb;
+//! - `programs.rs`: the names of the programs, each with its sentence.
+//!
+//! Cargo runs this again only when something below changed; the nested cargo then decides what to build.
+
+use std::path::{Path, PathBuf};
+use std::{env, fs};
+
+use anyhow::{Context, Result, bail, ensure};
+use omnibus_archive::{MODE_REGULAR_FILE, Writer};
+
+#[path = "build/nested.rs"]
+mod nested;
+#[path = "build/object_file.rs"]
+mod object_file;
+
+/// What every build depends on besides the folders of the packages.
+const COMMON_SOURCES: [&str; 4] = ["build", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+
+/// Flags for the kernel: linked at an address in the top 2 GiB (`code-model=kernel` of the System V ABI, AMD64
+/// supplement, section 3.5.1), no red zone because a handler may run on the same stack, frame pointers for backtraces.
+const KERNEL_FLAGS: [&str; 4] = [
+    "-Crelocation-model=static",
+    "-Ccode-model=kernel",
+    "-Cno-redzone=yes",
+    "-Cforce-frame-pointers=yes",
+];
+
+/// Flags for the programs: linked at one fixed address in the low 2 GiB.
+const PROGRAM_FLAGS: [&str; 3] = [
+    "-Crelocation-model=static",
+    "-Ccode-model=small",
+    "-Cforce-frame-pointers=yes",
+];
+
+fn main() -> Result<()> {
+    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("not run by cargo")?);
+    let out = PathBuf::from(env::var_os("OUT_DIR").context("not run by cargo")?);
+    watch(&root)?;
+
+    let kernels = nested::build(
+        &root,
+        "omnibus-kernel",
+        &KERNEL_FLAGS,
+        &out.join("kernel-build"),
+    )?;
+    let programs = nested::build(
+        &root,
+        "omnibus-userland",
+        &PROGRAM_FLAGS,
+        &out.join("programs-build"),
+    )?;
+    let [kernel] = kernels.as_slice() else {
+        bail!(
+            "the package omnibus-kernel has {} binaries and should have one",
+            kernels.len()
+        );
+    };
+    copy(&kernel.file, &out.join("kernel.elf"))?;
+    pack(kernel, &programs, &out)
+}
+
+/// Tells cargo what to watch: the folder of every package, so that a new one is not forgotten.
+fn watch(root: &Path) -> Result<()> {
+    for source in COMMON_SOURCES {
+        println!("cargo::rerun-if-changed={source}");
+    }
+    for entry in fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))? {
+        let folder = entry
+            .with_context(|| format!("cannot list {}", root.display()))?
+            .path();
+        if folder.join("Cargo.toml").exists() {
+            println!("cargo::rerun-if-changed={}", folder.display());
+        }
+    }
+    Ok(())
+}
+
+fn pack(kernel: &nested::Binary, programs: &[nested::Binary], out: &Path) -> Result<()> {
+    let mut archive = Writer::new();
+    let kernel_bytes = read(&kernel.file)?;
+    let symbols =
+        object_file::symbols(&kernel_bytes).context("cannot read the kernel's symbols")?;
+    archive.add("kernel.sym", MODE_REGULAR_FILE | 0o444, symbols.as_bytes())?;
+
+    let folder = out.join("programs");
+    if folder.exists() {
+        fs::remove_dir_all(&folder)
+            .with_context(|| format!("cannot empty {}", folder.display()))?;
+    }
+    fs::create_dir(&folder).with_context(|| format!("cannot make {}", folder.display()))?;
+    let mut table = String::from("&[\n");
+    for program in programs {
+        let name = &program.name;
+        let bytes = read(&program.file)?;
+        let stripped = object_file::without_sections(&bytes)
+            .with_context(|| format!("cannot strip {name}"))?;
+        archive.add(name, MODE_REGULAR_FILE | 0o555, &stripped)?;
+        copy(&program.file, &folder.join(name))?;
+        table.push_str(&table_entry(name, &bytes).with_context(|| format!("cannot list {name}"))?);
+    }
+    table.push_str("]\n");
+    write(&out.join("initrd.cpio"), &archive.finish())?;
+    write(&out.join("programs.rs"), table.as_bytes())
+}
+
+/// A program as the host tool's source has it: its name and sentence, and the tests that it runs, from the sections
+/// that the program's own macros filled.
+fn table_entry(name: &str, image: &[u8]) -> Result<String> {
+    let programs = object_file::lines(image, ".omnibus.program")?;
+    let [(declared, sentence)] = programs.as_slice() else {
+        bail!(
+            "it declares {} programs and should declare one",
+            programs.len()
+        );
+    };
+    ensure!(declared == name, "it declares itself as \"{declared}\"");
+    let tests = object_file::lines(image, ".omnibus.tests")?;
+    Ok(format!(
+        "    Program {{ name: {name:?}, sentence: {sentence:?}, tests: &{tests:?} }},\n"
+    ))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to)
+        .with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))?;
+    Ok(())
+}

@@ -1,0 +1,89 @@
+//! What is taken from, and out of, a linked ELF file.
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result, bail, ensure};
+use object::elf::{FileHeader64, PT_LOAD};
+use object::read::elf::{FileHeader, ProgramHeader};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SymbolKind};
+
+/// Offset and size of `e_shoff`, and of `e_shentsize` to `e_shstrndx`, in an ELF64 header (gABI, "ELF Header").
+const SECTION_TABLE_OFFSET: std::ops::Range<usize> = 0x28..0x30;
+const SECTION_TABLE_SHAPE: std::ops::Range<usize> = 0x3a..0x40;
+
+/// The functions of an image as text, one per line, `ADDRESS NAME\n`: sixteen hexadecimal digits, a blank, the name as it
+/// is written in Rust. Sorted by address; of several names of one address the first in the alphabet.
+///
+/// # Errors
+/// If the image is not an object file, or has no function symbols.
+pub(crate) fn symbols(image: &[u8]) -> Result<String> {
+    let file = object::File::parse(image)?;
+    let mut functions = file
+        .symbols()
+        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
+        .map(|symbol| {
+            Ok((
+                symbol.address(),
+                format!("{:#}", rustc_demangle::demangle(symbol.name()?)),
+            ))
+        })
+        .collect::<object::Result<Vec<_>>>()?;
+    ensure!(!functions.is_empty(), "the image has no function symbols");
+    functions.sort();
+    functions.dedup_by_key(|(address, _)| *address);
+    let mut text = String::new();
+    for (address, name) in functions {
+        writeln!(text, "{address:016x} {name}")?;
+    }
+    Ok(text)
+}
+
+/// The lines `ID | SENTENCE` of a section; none if there is no such section.
+///
+/// # Errors
+/// If the image is not an object file or a line is of another form.
+pub(crate) fn lines(image: &[u8], section: &str) -> Result<Vec<(String, String)>> {
+    let file = object::File::parse(image)?;
+    let Some(found) = file.section_by_name(section) else {
+        return Ok(Vec::new());
+    };
+    let text = std::str::from_utf8(found.data()?)
+        .with_context(|| format!("section {section} is not UTF-8"))?;
+    text.lines()
+        .map(|line| {
+            let (id, sentence) = line
+                .split_once(" | ")
+                .with_context(|| format!("section {section}: not `ID | SENTENCE`: {line}"))?;
+            Ok((id.to_owned(), sentence.to_owned()))
+        })
+        .collect()
+}
+
+/// An executable without what only a linker or a debugger reads: cut behind its last loaded byte, and the section table,
+/// which stood there, struck from the header.
+///
+/// # Errors
+/// If the image is not an ELF64 file or a loaded segment reaches beyond its end.
+pub(crate) fn without_sections(image: &[u8]) -> Result<Vec<u8>> {
+    let header = FileHeader64::<Endianness>::parse(image)?;
+    let endian = header.endian()?;
+    let headers = header.program_headers(endian, image)?;
+    let table_end = header.e_phoff(endian) + u64::try_from(std::mem::size_of_val(headers))?;
+    let mut end = table_end;
+    for segment in headers
+        .iter()
+        .filter(|segment| segment.p_type(endian) == PT_LOAD)
+    {
+        let segment_end = segment
+            .p_offset(endian)
+            .checked_add(segment.p_filesz(endian));
+        end = end.max(segment_end.context("a segment wraps")?);
+    }
+    let Some(kept) = image.get(..usize::try_from(end)?) else {
+        bail!("a segment ends at {end}, the file at {}", image.len());
+    };
+    let mut kept = kept.to_vec();
+    kept[SECTION_TABLE_OFFSET].fill(0);
+    kept[SECTION_TABLE_SHAPE].fill(0);
+    Ok(kept)
+}

@@ -1,0 +1,131 @@
+//! The command line of the tool.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, value_parser};
+
+use crate::machine::{Accelerator, Chipset, Machine};
+use crate::words::Setting;
+
+/// Builds the Omnibus microkernel and boots it in QEMU. Without a word: the tour.
+#[derive(Debug, Parser)]
+#[command(name = "run-qemu.sh", after_help = crate::exit::HELP, disable_version_flag = true)]
+pub(crate) struct Cli {
+    /// What to do; without a word, boot the tour
+    #[command(subcommand)]
+    pub(crate) word: Option<Word>,
+    /// Options of every word that boots.
+    #[command(flatten)]
+    pub(crate) options: Options,
+}
+
+/// The words.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Word {
+    /// Run the checks and tests of the host, then the suites inside QEMU
+    Test(TestOptions),
+    /// Boot with a program as the first task; its status becomes the exit code
+    Run {
+        /// A program of the image (see `list`), or an ELF file of this machine
+        program: String,
+        /// Arguments of the program; everything behind its name belongs to it
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Boot, wait for a debugger before the first instruction, and print the line that attaches one
+    Gdb {
+        /// The first task, as in `run`
+        #[arg(default_value = crate::commands::DEFAULT_PROGRAM)]
+        program: String,
+        /// Arguments of the program
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// List the programs of the image and the tests, each with its sentence
+    List {
+        /// Only what contains this text
+        filter: Option<String>,
+    },
+}
+
+/// Options of `test`.
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// Only tests whose id contains this text
+    pub(crate) filter: Option<String>,
+    /// Repeat the suites on other machines: memory, chipset, CPU model, CPU count
+    #[arg(long, value_name = "PART", default_value = "none")]
+    pub(crate) matrix: Matrix,
+    /// Give the long tests their full length
+    #[arg(long)]
+    pub(crate) long: bool,
+}
+
+/// How much of the matrix of machines `test` covers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Matrix {
+    /// The default machine only
+    None,
+    /// The part that CI runs: every value of every dimension at least once
+    Ci,
+    /// Every combination
+    Full,
+}
+
+/// Options of every word that boots.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Options {
+    /// Memory of the machine in MiB
+    #[arg(long, global = true, value_name = "MIB", default_value_t = 512, value_parser = value_parser!(u32).range(16..=65536))]
+    pub(crate) memory: u32,
+    /// Number of CPUs
+    #[arg(long, global = true, value_name = "N", default_value_t = 1, value_parser = value_parser!(u32).range(1..=64))]
+    pub(crate) cpus: u32,
+    /// CPU model as QEMU names it, as in `max`, `Haswell` or `max,-smap`
+    #[arg(long, global = true, value_name = "MODEL", default_value = "max")]
+    pub(crate) cpu: String,
+    /// Chipset
+    #[arg(long, global = true, value_name = "CHIPSET", default_value = "q35")]
+    pub(crate) machine: Chipset,
+    /// What executes the guest's instructions
+    #[arg(long, global = true, value_name = "ACCELERATOR", default_value = "tcg")]
+    pub(crate) accel: Accelerator,
+    /// Kill a guest that runs longer than this [default: 60; `gdb`: none]
+    #[arg(long, global = true, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86400))]
+    pub(crate) timeout: Option<u64>,
+    /// A word for the kernel; may be given several times
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(crate) word: Vec<Setting>,
+    /// Count instructions instead of time: one instruction is one nanosecond, the same in every run
+    #[arg(long, global = true)]
+    pub(crate) icount: bool,
+    /// Boot this kernel, an ELF file with a PVH entry, instead of Omnibus
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) kernel: Option<PathBuf>,
+    /// Hand over this archive instead of the image's
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(crate) initrd: Option<PathBuf>,
+    /// Never install QEMU or a linker; say what to type instead (for run-qemu.sh, in front of the word)
+    #[arg(long, global = true)]
+    pub(crate) no_install: bool,
+}
+
+impl Options {
+    /// The machine these options describe.
+    pub(crate) fn machine(&self) -> Machine {
+        Machine {
+            memory_mib: self.memory,
+            n_cpus: self.cpus,
+            cpu: self.cpu.clone(),
+            chipset: self.machine,
+            accelerator: self.accel,
+            is_counting_instructions: self.icount,
+        }
+    }
+
+    /// The time limit, if one was given.
+    pub(crate) fn time_limit(&self) -> Option<Duration> {
+        self.timeout.map(Duration::from_secs)
+    }
+}

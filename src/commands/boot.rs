@@ -1,0 +1,88 @@
+//! No word, `run` and `gdb`: boot one program and show its console.
+
+use std::io::Write;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use crate::cli::Options;
+use crate::guest::{self, Boot, Run};
+use crate::scratch::ScratchDirectory;
+use crate::{image, words};
+
+/// How long a guest may run unless the user says otherwise.
+const TIME_LIMIT: Duration = Duration::from_secs(60);
+/// How many of the console's last lines a failure repeats.
+const N_LINES_REPEATED: usize = 8;
+
+/// What to boot.
+#[derive(Debug)]
+pub(crate) struct Request<'a> {
+    /// The first task.
+    pub(crate) program: &'a str,
+    /// Its arguments.
+    pub(crate) arguments: &'a [String],
+    /// Whether to wait for a debugger.
+    pub(crate) is_debugged: bool,
+}
+
+/// Boots, shows the console as it comes, and returns the exit code.
+///
+/// # Errors
+/// If the host cannot do its part.
+pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
+    let directory = ScratchDirectory::new()?;
+    let task = image::first_task(request.program, directory.path())?;
+    let machine = options.machine();
+    eprintln!("booting {} on {machine}", task.name);
+    if request.is_debugged {
+        announce_gdb(&task.with_symbols);
+    }
+    let boot = Boot {
+        machine,
+        kernel: options.kernel.clone().unwrap_or_else(image::kernel),
+        initrd: Some(options.initrd.clone().unwrap_or(task.initrd)),
+        words: words::command_line(&task.name, request.arguments, &options.word)?,
+        time_limit: options
+            .time_limit()
+            .or((!request.is_debugged).then_some(TIME_LIMIT)),
+        is_debugged: request.is_debugged,
+    };
+    let mut stdout = std::io::stdout();
+    let run = guest::run(&boot, &mut |line| {
+        writeln!(stdout, "{line}").context("cannot write to standard output")
+    })?;
+    explain(&run);
+    Ok(run.exit_code())
+}
+
+fn announce_gdb(program: &Path) {
+    eprintln!("waiting for a debugger on port 1234; in another terminal:");
+    eprintln!(
+        "  gdb {} -ex 'add-symbol-file {}' -ex 'target remote localhost:1234'",
+        image::kernel().display(),
+        program.display()
+    );
+}
+
+/// Says on standard error how the run ended.
+fn explain(run: &Run) {
+    let Some(failure) = run.failure() else {
+        eprintln!(
+            "ended with status 0 after {:.2} s",
+            run.elapsed.as_secs_f64()
+        );
+        return;
+    };
+    eprintln!("failed: {failure}");
+    let lines = run.tail.lines().collect::<Vec<_>>();
+    if lines.is_empty() {
+        eprintln!("the console stayed empty");
+        return;
+    }
+    eprintln!("the console ended with:");
+    for line in &lines[lines.len().saturating_sub(N_LINES_REPEATED)..] {
+        eprintln!("  | {line}");
+    }
+}

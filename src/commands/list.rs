@@ -1,0 +1,38 @@
+//! `list`: the programs of the image and the tests, each with its sentence.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+
+use crate::image;
+use crate::testing::{self, host, kernel_cases, suites, tool_cases};
+
+/// Prints what contains `filter`.
+///
+/// # Errors
+/// If the host cannot do its part.
+pub(crate) fn list(filter: Option<&str>) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    let mut print = |kind: &str, id: &str, sentence: &str| -> io::Result<()> {
+        let line = format!("{kind}  {id} | {sentence}");
+        if filter.is_some_and(|filter| !line.contains(filter)) {
+            return Ok(());
+        }
+        writeln!(stdout, "{line}")
+    };
+    for program in image::PROGRAMS {
+        print("program", program.name, program.sentence)?;
+    }
+    for (id, sentence) in host::list(testing::root())? {
+        print("test", &id, &sentence)?;
+    }
+    for case in tool_cases::CASES.iter().chain(kernel_cases::CASES) {
+        print("test", case.id, case.sentence)?;
+    }
+    for suite in image::suites() {
+        for (id, sentence) in suite.tests {
+            print("test", &format!("{}{id}", suites::PREFIX), sentence)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The words of the command line, one file each.
+
+pub(crate) mod boot;
+pub(crate) mod list;
+
+/// The program that boots when no word is given.
+pub(crate) const DEFAULT_PROGRAM: &str = "tour";

@@ -1,0 +1,158 @@
+//! A test that needs a boot of its own: what boots, and how it must end.
+
+use std::fs;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+
+use super::tally::{Outcome, Tally};
+use super::tiny_guest::{self, Step};
+use crate::guest::{self, Boot, Run};
+use crate::machine::Machine;
+use crate::scratch::ScratchDirectory;
+use crate::{image, words};
+
+/// What boots.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Kernel {
+    /// Omnibus, with this program as its first task.
+    Omnibus(&'static str),
+    /// A guest of a few instructions.
+    Tiny(&'static [Step]),
+}
+
+/// The archive that the kernel is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Initrd {
+    /// The image's.
+    Image,
+    /// None.
+    Missing,
+}
+
+/// How a boot must end.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Expected {
+    /// The exit code that the tool makes of it.
+    pub(crate) exit_code: u8,
+    /// What the message about the failure must contain; nothing for a run that must not fail.
+    pub(crate) failure: &'static str,
+    /// What a line of the console must contain.
+    pub(crate) console: &'static str,
+}
+
+/// A test with a boot of its own.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Case {
+    /// Its id.
+    pub(crate) id: &'static str,
+    /// What it shows.
+    pub(crate) sentence: &'static str,
+    /// What boots.
+    pub(crate) kernel: Kernel,
+    /// With which archive.
+    pub(crate) initrd: Initrd,
+    /// Kernel words, each `KEY=VALUE`.
+    pub(crate) words: &'static [&'static str],
+    /// When it is killed, in seconds.
+    pub(crate) time_limit_s: u64,
+    /// How it must end.
+    pub(crate) expected: Expected,
+}
+
+impl Case {
+    /// Boots the case on `machine`, if it is selected, and counts it.
+    ///
+    /// # Errors
+    /// If the host cannot do its part.
+    pub(crate) fn test(&self, machine: &Machine, tally: &mut Tally) -> Result<()> {
+        if !tally.is_selected(self.id) {
+            return Ok(());
+        }
+        let mut console = Vec::new();
+        let run = self.boot(machine, &mut console)?;
+        let failure = self.expected.complaint(&run, &console);
+        tally.add(&Outcome {
+            id: self.id.to_owned(),
+            sentence: self.sentence.to_owned(),
+            failure,
+        })?;
+        Ok(())
+    }
+
+    fn boot(&self, machine: &Machine, console: &mut Vec<String>) -> Result<Run> {
+        let directory = ScratchDirectory::new()?;
+        let (kernel, words) = match self.kernel {
+            Kernel::Omnibus(program) => {
+                let settings = self
+                    .words
+                    .iter()
+                    .map(|word| word.parse())
+                    .collect::<Result<Vec<_>, String>>();
+                let settings = settings.map_err(anyhow::Error::msg)?;
+                (
+                    image::kernel(),
+                    words::command_line(program, &[], &settings)?,
+                )
+            }
+            Kernel::Tiny(steps) => {
+                let file = directory.path().join("kernel.elf");
+                write(&file, &tiny_guest::build(steps))?;
+                (file, String::new())
+            }
+        };
+        let initrd = match self.initrd {
+            Initrd::Image => Some(image::initrd()),
+            Initrd::Missing => None,
+        };
+        let boot = Boot {
+            machine: machine.clone(),
+            kernel,
+            initrd,
+            words,
+            time_limit: Some(Duration::from_secs(self.time_limit_s)),
+            is_debugged: false,
+        };
+        guest::run(&boot, &mut |line| {
+            // Only the cases that flood the console go beyond this, and they expect nothing late on it.
+            const N_LINES_KEPT: usize = 100_000;
+            if console.len() < N_LINES_KEPT {
+                console.push(line.to_owned());
+            }
+            Ok(())
+        })
+    }
+}
+
+impl Expected {
+    /// What is wrong with how a run ended, and the console's last lines with it.
+    fn complaint(&self, run: &Run, console: &[String]) -> Option<String> {
+        let said = run.failure().unwrap_or_else(|| "status 0".to_owned());
+        let code = run.exit_code();
+        let complaint = if code != self.exit_code {
+            format!("exit code {code} instead of {}: {said}", self.exit_code)
+        } else if !said.contains(self.failure) {
+            format!(
+                "the failure should name \"{}\", and is: {said}",
+                self.failure
+            )
+        } else if !console.iter().any(|line| line.contains(self.console))
+            && !self.console.is_empty()
+        {
+            format!("no line of the console has \"{}\"", self.console)
+        } else {
+            return None;
+        };
+        let tail = run
+            .tail
+            .lines()
+            .map(|line| format!("\n| {line}"))
+            .collect::<String>();
+        Some(complaint + &tail)
+    }
+}
+
+fn write(file: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(file, bytes).with_context(|| format!("cannot write {}", file.display()))
+}

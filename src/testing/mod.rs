@@ -1,0 +1,52 @@
+//! `test`: the host's checks and tests, then everything that needs a boot.
+
+mod case;
+mod child;
+pub(crate) mod host;
+pub(crate) mod kernel_cases;
+mod libtest;
+mod protocol;
+mod sentences;
+pub(crate) mod suites;
+mod tally;
+mod tiny_guest;
+pub(crate) mod tool_cases;
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cli::{Options, TestOptions};
+use crate::image;
+use suites::Suite;
+use tally::Tally;
+
+/// The workspace's root.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Runs the tests and returns the exit code: 0 if all passed, else 1.
+///
+/// # Errors
+/// If the host cannot do its part.
+pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
+    let mut tally = Tally::new(test.filter.clone());
+    host::run(root(), &mut tally)?;
+    let machine = options.machine();
+    for case in tool_cases::CASES.iter().chain(kernel_cases::CASES) {
+        case.test(&machine, &mut tally)?;
+    }
+    for program in image::suites() {
+        Suite {
+            program,
+            machine: &machine,
+            prefix: suites::PREFIX,
+            settings: &options.word,
+            time_limit: options.time_limit().unwrap_or(suites::TIME_LIMIT),
+            is_long: test.long,
+        }
+        .test(&mut tally)?;
+    }
+    Ok(u8::from(!tally.finish()?))
+}

@@ -1,0 +1,165 @@
+//! The sentences of the host's tests, read from the comments above them.
+//!
+//! The reader leans on rustfmt, which `test` checks first: a module's braces stand alone at the module's own indentation.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+
+/// Folders of the workspace that have tests: those with a `src` or `tests` folder or its root.
+const TEST_FOLDERS: [&str; 2] = ["src", "tests"];
+
+/// Every host test of the workspace at `root`, its id as `cargo test` has it, with its sentence (empty if it has none).
+///
+/// # Errors
+/// If a folder or file cannot be read.
+pub(crate) fn of_workspace(root: &Path) -> Result<BTreeMap<String, String>> {
+    let mut tests = BTreeMap::new();
+    let mut packages = vec![root.to_owned()];
+    for entry in fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))? {
+        let path = entry
+            .with_context(|| format!("cannot list {}", root.display()))?
+            .path();
+        if path.join("Cargo.toml").exists() {
+            packages.push(path);
+        }
+    }
+    for package in packages {
+        let manifest = package.join("Cargo.toml");
+        let manifest = fs::read_to_string(&manifest)
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
+        let Some(name) = manifest
+            .lines()
+            .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
+        else {
+            continue;
+        };
+        for folder in TEST_FOLDERS {
+            let folder = package.join(folder);
+            if folder.exists() {
+                let of_package = (folder.ends_with("src")).then(|| name.replace('-', "_"));
+                walk(&folder, of_package.as_deref(), &mut tests)?;
+            }
+        }
+    }
+    Ok(tests)
+}
+
+/// Reads the files of a folder. A file of `tests/` is a crate of its own, and so is `main.rs` or `lib.rs`, whose name is
+/// the package's.
+fn walk(folder: &Path, prefix: Option<&str>, tests: &mut BTreeMap<String, String>) -> Result<()> {
+    for entry in
+        fs::read_dir(folder).with_context(|| format!("cannot list {}", folder.display()))?
+    {
+        let path = entry
+            .with_context(|| format!("cannot list {}", folder.display()))?
+            .path();
+        let Some(stem) = path.file_stem().and_then(|stem| stem.to_str()) else {
+            continue;
+        };
+        let module = match (prefix, stem) {
+            (Some(prefix), "main" | "lib" | "mod") => prefix.to_owned(),
+            (Some(prefix), stem) => format!("{prefix}::{stem}"),
+            (None, stem) => stem.to_owned(),
+        };
+        if path.is_dir() {
+            walk(&path, Some(&module), tests)?;
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let source = fs::read_to_string(&path)
+                .with_context(|| format!("cannot read {}", path.display()))?;
+            tests.extend(of_source(&module, &source));
+        }
+    }
+    Ok(())
+}
+
+/// The tests of one file, whose module is `module`.
+fn of_source(module: &str, source: &str) -> Vec<(String, String)> {
+    let mut tests = Vec::new();
+    let mut modules: Vec<(usize, &str)> = Vec::new();
+    let mut sentence = Vec::new();
+    let mut is_test = false;
+    for line in source.lines() {
+        let text = line.trim_start();
+        let indentation = line.len() - text.len();
+        if let Some(comment) = text.strip_prefix("///") {
+            sentence.push(comment.trim());
+            continue;
+        }
+        if text.starts_with("#[") {
+            is_test |= text == "#[test]";
+            continue;
+        }
+        if let Some(name) = text
+            .strip_prefix("fn ")
+            .and_then(|rest| rest.split(['(', '<']).next())
+            && is_test
+        {
+            let path = modules.iter().fold(module.to_owned(), |path, (_, name)| {
+                format!("{path}::{name}")
+            });
+            tests.push((format!("{path}::{name}"), sentence.join(" ")));
+        } else if let Some(name) = text
+            .strip_suffix(" {")
+            .and_then(|text| text.rsplit_once("mod "))
+        {
+            modules.push((indentation, name.1));
+        } else if text == "}"
+            && modules
+                .last()
+                .is_some_and(|(opened, _)| *opened == indentation)
+        {
+            modules.pop();
+        }
+        sentence.clear();
+        is_test = false;
+    }
+    tests
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Modules, attributes and comments of several lines are followed; functions that are no tests are not tests.
+    #[test]
+    fn reads_comments_above_tests() {
+        let source = "/// Not a test.\nfn a() {}\n#[cfg(test)]\nmod tests {\n    /// One\n    /// sentence.\n    \
+                      #[test]\n    #[should_panic]\n    fn b() {\n    }\n    mod inner {\n        #[test]\n        fn \
+                      c() {}\n    }\n    /// D.\n    #[test]\n    fn d() {}\n}\n/// E.\n#[test]\nfn e() {}\n";
+        let expected = [
+            ("x::tests::b", "One sentence."),
+            ("x::tests::inner::c", ""),
+            ("x::tests::d", "D."),
+            ("x::e", "E."),
+        ];
+        let found = of_source("x", source);
+        assert_eq!(
+            found
+                .iter()
+                .map(|(id, text)| (id.as_str(), text.as_str()))
+                .collect::<Vec<_>>(),
+            expected
+        );
+    }
+
+    /// Every test of the workspace has its sentence.
+    #[test]
+    fn every_test_has_a_sentence() {
+        let tests = of_workspace(Path::new(env!("CARGO_MANIFEST_DIR"))).unwrap();
+        assert!(
+            tests.contains_key("omnibus::testing::sentences::tests::every_test_has_a_sentence")
+        );
+        let mute = tests
+            .iter()
+            .filter(|(_, sentence)| sentence.is_empty())
+            .map(|(id, _)| id)
+            .collect::<Vec<_>>();
+        assert!(
+            mute.is_empty(),
+            "tests without a sentence above them: {mute:#?}"
+        );
+    }
+}

@@ -1,0 +1,86 @@
+//! The suites of tests inside the guest: every program that declares tests, each in a boot of its own.
+
+use std::io::Write;
+use std::time::Duration;
+
+use anyhow::Result;
+
+use super::protocol::Listener;
+use super::tally::{Outcome, Tally};
+use crate::guest::{self, Boot};
+use crate::image::{self, Program};
+use crate::machine::Machine;
+use crate::words::{self, Setting};
+
+/// What stands before the ids of tests on the default machine.
+pub(crate) const PREFIX: &str = "qemu.";
+
+/// How long a suite may run, unless the user says otherwise.
+pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
+
+/// A boot of one suite.
+#[derive(Debug)]
+pub(crate) struct Suite<'a> {
+    /// The suite.
+    pub(crate) program: &'a Program,
+    /// What it runs on.
+    pub(crate) machine: &'a Machine,
+    /// What stands before the ids of its tests.
+    pub(crate) prefix: &'a str,
+    /// Kernel words.
+    pub(crate) settings: &'a [Setting],
+    /// Its time limit.
+    pub(crate) time_limit: Duration,
+    /// Whether long tests have their full length.
+    pub(crate) is_long: bool,
+}
+
+impl Suite<'_> {
+    /// Boots the suite and counts its tests. The suite is told the filter, so that it can leave out what is not wanted.
+    ///
+    /// # Errors
+    /// If the host cannot do its part.
+    pub(crate) fn test(&self, tally: &mut Tally) -> Result<()> {
+        let mut arguments = Vec::new();
+        if let Some(filter) = tally.filter().filter(|_| !self.is_wanted_whole(tally)) {
+            arguments.extend(["--filter".to_owned(), filter.to_owned()]);
+        }
+        if self.is_long {
+            arguments.push("--long".to_owned());
+        }
+        let mut listener = Listener::new(self.program.name);
+        let count = |tally: &mut Tally, outcome: Outcome| -> Result<()> {
+            let id = format!("{}{}", self.prefix, outcome.id);
+            if tally.is_selected(&id)
+                || self.is_wanted_whole(tally)
+                || outcome.id == self.program.name
+            {
+                tally.add(&Outcome { id, ..outcome })?;
+            }
+            Ok(())
+        };
+        let boot = Boot {
+            machine: self.machine.clone(),
+            kernel: image::kernel(),
+            initrd: Some(image::initrd()),
+            words: words::command_line(self.program.name, &arguments, self.settings)?,
+            time_limit: Some(self.time_limit),
+            is_debugged: false,
+        };
+        let run = guest::run(&boot, &mut |line| {
+            writeln!(std::io::stderr(), "  | {line}")?;
+            listener
+                .take(line)
+                .map_or(Ok(()), |outcome| count(tally, outcome))
+        })?;
+        for outcome in listener.end_of_run(run.failure().as_deref()) {
+            count(tally, outcome)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the filter names the suite itself, and so all of its tests.
+    fn is_wanted_whole(&self, tally: &Tally) -> bool {
+        tally.is_selected(&format!("{}{}", self.prefix, self.program.name))
+    }
+}
