@@ -70,6 +70,12 @@ impl Peer {
         Ok((Node(self.id(source[0].id)), Handle(to.id(target[0].id))))
     }
 
+    /// Takes over a node by its id, for instance one that another task made here.
+    #[must_use]
+    pub fn adopt_node(&self, id: u64) -> Node {
+        Node(self.id(id))
+    }
+
     /// Takes over a handle by its id, for instance one that another task put here.
     #[must_use]
     pub fn adopt(&self, id: u64) -> Handle {
@@ -196,6 +202,14 @@ impl Node {
     /// Its id at its peer.
     #[must_use]
     pub const fn id(&self) -> u64 {
+        self.0.id
+    }
+
+    /// Gives up this value without releasing the node, and returns its id: for a node of a peer
+    /// that another task is to use.
+    #[must_use]
+    pub fn into_id(mut self) -> u64 {
+        self.0.is_kept = true;
         self.0.id
     }
 }

@@ -30,17 +30,11 @@ impl<E: core::fmt::Debug> Termination for Result<(), E> {
     }
 }
 
-/// Declares the program: its name, one sentence about it for the host tool's list, and its `main`,
-/// a function without arguments whose result implements [`Termination`].
+/// Names the program's `main`: a function without arguments whose result implements [`Termination`].
 #[macro_export]
 macro_rules! program {
-    ($name:literal, $sentence:literal, $main:path) => {
+    ($main:path) => {
         const _: () = {
-            const LINE: &str = concat!($name, " | ", $sentence, "\n");
-            #[used]
-            #[unsafe(link_section = ".omnibus.program")]
-            static PROGRAM: [u8; LINE.len()] = *LINE.as_bytes().first_chunk().unwrap();
-
             // SAFETY: the runtime declares this symbol with this signature and calls it once.
             #[unsafe(no_mangle)]
             fn omnibus_main() -> u8 {

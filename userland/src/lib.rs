@@ -13,9 +13,11 @@
 extern crate alloc;
 
 pub mod account;
+pub mod actor;
 pub mod bus;
 pub mod calls;
 pub mod capability;
+pub mod check;
 pub mod entry;
 #[allow(unsafe_code)]
 pub mod environment;
@@ -32,6 +34,7 @@ pub mod raw;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod start;
+pub mod suite;
 pub mod task;
 #[allow(unsafe_code)]
 pub mod thread;

@@ -1,10 +1,10 @@
-//! The smallest program: says who it is and what it was given.
+//! Says who it is and what it was given: the smallest program.
 #![no_std]
 #![no_main]
 
 use omnibus_userland::{environment, println, program};
 
-program!("hello", "Says who it is and what it was given.", main);
+program!(main);
 
 fn main() {
     println!("hello from task {}", environment::task_number());
