@@ -14,13 +14,15 @@
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, bail};
 use omnibus_archive::{MODE_REGULAR_FILE, Writer};
 
 #[path = "build/nested.rs"]
 mod nested;
 #[path = "build/object_file.rs"]
 mod object_file;
+#[path = "build/sentence.rs"]
+mod sentence;
 
 /// What every build depends on besides the folders of the packages.
 const COMMON_SOURCES: [&str; 4] = ["build", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
@@ -46,17 +48,19 @@ fn main() -> Result<()> {
     let out = PathBuf::from(env::var_os("OUT_DIR").context("not run by cargo")?);
     watch(&root)?;
 
+    // One directory for all the outer builds (cargo's own, clippy's, the tests'), which have an `OUT_DIR` each.
+    let guest = target_directory(&out).join("guest");
     let kernels = nested::build(
         &root,
         "omnibus-kernel",
         &KERNEL_FLAGS,
-        &out.join("kernel-build"),
+        &guest.join("kernel"),
     )?;
     let programs = nested::build(
         &root,
         "omnibus-userland",
         &PROGRAM_FLAGS,
-        &out.join("programs-build"),
+        &guest.join("programs"),
     )?;
     let [kernel] = kernels.as_slice() else {
         bail!(
@@ -66,6 +70,14 @@ fn main() -> Result<()> {
     };
     copy(&kernel.file, &out.join("kernel.elf"))?;
     pack(kernel, &programs, &out)
+}
+
+/// The outer build's target directory: `OUT_DIR` is somewhere below `TARGET/PROFILE/build`.
+fn target_directory(out: &Path) -> &Path {
+    out.ancestors()
+        .find(|folder| folder.ends_with("build"))
+        .and_then(|folder| folder.ancestors().nth(2))
+        .unwrap_or(out)
 }
 
 /// Tells cargo what to watch: the folder of every package, so that a new one is not forgotten.
@@ -105,27 +117,22 @@ fn pack(kernel: &nested::Binary, programs: &[nested::Binary], out: &Path) -> Res
             .with_context(|| format!("cannot strip {name}"))?;
         archive.add(name, MODE_REGULAR_FILE | 0o555, &stripped)?;
         copy(&program.file, &folder.join(name))?;
-        table.push_str(&table_entry(name, &bytes).with_context(|| format!("cannot list {name}"))?);
+        table.push_str(&table_entry(program)?);
     }
     table.push_str("]\n");
     write(&out.join("initrd.cpio"), &archive.finish())?;
     write(&out.join("programs.rs"), table.as_bytes())
 }
 
-/// A program as the host tool's source has it: its name and sentence, and the tests that it runs, from the sections
-/// that the program's own macros filled.
-fn table_entry(name: &str, image: &[u8]) -> Result<String> {
-    let programs = object_file::lines(image, ".omnibus.program")?;
-    let [(declared, sentence)] = programs.as_slice() else {
-        bail!(
-            "it declares {} programs and should declare one",
-            programs.len()
-        );
-    };
-    ensure!(declared == name, "it declares itself as \"{declared}\"");
-    let tests = object_file::lines(image, ".omnibus.tests")?;
+/// A program as the host tool's source has it: its name, and the sentence that its own source opens with.
+fn table_entry(program: &nested::Binary) -> Result<String> {
+    let nested::Binary { name, source, .. } = program;
+    let text =
+        fs::read_to_string(source).with_context(|| format!("cannot read {}", source.display()))?;
+    let sentence = sentence::of_program(&text)
+        .with_context(|| format!("{} does not open with a `//!` sentence", source.display()))?;
     Ok(format!(
-        "    Program {{ name: {name:?}, sentence: {sentence:?}, tests: &{tests:?} }},\n"
+        "    Program {{ name: {name:?}, sentence: {sentence:?} }},\n"
     ))
 }
 

@@ -16,6 +16,8 @@ pub(crate) struct Binary {
     pub(crate) name: String,
     /// The ELF file.
     pub(crate) file: PathBuf,
+    /// Its main source file.
+    pub(crate) source: PathBuf,
 }
 
 /// Builds the binaries of `package` with exactly `flags`, sorted by name.
@@ -93,11 +95,13 @@ fn binary(line: &str) -> Result<Option<Binary>> {
     let Some(file) = message["executable"].as_str() else {
         return Ok(None);
     };
-    let Some(name) = message["target"]["name"].as_str() else {
-        bail!("a message of cargo without the target's name: {line}");
+    let target = &message["target"];
+    let (Some(name), Some(source)) = (target["name"].as_str(), target["src_path"].as_str()) else {
+        bail!("a message of cargo without the target's name or source: {line}");
     };
     Ok(Some(Binary {
         name: name.to_owned(),
         file: file.into(),
+        source: source.into(),
     }))
 }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use anyhow::{Context, Result, bail, ensure};
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSection, ObjectSymbol, SymbolKind};
+use object::{Endianness, Object, ObjectSymbol, SymbolKind};
 
 /// Offset and size of `e_shoff`, and of `e_shentsize` to `e_shstrndx`, in an ELF64 header (gABI, "ELF Header").
 const SECTION_TABLE_OFFSET: std::ops::Range<usize> = 0x28..0x30;
@@ -36,27 +36,6 @@ pub(crate) fn symbols(image: &[u8]) -> Result<String> {
         writeln!(text, "{address:016x} {name}")?;
     }
     Ok(text)
-}
-
-/// The lines `ID | SENTENCE` of a section; none if there is no such section.
-///
-/// # Errors
-/// If the image is not an object file or a line is of another form.
-pub(crate) fn lines(image: &[u8], section: &str) -> Result<Vec<(String, String)>> {
-    let file = object::File::parse(image)?;
-    let Some(found) = file.section_by_name(section) else {
-        return Ok(Vec::new());
-    };
-    let text = std::str::from_utf8(found.data()?)
-        .with_context(|| format!("section {section} is not UTF-8"))?;
-    text.lines()
-        .map(|line| {
-            let (id, sentence) = line
-                .split_once(" | ")
-                .with_context(|| format!("section {section}: not `ID | SENTENCE`: {line}"))?;
-            Ok((id.to_owned(), sentence.to_owned()))
-        })
-        .collect()
 }
 
 /// An executable without what only a linker or a debugger reads: cut behind its last loaded byte, and the section table,

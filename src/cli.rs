@@ -10,7 +10,7 @@ use crate::words::Setting;
 
 /// Builds the Omnibus microkernel and boots it in QEMU. Without a word: the tour.
 #[derive(Debug, Parser)]
-#[command(name = "run-qemu.sh", after_help = crate::exit::HELP, disable_version_flag = true)]
+#[command(name = "run-qemu.sh", bin_name = "./run-qemu.sh", after_help = crate::exit::HELP, disable_version_flag = true)]
 pub(crate) struct Cli {
     /// What to do; without a word, boot the tour
     #[command(subcommand)]

@@ -4,6 +4,8 @@
 //! programs rarely use them; when a guest does report one of these numbers, the message on standard error says that it
 //! was the guest.
 
+use std::error::Error;
+use std::fmt::{self, Display, Formatter};
 use std::process::ExitCode;
 
 /// First code of the tool's own failures.
@@ -37,6 +39,28 @@ pub(crate) fn is_own(status: u8) -> bool {
 impl From<Failure> for ExitCode {
     fn from(failure: Failure) -> Self {
         Self::from(failure as u8)
+    }
+}
+
+/// An error of the user's: a wrong word or value, found only after the command line was read. The sentence says what is
+/// allowed.
+#[derive(Debug)]
+pub(crate) struct WrongValue(pub(crate) String);
+
+impl Display for WrongValue {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Error for WrongValue {}
+
+/// The code for an error that carries no better one.
+pub(crate) fn code_of(error: &anyhow::Error) -> Failure {
+    if error.is::<WrongValue>() {
+        Failure::Usage
+    } else {
+        Failure::Host
     }
 }
 

@@ -53,8 +53,8 @@ pub(crate) enum Ending {
     NoReport(i32),
     /// Not within its time limit.
     TimeLimit(Duration),
-    /// By a signal to QEMU.
-    Killed(i32),
+    /// By a signal to QEMU, which before said this.
+    Killed(i32, String),
     /// With something that is not a report; the sentence says what.
     BadReport(String),
     /// Before it began: QEMU refused to start and said this.
@@ -81,7 +81,7 @@ impl Run {
             Ending::Status(status) => status,
             Ending::NoReport(_) => Failure::NoReport as u8,
             Ending::TimeLimit(_) => Failure::TimeLimit as u8,
-            Ending::Killed(_) => Failure::Killed as u8,
+            Ending::Killed(..) => Failure::Killed as u8,
             Ending::BadReport(_) => Failure::BadReport as u8,
             Ending::Refused(_) => Failure::Host as u8,
         }
@@ -107,7 +107,9 @@ impl Run {
                 };
                 format!("time limit: killed after {} s {reported}", limit.as_secs())
             }
-            Ending::Killed(signal) => format!("QEMU died of signal {signal}"),
+            Ending::Killed(signal, words) => format!("QEMU died of signal {signal} {words}")
+                .trim_end()
+                .to_owned(),
             Ending::BadReport(fault) => format!("malformed report: {fault}"),
             Ending::Refused(words) => format!("{QEMU} did not start the guest: {words}"),
         };
@@ -172,7 +174,7 @@ fn judge(
         return Ending::TimeLimit(limit);
     }
     if let Some(signal) = status.signal() {
-        return Ending::Killed(signal);
+        return Ending::Killed(signal, stderr.trim().to_owned());
     }
     if let Err(fault) = fault {
         return Ending::BadReport(fault);
@@ -346,7 +348,7 @@ mod tests {
     fn a_killed_run_failed() {
         assert!(matches!(
             judged(ExitStatus::from_raw(9), b"status 0\n", ""),
-            Ending::Killed(9)
+            Ending::Killed(9, _)
         ));
         let (report, fault) = Report::parse(b"status 0\n");
         let limit = Duration::from_secs(1);

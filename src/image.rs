@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::exit::WrongValue;
 use anyhow::{Context, Result, bail};
 use omnibus_archive::{Archive, MODE_REGULAR_FILE, Writer};
 
@@ -13,12 +14,13 @@ pub(crate) struct Program {
     pub(crate) name: &'static str,
     /// What it does, in one sentence.
     pub(crate) sentence: &'static str,
-    /// The tests that it runs, if it is a suite: id and sentence.
-    pub(crate) tests: &'static [(&'static str, &'static str)],
 }
 
 /// The programs of the image, sorted by name.
 pub(crate) const PROGRAMS: &[Program] = include!(concat!(env!("OUT_DIR"), "/programs.rs"));
+
+/// How the names of the programs begin that are suites of tests: these, and only these, take part in `test`.
+const SUITE_PREFIX: &str = "test-";
 
 /// The kernel with its symbols.
 pub(crate) fn kernel() -> PathBuf {
@@ -35,9 +37,11 @@ pub(crate) fn program_with_symbols(name: &str) -> PathBuf {
     out().join("programs").join(name)
 }
 
-/// The programs that are suites: those that declare tests.
+/// The programs that are suites of tests.
 pub(crate) fn suites() -> impl Iterator<Item = &'static Program> {
-    PROGRAMS.iter().filter(|program| !program.tests.is_empty())
+    PROGRAMS
+        .iter()
+        .filter(|program| program.name.starts_with(SUITE_PREFIX))
 }
 
 /// The first task of a boot, and the archive it is in.
@@ -72,13 +76,14 @@ pub(crate) fn first_task(program: &str, directory: &Path) -> Result<FirstTask> {
             .map(|program| program.name)
             .collect::<Vec<_>>()
             .join(", ");
-        bail!(
+        return Err(WrongValue(format!(
             "no program \"{program}\" in the image (there are: {names}), and no file of that name here"
-        );
+        ))
+        .into());
     }
     let bytes = fs::read(file).with_context(|| format!("cannot read the program {program}"))?;
     if !bytes.starts_with(b"\x7fELF") {
-        bail!("{program} is not an ELF file");
+        return Err(WrongValue(format!("{program} is not an ELF file")).into());
     }
     let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
         bail!("the name of the program {program} is not UTF-8");

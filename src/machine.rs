@@ -4,6 +4,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 /// The program that emulates the machine, looked up in `PATH`.
@@ -19,7 +20,8 @@ pub(crate) enum Chipset {
 }
 
 impl Chipset {
-    fn name(self) -> &'static str {
+    /// The name that QEMU and the options have for it.
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Pc => "pc",
             Self::Q35 => "q35",
@@ -122,6 +124,23 @@ impl Machine {
             .stderr(Stdio::piped());
         command
     }
+}
+
+/// The CPU models that QEMU has.
+///
+/// # Errors
+/// If QEMU cannot be asked.
+pub(crate) fn cpu_models() -> Result<Vec<String>> {
+    let output = Command::new(QEMU)
+        .args(["-cpu", "help"])
+        .output()
+        .with_context(|| format!("cannot start {QEMU}"))?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    // A model's line is `x86 NAME  DESCRIPTION`; the features listed below them have lines of another form.
+    let names = text
+        .lines()
+        .filter_map(|line| line.strip_prefix("x86 ")?.split_whitespace().next());
+    Ok(names.map(ToOwned::to_owned).collect())
 }
 
 /// A path inside a QEMU option, where a comma is written twice (QEMU's manual, "Invocation").

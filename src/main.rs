@@ -20,8 +20,8 @@ mod words;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::Parser;
 use clap::error::ErrorKind;
+use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Word};
 use commands::boot::{Request, boot};
@@ -31,14 +31,7 @@ fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
-            let is_help = matches!(error.kind(), ErrorKind::DisplayHelp);
-            // If standard output or error is gone there is nobody left to tell.
-            let _ = error.print();
-            return if is_help {
-                ExitCode::SUCCESS
-            } else {
-                Failure::Usage.into()
-            };
+            return refuse(&error);
         }
     };
     match run(&cli) {
@@ -48,9 +41,28 @@ fn main() -> ExitCode {
             if let Some(stopped) = error.downcast_ref::<signals::Stopped>() {
                 stopped.die();
             }
-            Failure::Host.into()
+            exit::code_of(&error).into()
         }
     }
+}
+
+/// Prints what clap has to say, help or refusal, and gives the code for it.
+fn refuse(error: &clap::Error) -> ExitCode {
+    // If standard output or error is gone there is nobody left to tell.
+    let _ = error.print();
+    match error.kind() {
+        ErrorKind::DisplayHelp => return ExitCode::SUCCESS,
+        ErrorKind::InvalidSubcommand => {
+            let command = Cli::command();
+            let words = command.get_subcommands().map(clap::Command::get_name);
+            eprintln!(
+                "The words are: {}, help.",
+                words.collect::<Vec<_>>().join(", ")
+            );
+        }
+        _ => {}
+    }
+    Failure::Usage.into()
 }
 
 fn run(cli: &Cli) -> Result<u8> {
@@ -60,7 +72,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Some(Word::Gdb { program, args }) => (program.as_str(), args.as_slice(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),
         Some(Word::List { filter }) => {
-            commands::list::list(filter.as_deref())?;
+            commands::list::list(filter.as_deref(), &cli.options)?;
             return Ok(0);
         }
     };

@@ -2,7 +2,8 @@
 
 use std::str::FromStr;
 
-use anyhow::{Result, ensure};
+use crate::exit::WrongValue;
+use anyhow::Result;
 use omnibus_abi::words::{self, MAX_N_BYTES};
 
 /// A word given by the user as `KEY=VALUE`, the value plain.
@@ -46,18 +47,21 @@ pub(crate) fn command_line(
     }
     let mut keys = vec![words::INIT, words::ARGUMENTS];
     for Setting { key, value } in settings {
-        ensure!(
-            !keys.contains(&key.as_str()),
-            "the kernel word \"{key}\" is given twice, or set by the tool itself"
-        );
+        if keys.contains(&key.as_str()) {
+            let complaint =
+                format!("the kernel word \"{key}\" is given twice, or set by the tool itself");
+            return Err(WrongValue(complaint).into());
+        }
         keys.push(key);
         line.push_str(&format!(" {key}={}", encoded(value)));
     }
-    ensure!(
-        line.len() <= MAX_N_BYTES,
-        "the kernel's command line would have {} bytes, and at most {MAX_N_BYTES} are allowed",
-        line.len()
-    );
+    if line.len() > MAX_N_BYTES {
+        return Err(WrongValue(format!(
+            "the kernel's command line would have {} bytes, and at most {MAX_N_BYTES} are allowed",
+            line.len()
+        ))
+        .into());
+    }
     Ok(line)
 }
 

@@ -7,7 +7,9 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 
 use crate::cli::Options;
-use crate::guest::{self, Boot, Run};
+use crate::exit::Failure;
+use crate::guest::{self, Boot, Ending, Run};
+use crate::machine;
 use crate::scratch::ScratchDirectory;
 use crate::{image, words};
 
@@ -15,6 +17,9 @@ use crate::{image, words};
 const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How many of the console's last lines a failure repeats.
 const N_LINES_REPEATED: usize = 8;
+
+/// What QEMU 7.2 says about `-cpu` with a model that it does not have.
+const UNKNOWN_CPU: &str = "unable to find CPU model";
 
 /// What to boot.
 #[derive(Debug)]
@@ -54,6 +59,12 @@ pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
         writeln!(stdout, "{line}").context("cannot write to standard output")
     })?;
     explain(&run);
+    if let Ending::Refused(words) = &run.ending
+        && words.contains(UNKNOWN_CPU)
+    {
+        eprintln!("the CPU models are: {}", machine::cpu_models()?.join(", "));
+        return Ok(Failure::Usage as u8);
+    }
     Ok(run.exit_code())
 }
 

@@ -4,14 +4,15 @@ use std::io::{self, Write};
 
 use anyhow::Result;
 
+use crate::cli::Options;
 use crate::image;
 use crate::testing::{self, host, kernel_cases, suites, tool_cases};
 
-/// Prints what contains `filter`.
+/// Prints what contains `filter`. The tests of a suite are known to the suite alone, so each one is booted and asked.
 ///
 /// # Errors
 /// If the host cannot do its part.
-pub(crate) fn list(filter: Option<&str>) -> Result<()> {
+pub(crate) fn list(filter: Option<&str>, options: &Options) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut print = |kind: &str, id: &str, sentence: &str| -> io::Result<()> {
         let line = format!("{kind}  {id} | {sentence}");
@@ -30,8 +31,8 @@ pub(crate) fn list(filter: Option<&str>) -> Result<()> {
         print("test", case.id, case.sentence)?;
     }
     for suite in image::suites() {
-        for (id, sentence) in suite.tests {
-            print("test", &format!("{}{id}", suites::PREFIX), sentence)?;
+        for (id, sentence) in suites::list(suite, &options.machine())? {
+            print("test", &format!("{}{id}", suites::PREFIX), &sentence)?;
         }
     }
     Ok(())

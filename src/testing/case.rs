@@ -51,6 +51,8 @@ pub(crate) struct Case {
     pub(crate) sentence: &'static str,
     /// What boots.
     pub(crate) kernel: Kernel,
+    /// How its machine differs from the default one.
+    pub(crate) adjust: fn(&mut Machine),
     /// With which archive.
     pub(crate) initrd: Initrd,
     /// Kernel words, each `KEY=VALUE`.
@@ -60,6 +62,9 @@ pub(crate) struct Case {
     /// How it must end.
     pub(crate) expected: Expected,
 }
+
+/// A case's machine is the default one.
+pub(crate) fn as_it_is(_: &mut Machine) {}
 
 impl Case {
     /// Boots the case on `machine`, if it is selected, and counts it.
@@ -83,6 +88,8 @@ impl Case {
 
     fn boot(&self, machine: &Machine, console: &mut Vec<String>) -> Result<Run> {
         let directory = ScratchDirectory::new()?;
+        let mut machine = machine.clone();
+        (self.adjust)(&mut machine);
         let (kernel, words) = match self.kernel {
             Kernel::Omnibus(program) => {
                 let settings = self
@@ -107,7 +114,7 @@ impl Case {
             Initrd::Missing => None,
         };
         let boot = Boot {
-            machine: machine.clone(),
+            machine,
             kernel,
             initrd,
             words,

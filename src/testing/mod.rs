@@ -5,6 +5,7 @@ mod child;
 pub(crate) mod host;
 pub(crate) mod kernel_cases;
 mod libtest;
+mod matrix;
 mod protocol;
 mod sentences;
 pub(crate) mod suites;
@@ -37,16 +38,23 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     for case in tool_cases::CASES.iter().chain(kernel_cases::CASES) {
         case.test(&machine, &mut tally)?;
     }
-    for program in image::suites() {
-        Suite {
-            program,
-            machine: &machine,
-            prefix: suites::PREFIX,
-            settings: &options.word,
-            time_limit: options.time_limit().unwrap_or(suites::TIME_LIMIT),
-            is_long: test.long,
+    let matrix = matrix::machines(test.matrix, &machine);
+    let prefixes = matrix.iter().map(matrix::prefix);
+    let machines = [(suites::PREFIX.to_owned(), &machine)]
+        .into_iter()
+        .chain(prefixes.zip(&matrix));
+    for (prefix, machine) in machines {
+        for program in image::suites() {
+            Suite {
+                program,
+                machine,
+                prefix: &prefix,
+                settings: &options.word,
+                time_limit: options.time_limit().unwrap_or(suites::TIME_LIMIT),
+                is_long: test.long,
+            }
+            .test(&mut tally)?;
         }
-        .test(&mut tally)?;
     }
     Ok(u8::from(!tally.finish()?))
 }

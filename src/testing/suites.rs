@@ -1,9 +1,9 @@
-//! The suites of tests inside the guest: every program that declares tests, each in a boot of its own.
+//! The suites of tests inside the guest: every program whose name starts with `test-`, each in a boot of its own.
 
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 
 use super::protocol::Listener;
 use super::tally::{Outcome, Tally};
@@ -82,5 +82,35 @@ impl Suite<'_> {
     /// Whether the filter names the suite itself, and so all of its tests.
     fn is_wanted_whole(&self, tally: &Tally) -> bool {
         tally.is_selected(&format!("{}{}", self.prefix, self.program.name))
+    }
+}
+
+/// The tests of a suite, as id and sentence, from a boot that announces them and runs none.
+///
+/// # Errors
+/// If the host cannot do its part or the suite fails.
+pub(crate) fn list(program: &Program, machine: &Machine) -> Result<Vec<(String, String)>> {
+    let mut tests = Vec::new();
+    let boot = Boot {
+        machine: machine.clone(),
+        kernel: image::kernel(),
+        initrd: Some(image::initrd()),
+        words: words::command_line(program.name, &["--list".to_owned()], &[])?,
+        time_limit: Some(TIME_LIMIT),
+        is_debugged: false,
+    };
+    let run = guest::run(&boot, &mut |line| {
+        let test = line
+            .strip_prefix("test ")
+            .and_then(|rest| rest.split_once(" | "));
+        tests.extend(test.map(|(id, sentence)| (id.to_owned(), sentence.to_owned())));
+        Ok(())
+    })?;
+    match run.failure() {
+        Some(failure) => Err(anyhow!(
+            "{} did not list its tests: {failure}",
+            program.name
+        )),
+        None => Ok(tests),
     }
 }

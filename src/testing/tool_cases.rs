@@ -1,6 +1,6 @@
 //! The tool tested on guests that break every promise of the second channel, and on one that keeps them all.
 
-use super::case::{Case, Expected, Initrd, Kernel};
+use super::case::{Case, Expected, Initrd, Kernel, as_it_is};
 use super::tiny_guest::Step;
 use crate::exit::Failure;
 
@@ -14,6 +14,7 @@ const fn case(
         id,
         sentence,
         kernel: Kernel::Tiny(steps),
+        adjust: as_it_is,
         initrd: Initrd::Missing,
         words: &[],
         time_limit_s: 10,
