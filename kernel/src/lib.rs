@@ -13,4 +13,7 @@ pub mod arch;
 #[macro_use]
 pub mod log;
 pub mod mm;
+pub mod symbols;
+#[cfg(not(test))]
+pub mod trap;
 pub mod words;

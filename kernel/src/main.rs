@@ -21,11 +21,21 @@ extern "C" fn kernel_main(start_info: u64) -> ! {
         "Omnibus {}, a capability microkernel",
         env!("CARGO_PKG_VERSION")
     );
-    // SAFETY: this is the first stage: one CPU runs, on the boot page tables, and the address is the loader's.
-    unsafe { arch::start() };
-    // SAFETY: as above.
-    let information = unsafe { mm::start(start_info) };
-    let _ = information;
+    // SAFETY: each stage is called once, in this order, on the one CPU that runs; the address is the loader's.
+    unsafe {
+        arch::start_cpu();
+        mm::start(start_info);
+        arch::start_traps();
+        arch::leave_boot_stack(kernel_stages)
+    }
+}
+
+/// The rest of the boot sequence, on the kernel stack.
+extern "C" fn kernel_stages(_: u64) -> ! {
+    let Some(information) = mm::boot_information() else {
+        panic!("memory is set up before the stack")
+    };
+    arch::start_devices(information.words);
     arch::exit(0)
 }
 

@@ -6,8 +6,8 @@
 //!   registers are kept, vector and x87 registers will read as zero with their control words kept, and SYSRET goes back;
 //! - *running*: the CPU holds the registers, and what is here is old.
 //!
-//! Rules: rip and rsp come from the CPU or are checked to be in the user half; rflags only ever has bits that user mode may set; segment
-//! bases are in the user half, so that the sign of GS base tells the kernel's from a user's.
+//! Rules: rip comes from the CPU or is checked to be in the user half; rflags comes from the CPU or has only bits that user mode may set;
+//! FS base is in the user half; GS base is 0 in user mode, always, so that it tells the kernel from a user.
 
 use omnibus_abi::layout::is_user_range;
 
@@ -56,7 +56,6 @@ pub struct UserContext {
     pub(crate) rcx: u64,
     pub(crate) r11: u64,
     pub(crate) fs_base: u64,
-    pub(crate) gs_base: u64,
     /// ds, es, fs, gs as they were at an interrupt or a fault.
     pub(crate) selectors: [u16; 4],
     pub(crate) resume: Resume,
@@ -117,7 +116,6 @@ impl UserContext {
             rcx: 0,
             r11: 0,
             fs_base: 0,
-            gs_base: 0,
             selectors: [0; 4],
             resume: Resume::Full,
             mxcsr: INITIAL_MXCSR,
@@ -178,7 +176,7 @@ impl UserContext {
         }
         self.fs_base = base;
         #[cfg(not(test))]
-        super::entry::forget_current();
+        super::percpu::Cpu::current().forget_context();
         Ok(())
     }
 
@@ -219,7 +217,14 @@ mod tests {
     /// A thread cannot begin in the kernel's half, at null, or at the last page below the hole.
     #[test]
     fn a_context_begins_in_the_user_half() {
-        for rip in [0, 0xfff, 0x7fff_ffff_f000, 0x8000_0000_0000, 0xffff_ffff_8020_0000, u64::MAX] {
+        for rip in [
+            0,
+            0xfff,
+            0x7fff_ffff_f000,
+            0x8000_0000_0000,
+            0xffff_ffff_8020_0000,
+            u64::MAX,
+        ] {
             assert_eq!(UserContext::new(rip, 0, 0).err(), Some(NotUser(rip)));
         }
         assert!(UserContext::new(0x1000, 0, 0).is_ok());

@@ -1,6 +1,7 @@
 //! The machine: everything that knows it is an x86_64 PC. Unsafe code and assembly live here and in the memory modules.
 //!
-//! Manual sections are those of the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM) unless said otherwise.
+//! Manual sections are those of the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM) unless said otherwise. Modules that
+//! execute privileged instructions exist only outside host tests.
 
 #![allow(
     unsafe_code,
@@ -8,28 +9,34 @@
 )]
 
 #[cfg(not(test))]
+pub mod apic;
+#[cfg(not(test))]
 mod boot;
+pub mod context;
 #[cfg(not(test))]
 pub mod cpu;
 #[cfg(not(test))]
+pub mod entry;
+#[cfg(not(test))]
+mod gdt;
+#[cfg(not(test))]
+mod idt;
+#[cfg(not(test))]
 mod memory_functions;
+#[cfg(not(test))]
 pub mod panic;
+#[cfg(not(test))]
+pub mod percpu;
 pub mod report;
 pub mod serial;
+#[cfg(not(test))]
+pub mod timer;
+#[cfg(not(test))]
+pub mod trap;
 
 pub use report::exit;
 
-/// Checks the CPU and switches on what it has. Ends the machine, naming the feature, if it lacks a required one.
-///
-/// # Safety
-/// Called once at boot, on the boot page tables, before anything else.
 #[cfg(not(test))]
-pub unsafe fn start() {
-    // SAFETY: as the caller promises.
-    match unsafe { cpu::init() } {
-        Ok(features) => crate::log::boot!("cpu {features}"),
-        Err(cpu::Missing(name)) => {
-            report::refuse(format_args!("the CPU lacks the required feature {name}"))
-        }
-    }
-}
+mod start;
+#[cfg(not(test))]
+pub use start::{leave_boot_stack, start_cpu, start_devices, start_traps};

@@ -33,6 +33,13 @@ pub struct Section {
     pub flags: PageTableFlags,
 }
 
+impl Section {
+    /// True if `at` lies in this part.
+    pub fn contains(&self, at: u64) -> bool {
+        (self.start..self.end).contains(&at)
+    }
+}
+
 /// The parts of the image: text is executable, nothing else is; data is writable, nothing else is.
 pub fn sections() -> [Section; 3] {
     let present = PageTableFlags::PRESENT.union(PageTableFlags::GLOBAL);

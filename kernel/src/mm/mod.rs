@@ -37,6 +37,15 @@ pub use frames::Frame;
 /// Bytes of a page and of a frame.
 pub const PAGE_BYTES: u64 = omnibus_abi::layout::PAGE_BYTES;
 
+#[cfg(not(test))]
+static BOOT_INFORMATION: spin::Once<start_info::BootInformation> = spin::Once::new();
+
+/// What the loader passed; `None` before [`start`].
+#[cfg(not(test))]
+pub fn boot_information() -> Option<&'static start_info::BootInformation> {
+    BOOT_INFORMATION.get()
+}
+
 /// CPUs that run programs. The others are parked.
 pub const CPUS: u64 = 1;
 
@@ -49,7 +58,7 @@ pub const CPUS: u64 = 1;
     unsafe_code,
     reason = "it hands physical memory out for the first time"
 )]
-pub unsafe fn start(start_info: u64) -> start_info::BootInformation {
+pub unsafe fn start(start_info: u64) -> &'static start_info::BootInformation {
     use crate::arch::report::refuse;
     use crate::log::boot;
 
@@ -97,5 +106,5 @@ pub unsafe fn start(start_info: u64) -> start_info::BootInformation {
         "image {} KiB, text executable, data writable, nothing both",
         image.n_bytes() >> 10
     );
-    information
+    BOOT_INFORMATION.call_once(|| information)
 }

@@ -99,6 +99,7 @@ impl core::fmt::Display for Defect {
 }
 
 /// What the kernel keeps of the loader's information.
+#[derive(Debug)]
 pub struct BootInformation {
     /// All RAM, for the direct map.
     pub ram: MemoryMap,

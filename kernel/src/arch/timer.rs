@@ -1,0 +1,207 @@
+//! Time: what the clock says, and when the next interrupt comes.
+//!
+//! The clock is the time-stamp counter, scaled; the interrupt is the local APIC's timer. Both are calibrated at boot against channel 2 of the
+//! interval timer, whose frequency is fixed. In QEMU's emulator the counter follows the host's clock; with `-icount shift=0` it
+//! counts one per guest instruction, and so does the APIC timer (both at 1 GHz), which makes every figure repeatable.
+//!
+//! Kernel word `slice=N` (tests): at every return to user mode the timer is armed with N ticks, and N grows by one as long as the program
+//! did not move. With `-icount shift=0`, from the first instruction on, each is then followed by an interrupt.
+
+use super::apic;
+use super::context::UserContext;
+use super::entry::Next;
+use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use x86_64::instructions::port::Port;
+
+/// Frequency of the interval timer (Intel 8254), in Hz.
+const PIT_HZ: u64 = 1_193_182;
+/// Length of one calibration, in ticks of the interval timer: about 10 ms.
+const PIT_TICKS: u16 = 11_932;
+/// How often calibration is repeated; the shortest counts, since a delay can only lengthen it.
+const N_CALIBRATIONS: u32 = 3;
+/// Reads of the interval timer's output before it is taken for absent.
+const PIT_PATIENCE: u32 = 50_000_000;
+const NS_PER_S: u64 = 1_000_000_000;
+
+/// Counter value at nanosecond 0.
+static EPOCH: AtomicU64 = AtomicU64::new(0);
+/// Nanoseconds per tick of the counter, times 2^32.
+static NS_PER_TICK: AtomicU64 = AtomicU64::new(0);
+/// Ticks of the APIC timer per nanosecond, times 2^32.
+static APIC_TICKS_PER_NS: AtomicU64 = AtomicU64::new(0);
+
+/// Ticks to arm at every return to user mode; 0: do not.
+static SLICE_TICKS: AtomicU32 = AtomicU32::new(0);
+/// After a system call in the test mode: long enough to be back in user mode.
+const SLICE_RESTART_TICKS: u32 = 10_000;
+static SLICE_RIP: AtomicU64 = AtomicU64::new(0);
+static N_SLICES: AtomicU64 = AtomicU64::new(0);
+
+/// What calibration found.
+#[derive(Clone, Copy, Debug)]
+pub struct Frequencies {
+    /// Ticks of the time-stamp counter per second.
+    pub counter_hz: u64,
+    /// Ticks of the APIC timer per second.
+    pub apic_hz: u64,
+}
+
+/// The interval timer did not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NoIntervalTimer;
+
+fn counter() -> u64 {
+    // SAFETY: every CPU the kernel accepts has the instruction (`cpu::REQUIRED`); it has no effect.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
+/// Calibrates clock and timer; the clock starts at 0.
+///
+/// # Errors
+/// [`NoIntervalTimer`]
+pub fn init() -> Result<Frequencies, NoIntervalTimer> {
+    let (mut n_counter, mut n_apic) = (u64::MAX, u64::MAX);
+    for _ in 0..N_CALIBRATIONS {
+        let (counter, apic) = calibrate()?;
+        n_counter = n_counter.min(counter);
+        n_apic = n_apic.min(apic);
+    }
+    let frequencies = Frequencies {
+        counter_hz: n_counter * PIT_HZ / u64::from(PIT_TICKS),
+        apic_hz: n_apic * PIT_HZ / u64::from(PIT_TICKS),
+    };
+    if frequencies.counter_hz == 0 || frequencies.apic_hz == 0 {
+        return Err(NoIntervalTimer);
+    }
+    NS_PER_TICK.store(
+        fraction(NS_PER_S, frequencies.counter_hz),
+        Ordering::Relaxed,
+    );
+    APIC_TICKS_PER_NS.store(fraction(frequencies.apic_hz, NS_PER_S), Ordering::Relaxed);
+    EPOCH.store(counter(), Ordering::Relaxed);
+    Ok(frequencies)
+}
+
+/// `a / b` times 2^32.
+const fn fraction(a: u64, b: u64) -> u64 {
+    (((a as u128) << 32) / b as u128) as u64
+}
+
+const fn scale(value: u64, fraction: u64) -> u64 {
+    ((value as u128 * fraction as u128) >> 32) as u64
+}
+
+/// Ticks of the counter and of the APIC timer in [`PIT_TICKS`].
+fn calibrate() -> Result<(u64, u64), NoIntervalTimer> {
+    // Channel 2 counts while bit 0 of port 0x61 is set; bit 5 shows its output, which rises at 0 in mode 0 (8254 data sheet; the gate
+    // and output bits: Intel 82371 (PIIX4) 4.2.7).
+    let mut command = Port::<u8>::new(0x43);
+    let mut count = Port::<u8>::new(0x42);
+    let mut gate = Port::<u8>::new(0x61);
+    // SAFETY: the ports belong to the interval timer and the speaker's gate; nothing else uses them.
+    let (before, after) = unsafe {
+        let closed = gate.read() & !0b11;
+        gate.write(closed);
+        command.write(0b1011_0000);
+        count.write(PIT_TICKS as u8);
+        count.write((PIT_TICKS >> 8) as u8);
+        apic::start_silent_timer(u32::MAX);
+        let before = (counter(), apic::timer_ticks_left());
+        gate.write(closed | 1);
+        let mut patience = PIT_PATIENCE;
+        while gate.read() & 0x20 == 0 {
+            patience -= 1;
+            if patience == 0 {
+                return Err(NoIntervalTimer);
+            }
+        }
+        let after = (counter(), apic::timer_ticks_left());
+        gate.write(closed);
+        (before, after)
+    };
+    apic::start_silent_timer(0);
+    Ok((
+        after.0.saturating_sub(before.0),
+        u64::from(before.1.saturating_sub(after.1)),
+    ))
+}
+
+/// Nanoseconds since boot; never goes back on one CPU.
+pub fn clock_ns() -> u64 {
+    scale(
+        counter().saturating_sub(EPOCH.load(Ordering::Relaxed)),
+        NS_PER_TICK.load(Ordering::Relaxed),
+    )
+}
+
+/// Asks for [`super::trap::Trap::Timer`] at `deadline_ns` of the clock, or soon if that has passed. Only the last request counts. The interrupt
+/// may come early (the timer counts to 2^32 ticks, about 4 s at 1 GHz): who asked looks at the clock and asks again.
+pub fn arm_at(deadline_ns: u64) {
+    let n_ns = deadline_ns.saturating_sub(clock_ns());
+    let n_ticks = scale(n_ns, APIC_TICKS_PER_NS.load(Ordering::Relaxed)).saturating_add(1);
+    start(u32::try_from(n_ticks).unwrap_or(u32::MAX));
+}
+
+/// Takes the last request back.
+pub fn disarm() {
+    start(0);
+}
+
+/// In the test mode the timer never stops: a request made by a system call replaced what `arm_slice` had armed, so it comes soon.
+fn start(n_ticks: u32) {
+    let is_test = SLICE_TICKS.load(Ordering::Relaxed) != 0;
+    apic::start_timer(if is_test {
+        n_ticks.wrapping_sub(1).min(SLICE_RESTART_TICKS) + 1
+    } else {
+        n_ticks
+    });
+}
+
+/// Switches the test mode on: see the module's documentation. `n_ticks` is at least 1.
+pub fn set_slice(n_ticks: u32) {
+    SLICE_TICKS.store(n_ticks.max(1), Ordering::Relaxed);
+}
+
+/// In the test mode, arms the timer for the return to `next`; the last thing before it. Else nothing.
+pub(super) fn arm_slice(next: Next) {
+    let n_ticks = SLICE_TICKS.load(Ordering::Relaxed);
+    if n_ticks != 0
+        && let Some(next) = next
+    {
+        // SAFETY: the context is valid until its thread ends, and runs nowhere yet.
+        arm_slice_of(unsafe { next.as_ref() }, n_ticks);
+    }
+}
+
+#[cold]
+fn arm_slice_of(next: &UserContext, mut n_ticks: u32) {
+    let has_moved = SLICE_RIP.swap(next.rip(), Ordering::Relaxed) != next.rip();
+    if has_moved {
+        N_SLICES.fetch_add(1, Ordering::Relaxed);
+    } else {
+        n_ticks = n_ticks.saturating_add(1);
+        SLICE_TICKS.store(n_ticks, Ordering::Relaxed);
+    }
+    apic::start_timer(n_ticks);
+}
+
+/// In the test mode, how often a program was resumed somewhere else than the last time.
+pub fn n_slices() -> u64 {
+    N_SLICES.load(Ordering::Relaxed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A day of nanoseconds survives scaling to ticks and back, within a microsecond, for slow and fast counters.
+    #[test]
+    fn scaling_keeps_its_precision() {
+        let day_ns = 86_400 * NS_PER_S;
+        for hz in [1_000_000_000, 2_794_750_000, 5_000_000_001] {
+            let n_ticks = (u128::from(day_ns) * u128::from(hz) / u128::from(NS_PER_S)) as u64;
+            let got = scale(n_ticks, fraction(NS_PER_S, hz));
+            assert!(got.abs_diff(day_ns) < 100_000, "{hz} Hz: {got}");
+        }
+    }
+}
