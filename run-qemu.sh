@@ -50,17 +50,23 @@ elif has apk; then
     qemu=(qemu-system-x86_64) linker=(gcc musl-dev)
 fi
 
+# A compiler without the C library's start-up files does not link; it then names crt1.o without a path.
+can_link() { has cc && [[ -e $(cc -print-file-name=crt1.o) ]]; }
+
 missing=()
 has qemu-system-x86_64 || missing+=("${qemu[@]:-qemu-system-x86_64}")
-has cc || missing+=("${linker[@]:-cc}")
+can_link || missing+=("${linker[@]:-cc}")
 if [[ ${#missing[@]} -gt 0 ]]; then
     [[ ${#install[@]} -gt 0 ]] || fail "missing: ${missing[*]}; no package manager known here, please install them"
-    [[ $may_install = yes ]] || fail "missing: ${missing[*]}; as root, type: ${install[*]} ${missing[*]}"
-    say "installing ${missing[*]}"
+    install+=("${missing[@]}")
+    update=()
     if has apt-get && ! compgen -G '/var/lib/apt/lists/*_Packages*' >/dev/null; then
-        run_as_root apt-get update
+        update=(apt-get update)
     fi
-    run_as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}" "${missing[@]}"
+    [[ $may_install = yes ]] || fail "missing: ${missing[*]}; as root, type: ${update[*]:+${update[*]} && }${install[*]}"
+    say "installing ${missing[*]}"
+    [[ ${#update[@]} -eq 0 ]] || run_as_root "${update[@]}"
+    run_as_root env DEBIAN_FRONTEND=noninteractive "${install[@]}"
 fi
 
 if ! has cargo && [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then

@@ -71,9 +71,9 @@ pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
 fn announce_gdb(program: &Path) {
     eprintln!("waiting for a debugger on port 1234; in another terminal:");
     eprintln!(
-        "  gdb {} -ex 'add-symbol-file {}' -ex 'target remote localhost:1234'",
-        image::kernel().display(),
-        program.display()
+        "  gdb -iex 'set confirm off' {:?} -ex 'add-symbol-file {:?}' -ex 'target remote localhost:1234'",
+        image::kernel(),
+        program
     );
 }
 
