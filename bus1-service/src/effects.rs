@@ -1,8 +1,16 @@
-//! What remains to be done when an operation has taken effect.
+//! What remains to be done when an operation has taken effect, or was undone.
+//!
+//! It is a list of destinations, worked through from the front, or one message to take apart. No step holds a lock when it calls
+//! `wake` or begins with the next object; where it stopped is kept in the effects and in what the messages still carry.
 
-use core::marker::PhantomData;
+use alloc::vec::Vec;
 
-use crate::System;
+use crate::mem::Ref;
+use crate::message::Message;
+use crate::peer::{PeerCore, leave_now};
+use crate::send::Destination;
+use crate::transfer::Entry;
+use crate::{System, account, hook};
 
 /// Whom the embedder must wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,25 +33,60 @@ pub enum Progress {
     Done,
 }
 
+/// Whom to tell about wakes.
+pub(crate) type Waker<'a, S> = &'a mut dyn FnMut(&<S as System>::Watch, Wake);
+
 /// What remains of an operation that has taken effect: queues to look after, dropped messages to take apart, peers to wake.
 ///
 /// It cannot fail and needs no memory. The call that started the operation must not return to its caller before the effects
 /// are finished (ORD-6, SND-4). Dropping unfinished effects finishes them and wakes nobody.
 #[must_use = "the operation is complete only when its effects are finished"]
 pub struct Effects<S: System> {
-    _system: PhantomData<S>,
+    work: Work<S>,
+}
+
+/// What remains.
+pub(crate) enum Work<S: System> {
+    Nothing,
+    /// The queue of this peer has a new entry.
+    Wake(Ref<PeerCore<S>>),
+    /// Settle the queue of each destination; take apart what was dropped.
+    Sweep(Vec<Destination<S>>),
+    /// Settle this peer's queue.
+    Settle(Ref<PeerCore<S>>),
+    /// Take this message apart.
+    Drop(Ref<Message<S>>),
+    /// Give back what was prepared for these destinations.
+    UndoSend {
+        price: S::Amounts,
+        single: Option<Destination<S>>,
+        destinations: Vec<Destination<S>>,
+    },
+    /// Give back what was prepared for these entries of a transfer.
+    UndoTransfer(Vec<Entry<S>>),
 }
 
 impl<S: System> Effects<S> {
-    pub(crate) fn none() -> Effects<S> {
-        Effects {
-            _system: PhantomData,
-        }
+    pub(crate) fn new(work: Work<S>) -> Effects<S> {
+        Effects { work }
     }
 
     /// Does up to `budget` pieces of work, each short, and reports whom to wake; `wake` is called without any lock held.
-    pub fn step(&mut self, _budget: u32, _wake: &mut dyn FnMut(&S::Watch, Wake)) -> Progress {
-        Progress::Done
+    pub fn step(&mut self, budget: u32, wake: &mut dyn FnMut(&S::Watch, Wake)) -> Progress {
+        let mut budget = budget;
+        while budget > 0 {
+            budget = budget.saturating_sub(1);
+            hook::point("effects");
+            if self.piece(&mut budget, wake) {
+                self.work = Work::Nothing;
+                return Progress::Done;
+            }
+        }
+        if matches!(self.work, Work::Nothing) {
+            Progress::Done
+        } else {
+            Progress::More
+        }
     }
 
     /// Does all that remains.
@@ -54,5 +97,89 @@ impl<S: System> Effects<S> {
     /// Does all that remains, for a program in which nobody waits.
     pub fn finish_silently(self) {
         self.finish(&mut |_, _| {});
+    }
+
+    /// One piece. `true` if it was the last.
+    fn piece(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
+        match &mut self.work {
+            Work::Nothing => true,
+            Work::Wake(peer) => {
+                wake(&peer.watch, Wake::Readable);
+                true
+            }
+            Work::Settle(peer) => {
+                peer.sweep(wake);
+                true
+            }
+            Work::Drop(message) => dismantle(message, budget, wake),
+            Work::Sweep(destinations) => {
+                if let Some(destination) = destinations.last_mut()
+                    && destination.sweep(budget, wake)
+                {
+                    drop(destinations.pop());
+                }
+                destinations.is_empty()
+            }
+            Work::UndoSend {
+                price,
+                single,
+                destinations,
+            } => {
+                if let Some(destination) = single {
+                    if destination.undo(price, budget, wake) {
+                        *single = None;
+                    }
+                    return single.is_none() && destinations.is_empty();
+                }
+                if let Some(destination) = destinations.last_mut()
+                    && destination.undo(price, budget, wake)
+                {
+                    drop(destinations.pop());
+                }
+                destinations.is_empty()
+            }
+            Work::UndoTransfer(entries) => {
+                if let Some(mut entry) = entries.pop() {
+                    entry.undo(wake);
+                }
+                entries.is_empty()
+            }
+        }
+    }
+}
+
+impl<S: System> Drop for Effects<S> {
+    fn drop(&mut self) {
+        while self.step(u32::MAX, &mut |_, _| {}) != Progress::Done {}
+    }
+}
+
+/// Takes a message apart: releases the handles it still carries, each in a transaction of its own (NOT-2), and gives its charge back.
+/// The caller owns it (it is on no list of its node, or it set `is_dropped`). `true` when all is done.
+pub(crate) fn dismantle<S: System>(
+    message: &Ref<Message<S>>,
+    budget: &mut u32,
+    wake: Waker<'_, S>,
+) -> bool {
+    loop {
+        let handle = {
+            let mut guard = message.receiver().lock.lock();
+            let (state, key) = guard.parts();
+            let handle = message.state(key).handles.pop();
+            if let Some(handle) = &handle {
+                state.retire(key, handle);
+            }
+            handle
+        };
+        hook::point("drop");
+        let Some(handle) = handle else {
+            account::discharge(&message.trace, &message.price());
+            return true;
+        };
+        leave_now(&handle, wake);
+        *budget = budget.saturating_sub(1);
+        if *budget == 0 {
+            return false;
+        }
     }
 }

@@ -15,28 +15,70 @@
 //!
 //! Everything before the last arrow can fail and leaves no trace; everything behind it cannot fail and needs no memory. No
 //! operation blocks, no lock is ever held while another is taken, and no callback runs under a lock.
-#![cfg_attr(not(test), no_std)]
+#![cfg_attr(
+    not(any(
+        test,
+        feature = "loom",
+        feature = "shuttle",
+        feature = "hooks",
+        feature = "record"
+    )),
+    no_std
+)]
+#![deny(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::arithmetic_side_effects
+    )
+)]
 
 extern crate alloc;
+#[cfg(any(
+    test,
+    feature = "loom",
+    feature = "shuttle",
+    feature = "hooks",
+    feature = "record"
+))]
+extern crate std;
 
 mod account;
 mod amounts;
 mod effects;
 mod error;
+mod handle;
+mod hook;
+#[cfg(feature = "hooks")]
+pub mod hooks;
 mod id;
 pub mod limits;
+mod mem;
+mod message;
+mod node;
 mod peer;
+mod queue;
+#[cfg(feature = "record")]
+pub mod record;
 mod recv;
 mod send;
+mod sync;
 mod system;
+mod table;
+mod transaction;
 mod transfer;
 
-pub use account::{Account, Actor, Charge};
+pub use account::{Account, AccountInfo, Actor, Charge, QuotaInfo, TraceInfo};
 pub use amounts::{Amounts, BYTES, OBJECTS};
 pub use effects::{Effects, Progress, Wake};
 pub use error::{Error, Place, QuotaError};
 pub use id::{AccountNumber, Id};
-pub use peer::Peer;
+pub use peer::{EntryInfo, ObjectInfo, Peer, PeerInfo};
 pub use recv::{Kind, Metadata, Received, Receiving, Retry};
 pub use send::{PreparedSend, PreparingSend, StagedSend};
 pub use system::System;

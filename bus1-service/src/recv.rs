@@ -1,10 +1,19 @@
 //! RECV: the next message of a peer.
+//!
+//! Either at once ([`crate::Peer::recv`]), or in two steps, between which the kernel copies out: the entry stays first and a second
+//! RECV is told to wait (OBJ-8), until the first commits, discards or gives up.
 
-use core::marker::PhantomData;
+use crate::effects::Work;
+use crate::handle::Whereabouts;
+use crate::mem::{Key, Ref};
+use crate::message::{objects, price};
+use crate::peer::PeerCore;
+use crate::peer::state::{First, PeerState};
+use crate::queue::Member;
+use crate::table::Object;
+use crate::{AccountNumber, Effects, Error, Id, System, account, hook};
 
-use crate::{AccountNumber, Effects, Id, System};
-
-/// What the first entry of a queue is (`enum bus1_message_type`).
+/// What an entry of a queue is (`enum bus1_message_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A message of a user: 0.
@@ -28,44 +37,223 @@ pub struct Metadata {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retry;
 
-/// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
-pub struct Receiving<S: System> {
-    _system: PhantomData<S>,
+/// A received entry.
+pub struct Received<S: System> {
+    member: Member<S>,
+    metadata: Metadata,
 }
 
-impl<S: System> Receiving<S> {
+/// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
+pub struct Receiving<S: System> {
+    peer: Ref<PeerCore<S>>,
+    entry: Received<S>,
+}
+
+impl<S: System> Received<S> {
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        Kind::User
+        match self.member {
+            Member::Note(_) | Member::Leave(_) => Kind::NodeRelease,
+            Member::Last(_) => Kind::HandleRelease,
+            Member::Message(_) | Member::Grant(_) => Kind::User,
+        }
     }
 
     /// Where it came in and from which account.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        Metadata {
-            id: Id::INVALID,
-            account: None,
-        }
+        self.metadata
     }
 
     /// The payload; empty for notifications.
     #[must_use]
     pub fn payload(&self) -> &[u8] {
-        &[]
+        match &self.member {
+            Member::Message(message) => message.payload.bytes(),
+            _ => &[],
+        }
+    }
+
+    /// The ids of the carried handles, in the sender's order (RCV-3); they name the handles once the message is received.
+    #[must_use]
+    pub fn transfers(&self) -> &[Id] {
+        match &self.member {
+            Member::Message(message) => &message.ids,
+            _ => &[],
+        }
+    }
+
+    fn new(key: &mut Key, member: Member<S>) -> Received<S> {
+        let metadata = match &member {
+            Member::Message(message) => Metadata {
+                id: message.node().id(),
+                account: Some(message.trace.claimant()),
+            },
+            Member::Note(handle) | Member::Leave(handle) => Metadata {
+                id: handle.at_holder(key).id,
+                account: None,
+            },
+            Member::Last(node) => Metadata {
+                id: node.id(),
+                account: None,
+            },
+            Member::Grant(_) => Metadata {
+                id: Id::INVALID,
+                account: None,
+            },
+        };
+        Received { member, metadata }
+    }
+
+    /// Takes the first entry out.
+    pub(crate) fn take(peer: &Ref<PeerCore<S>>) -> Result<Received<S>, Error> {
+        let received = {
+            let mut guard = peer.lock.lock();
+            let (state, key) = guard.parts();
+            let first = state.first_free(key)?;
+            let received = Received::new(key, first);
+            received.leave_queue(state, key);
+            received.arrive(state, key);
+            received
+        };
+        received.settle_charges(peer);
+        Ok(received)
+    }
+
+    /// Leaves the queue, of which it is first.
+    fn leave_queue(&self, state: &mut PeerState<S>, key: &mut Key) {
+        drop(state.queue.pop_front(key));
+        match &self.member {
+            Member::Message(message) => drop(message.node().remove_message(key, message)),
+            // The id is gone (RCV-5), and what was looked up before is to be looked up again.
+            Member::Note(handle) => {
+                state.retire(key, handle);
+                state.epoch = state.epoch.wrapping_add(1);
+            }
+            Member::Last(node) => {
+                node.bury();
+                drop(state.table.free(self.metadata.id));
+            }
+            Member::Grant(_) | Member::Leave(_) => {}
+        }
+    }
+
+    /// What it carries is the peer's from here on.
+    fn arrive(&self, state: &mut PeerState<S>, key: &mut Key) {
+        let Member::Message(message) = &self.member else {
+            return;
+        };
+        while let Some(handle) = message.state(key).handles.pop() {
+            let at_holder = handle.at_holder(key);
+            at_holder.whereabouts = Whereabouts::Held;
+            let id = at_holder.id;
+            if core::mem::take(&mut at_holder.is_parked) {
+                state.queue.push_behind(
+                    key,
+                    message.transaction.as_ref(),
+                    Member::Note(handle.clone()),
+                );
+            }
+            state.table.fill(id, Object::Handle(handle));
+        }
+    }
+
+    /// The charge of the message goes back, that of its handles is the receiver's own (ACC-3).
+    fn settle_charges(&self, peer: &PeerCore<S>) {
+        match &self.member {
+            Member::Message(message) => {
+                let (gone, kept) = (
+                    price::<S>(0, message.n_data),
+                    objects::<S>(message.n_handles),
+                );
+                account::receive(&message.trace, &peer.own, &gone, &kept);
+            }
+            _ => account::discharge(&peer.own, &objects::<S>(1)),
+        }
+    }
+}
+
+impl<S: System> PeerState<S> {
+    /// The first entry, if no RECV copies it out.
+    fn first_free(&mut self, key: &mut Key) -> Result<Member<S>, Error> {
+        self.settle(key);
+        if self.is_receiving {
+            return Err(Error::Busy);
+        }
+        match self.first(key) {
+            First::Entry(member) => Ok(member),
+            First::Nothing => Err(Error::NothingQueued),
+            First::More => Err(Error::Busy),
+        }
+    }
+}
+
+impl<S: System> PeerCore<S> {
+    /// Whether RECV would find something (RCV-6).
+    pub(crate) fn is_readable(&self) -> bool {
+        loop {
+            let mut guard = self.lock.lock();
+            let (state, key) = guard.parts();
+            state.settle(key);
+            match state.first(key) {
+                First::Entry(_) => return true,
+                First::Nothing => return false,
+                First::More => {}
+            }
+        }
+    }
+}
+
+impl<S: System> Receiving<S> {
+    pub(crate) fn begin(peer: &Ref<PeerCore<S>>) -> Result<Receiving<S>, Error> {
+        let entry = {
+            let mut guard = peer.lock.lock();
+            let (state, key) = guard.parts();
+            let member = state.first_free(key)?;
+            state.is_receiving = true;
+            Received::new(key, member)
+        };
+        Ok(Receiving {
+            peer: peer.clone(),
+            entry,
+        })
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        self.entry.kind()
+    }
+
+    /// Where it came in and from which account.
+    #[must_use]
+    pub fn metadata(&self) -> Metadata {
+        self.entry.metadata()
+    }
+
+    /// The payload; empty for notifications.
+    #[must_use]
+    pub fn payload(&self) -> &[u8] {
+        self.entry.payload()
     }
 
     /// How many handles it carries.
     #[must_use]
     pub fn n_transfers(&self) -> usize {
-        0
+        self.transfers().len()
     }
 
-    /// The id that the carried handle `index` will have once the message is received, in the sender's order (RCV-3); `None` if
-    /// `index` is not below [`Receiving::n_transfers`].
+    /// The ids that the carried handles will have once the message is received, in the sender's order (RCV-3).
     #[must_use]
-    pub fn transfer(&self, _index: usize) -> Option<Id> {
-        None
+    pub fn transfers(&self) -> &[Id] {
+        self.entry.transfers()
+    }
+
+    /// Entry `index` of [`Receiving::transfers`].
+    #[must_use]
+    pub fn transfer(&self, index: usize) -> Option<Id> {
+        self.transfers().get(index).copied()
     }
 
     /// Takes the entry out of the queue: the line of no return of RECV. Needs no memory and no quota (ACC-3).
@@ -73,7 +261,9 @@ impl<S: System> Receiving<S> {
     /// # Errors
     /// [`Retry`] if another call released what it names; then nothing happened.
     pub fn commit(self) -> Result<Effects<S>, Retry> {
-        Err(Retry)
+        self.take(true)?;
+        self.entry.settle_charges(&self.peer);
+        Ok(Effects::new(Work::Nothing))
     }
 
     /// Takes the entry out of the queue and releases what it carries (RCV-7).
@@ -81,40 +271,34 @@ impl<S: System> Receiving<S> {
     /// # Errors
     /// [`Retry`] if another call released what it names; then nothing happened.
     pub fn discard(self) -> Result<Effects<S>, Retry> {
-        Err(Retry)
-    }
-}
-
-/// A received entry.
-pub struct Received<S: System> {
-    _system: PhantomData<S>,
-}
-
-impl<S: System> Received<S> {
-    /// What it is.
-    #[must_use]
-    pub fn kind(&self) -> Kind {
-        Kind::User
-    }
-
-    /// Where it came in and from which account.
-    #[must_use]
-    pub fn metadata(&self) -> Metadata {
-        Metadata {
-            id: Id::INVALID,
-            account: None,
+        self.take(false)?;
+        if let Member::Message(message) = &self.entry.member {
+            return Ok(Effects::new(Work::Drop(message.clone())));
         }
+        self.entry.settle_charges(&self.peer);
+        Ok(Effects::new(Work::Nothing))
     }
 
-    /// The payload; empty for notifications.
-    #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        &[]
+    fn take(&self, is_wanted: bool) -> Result<(), Retry> {
+        hook::point("recv: copied");
+        let mut guard = self.peer.lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        let is_first =
+            matches!(state.first(key), First::Entry(first) if first.is(&self.entry.member));
+        if !is_first {
+            return Err(Retry);
+        }
+        self.entry.leave_queue(state, key);
+        if is_wanted {
+            self.entry.arrive(state, key);
+        }
+        Ok(())
     }
+}
 
-    /// The ids of the carried handles, in the sender's order (RCV-3).
-    #[must_use]
-    pub fn transfers(&self) -> &[Id] {
-        &[]
+impl<S: System> Drop for Receiving<S> {
+    fn drop(&mut self) {
+        self.peer.lock.lock().parts().0.is_receiving = false;
     }
 }

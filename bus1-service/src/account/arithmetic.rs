@@ -1,0 +1,85 @@
+//! The arithmetic of quotas (quota.md): what a charge takes from whom, and what a discharge gives back to whom.
+//!
+//! Pure functions of one slot's numbers. Invariants of every slot, before and after: available of the account plus all quotas' claimed
+//! is the maximum; a quota's claimed is its available plus all its traces' claimed.
+
+/// One slot of an account, and of the quota and the trace that a charge goes through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Slot {
+    /// What the account has left for anybody: U.avail.
+    pub(super) account_available: u64,
+    /// What the claiming account has taken of it: Q.claimed.
+    pub(super) quota_claimed: u64,
+    /// What of that is not yet handed to an actor: Q.avail.
+    pub(super) quota_available: u64,
+    /// What the actor holds: T.claimed.
+    pub(super) trace_claimed: u64,
+}
+
+/// A(n): by how much a foreign claim must leave room for others, with `n` quotas on the account. `None` beyond 64 bits.
+fn reserve_factor(n: u64) -> Option<u64> {
+    let next = n.checked_add(1)?;
+    // ⌈log2(next)⌉, for next ≥ 2.
+    let log2 = u64::from(u64::BITS).checked_sub(u64::from(n.leading_zeros()))?;
+    next.checked_mul(log2.checked_add(1)?)
+}
+
+impl Slot {
+    /// What it is after a charge of `amount` > 0, or `None` if it is refused. `n_quotas` counts this one; `is_own` says that the claiming
+    /// account is the account itself.
+    pub(super) fn charged(self, amount: u64, is_own: bool, n_quotas: u64) -> Option<Slot> {
+        let need = amount.checked_mul(2)?.checked_add(self.trace_claimed)?;
+        let taken = need.saturating_sub(self.quota_available);
+        if taken > 0 {
+            let required = if is_own {
+                taken
+            } else {
+                let reach = taken.checked_add(self.quota_claimed)?;
+                reserve_factor(n_quotas)?
+                    .checked_mul(reach)?
+                    .checked_sub(self.quota_claimed)?
+            };
+            if self.account_available < required {
+                return None;
+            }
+        }
+        Some(Slot {
+            account_available: self.account_available.checked_sub(taken)?,
+            quota_claimed: self.quota_claimed.checked_add(taken)?,
+            quota_available: self
+                .quota_available
+                .checked_add(taken)?
+                .checked_sub(amount)?,
+            trace_claimed: self.trace_claimed.checked_add(amount)?,
+        })
+    }
+
+    /// What it is after `amount` > 0 was given back. `n_traces` counts the quota's traces with a charge, this one included.
+    pub(super) fn discharged(self, amount: u64, n_traces: u64) -> Slot {
+        let available = self.quota_available.saturating_add(amount);
+        let average = self
+            .quota_claimed
+            .saturating_sub(available)
+            .checked_div(n_traces)
+            .unwrap_or(0);
+        let returned = available.saturating_sub(average);
+        Slot {
+            account_available: self.account_available.saturating_add(returned),
+            quota_claimed: self.quota_claimed.saturating_sub(returned),
+            quota_available: available.saturating_sub(returned),
+            trace_claimed: self.trace_claimed.saturating_sub(amount),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The factor by which a foreign claim must leave room is the one of quota.md for one to eight claimants.
+    #[test]
+    fn acc_2_reserve_factor_is_that_of_the_table() {
+        let factors: std::vec::Vec<_> = (1..=8).map(|n| reserve_factor(n).unwrap()).collect();
+        assert_eq!(factors, [4, 9, 12, 20, 24, 28, 32, 45]);
+    }
+}

@@ -1,0 +1,405 @@
+//! The books of an account: who claims how much of it (quota.md).
+//!
+//! An account's books hold one *quota* per claiming account and, in it, one *trace* per actor of that account. Rules:
+//! 1. All of it is under the account's own lock, under which no other lock is taken.
+//! 2. Quotas and traces are allocated before the lock is taken and linked under it. They are *attached* while they hold anything;
+//!    a detached one is kept by whoever remembers it (the handle that was sent through) and attached again by the next charge.
+//! 3. While a quota is attached, the account that claims is kept (ACC-8).
+
+use crate::mem::{Key, LockedBy, Ref};
+use crate::{AccountNumber, Amounts, Error, Place, QuotaError, System};
+
+use super::AccountCore;
+use super::arithmetic::Slot;
+use super::tree::{Branch, Children, Tree};
+
+/// What is under the lock of an account.
+pub(crate) struct Books<S: System> {
+    number: AccountNumber,
+    pub(super) maxima: S::Amounts,
+    pub(super) available: S::Amounts,
+    pub(super) quotas: Tree<Quota<S>>,
+    pub(super) n_quotas: u64,
+}
+
+/// What one claiming account holds in a target account.
+pub(crate) struct Quota<S: System> {
+    claimant: AccountNumber,
+    state: LockedBy<Ref<AccountCore<S>>, QuotaState<S>>,
+}
+
+pub(super) struct QuotaState<S: System> {
+    /// The claiming account, while the quota is attached and not the account's own.
+    keeps: Option<Ref<AccountCore<S>>>,
+    is_attached: bool,
+    pub(super) claimed: S::Amounts,
+    pub(super) available: S::Amounts,
+    pub(super) traces: Tree<Trace<S>>,
+    pub(super) n_traces: u64,
+    branches: Children<Quota<S>>,
+}
+
+/// What one actor of a claiming account holds in its quota.
+pub(crate) struct Trace<S: System> {
+    claimant: AccountNumber,
+    actor: u64,
+    state: LockedBy<Ref<AccountCore<S>>, TraceState<S>>,
+}
+
+pub(super) struct TraceState<S: System> {
+    quota: Ref<Quota<S>>,
+    is_attached: bool,
+    pub(super) claimed: S::Amounts,
+    branches: Children<Trace<S>>,
+}
+
+impl<S: System> Branch for Quota<S> {
+    fn number(&self) -> u64 {
+        self.claimant.as_u64()
+    }
+    fn children<'a>(&'a self, key: &'a mut Key) -> &'a mut Children<Self> {
+        &mut self.state.get(key).branches
+    }
+}
+
+impl<S: System> Branch for Trace<S> {
+    fn number(&self) -> u64 {
+        self.actor
+    }
+    fn children<'a>(&'a self, key: &'a mut Key) -> &'a mut Children<Self> {
+        &mut self.state.get(key).branches
+    }
+}
+
+impl<S: System> Quota<S> {
+    pub(super) fn new(
+        target: Ref<AccountCore<S>>,
+        claimant: AccountNumber,
+    ) -> Result<Ref<Quota<S>>, Error> {
+        let state = QuotaState {
+            keeps: None,
+            is_attached: false,
+            claimed: S::Amounts::ZERO,
+            available: S::Amounts::ZERO,
+            traces: Tree::new(),
+            n_traces: 0,
+            branches: [None, None],
+        };
+        Ref::try_new(Quota {
+            claimant,
+            state: LockedBy::new(target, state),
+        })
+    }
+
+    pub(super) fn claimant(&self) -> AccountNumber {
+        self.claimant
+    }
+
+    pub(super) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut QuotaState<S> {
+        self.state.get(key)
+    }
+}
+
+impl<S: System> Trace<S> {
+    pub(super) fn new(quota: Ref<Quota<S>>, actor: u64) -> Result<Ref<Trace<S>>, Error> {
+        let (target, claimant) = (quota.state.owner().clone(), quota.claimant);
+        let state = TraceState {
+            quota,
+            is_attached: false,
+            claimed: S::Amounts::ZERO,
+            branches: [None, None],
+        };
+        Ref::try_new(Trace {
+            claimant,
+            actor,
+            state: LockedBy::new(target, state),
+        })
+    }
+
+    /// The account charged.
+    pub(super) fn target(&self) -> &Ref<AccountCore<S>> {
+        self.state.owner()
+    }
+
+    pub(super) fn actor(&self) -> u64 {
+        self.actor
+    }
+
+    pub(super) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut TraceState<S> {
+        self.state.get(key)
+    }
+
+    /// The account on whose behalf.
+    pub(crate) fn claimant(&self) -> AccountNumber {
+        self.claimant
+    }
+
+    fn quota(&self, key: &mut Key) -> Ref<Quota<S>> {
+        self.state.get(key).quota.clone()
+    }
+}
+
+/// Where a charge of an actor goes.
+pub(super) enum Found<S: System> {
+    /// Through an attached trace.
+    Trace(Ref<Trace<S>>),
+    /// A new trace of an attached quota.
+    Quota(Ref<Quota<S>>),
+    /// A new quota.
+    Nothing,
+}
+
+impl<S: System> Books<S> {
+    pub(super) fn new(number: AccountNumber, maxima: S::Amounts) -> Books<S> {
+        Books {
+            number,
+            maxima,
+            available: maxima,
+            quotas: Tree::new(),
+            n_quotas: 0,
+        }
+    }
+
+    /// The trace of actor `actor` of `claimant`; `remembered` is looked at first.
+    pub(super) fn find(
+        &self,
+        key: &mut Key,
+        claimant: AccountNumber,
+        actor: u64,
+        remembered: Option<&Ref<Trace<S>>>,
+    ) -> Found<S> {
+        if let Some(trace) = remembered
+            && trace.state(key).is_attached
+        {
+            return Found::Trace(trace.clone());
+        }
+        let Some(quota) = self.quotas.find(key, claimant.as_u64()) else {
+            return Found::Nothing;
+        };
+        // Taken out for the walk, since the key opens one thing at a time.
+        let traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
+        let trace = traces.find(key, actor);
+        quota.state(key).traces = traces;
+        trace.map_or(Found::Quota(quota), Found::Trace)
+    }
+
+    /// Checks a charge of `amounts` in every slot and, if all pass, makes it. `found` says where it goes; a trace that is not
+    /// attached yet is given as `fresh`, with its quota.
+    ///
+    /// # Errors
+    /// The first slot that refuses; nothing is changed then.
+    pub(super) fn charge(
+        &mut self,
+        key: &mut Key,
+        claimant: &Ref<AccountCore<S>>,
+        is_own: bool,
+        found: Found<S>,
+        fresh: Option<&Ref<Trace<S>>>,
+        amounts: &S::Amounts,
+    ) -> Result<Option<Ref<Trace<S>>>, Error> {
+        let n_quotas = self
+            .n_quotas
+            .saturating_add(u64::from(matches!(found, Found::Nothing)));
+        let zero = S::Amounts::ZERO;
+        let (trace_claimed, quota_claimed, quota_available) = match &found {
+            Found::Trace(trace) => {
+                let quota = trace.quota(key);
+                let claimed = trace.state(key).claimed;
+                let quota = quota.state(key);
+                (claimed, quota.claimed, quota.available)
+            }
+            Found::Quota(quota) => {
+                let quota = quota.state(key);
+                (zero, quota.claimed, quota.available)
+            }
+            Found::Nothing => (zero, zero, zero),
+        };
+        let mut after = (
+            self.available,
+            quota_claimed,
+            quota_available,
+            trace_claimed,
+        );
+        for (slot, &amount) in amounts.slots().iter().enumerate() {
+            if amount == 0 {
+                continue;
+            }
+            let before = Slot {
+                account_available: at(&self.available, slot),
+                quota_claimed: at(&quota_claimed, slot),
+                quota_available: at(&quota_available, slot),
+                trace_claimed: at(&trace_claimed, slot),
+            };
+            let Some(now) = before.charged(amount, is_own, n_quotas) else {
+                return Err(Error::Quota(
+                    Place::Call,
+                    QuotaError {
+                        target: self.number,
+                        claimant: claimant.number(),
+                        slot,
+                        requested: amount,
+                        maximum: at(&self.maxima, slot),
+                        available: before.account_available,
+                        claimed: before.quota_claimed,
+                    },
+                ));
+            };
+            put(&mut after.0, slot, now.account_available);
+            put(&mut after.1, slot, now.quota_claimed);
+            put(&mut after.2, slot, now.quota_available);
+            put(&mut after.3, slot, now.trace_claimed);
+        }
+        let trace = match (found, fresh) {
+            (Found::Trace(trace), _) => trace,
+            // Nothing to link in yet: the caller allocates and comes again.
+            (_, None) => return Ok(None),
+            (found, Some(trace)) => {
+                self.attach(key, claimant, is_own, found, trace);
+                trace.clone()
+            }
+        };
+        self.available = after.0;
+        let quota = trace.quota(key);
+        let state = quota.state(key);
+        state.claimed = after.1;
+        state.available = after.2;
+        trace.state(key).claimed = after.3;
+        Ok(Some(trace))
+    }
+
+    fn attach(
+        &mut self,
+        key: &mut Key,
+        claimant: &Ref<AccountCore<S>>,
+        is_own: bool,
+        found: Found<S>,
+        trace: &Ref<Trace<S>>,
+    ) {
+        let quota = match found {
+            Found::Quota(quota) => quota,
+            _ => {
+                let quota = trace.quota(key);
+                let state = quota.state(key);
+                state.is_attached = true;
+                state.keeps = (!is_own).then(|| claimant.used());
+                self.quotas.insert(key, quota.clone());
+                self.n_quotas = self.n_quotas.saturating_add(1);
+                quota
+            }
+        };
+        let state = trace.state(key);
+        state.is_attached = true;
+        state.quota = quota.clone();
+        let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
+        traces.insert(key, trace.clone());
+        let state = quota.state(key);
+        state.traces = traces;
+        state.n_traces = state.n_traces.saturating_add(1);
+    }
+
+    /// Gives `amounts` back. An account that is returned is used by one less: see [`super::leave`], outside the lock.
+    pub(super) fn discharge(
+        &mut self,
+        key: &mut Key,
+        trace: &Ref<Trace<S>>,
+        amounts: &S::Amounts,
+    ) -> Option<Ref<AccountCore<S>>> {
+        let quota = trace.quota(key);
+        let n_traces = quota.state(key).n_traces;
+        for (slot, &amount) in amounts.slots().iter().enumerate() {
+            if amount == 0 {
+                continue;
+            }
+            let trace_claimed = at(&trace.state(key).claimed, slot);
+            let state = quota.state(key);
+            let before = Slot {
+                account_available: at(&self.available, slot),
+                quota_claimed: at(&state.claimed, slot),
+                quota_available: at(&state.available, slot),
+                trace_claimed,
+            };
+            let after = before.discharged(amount, n_traces);
+            put(&mut self.available, slot, after.account_available);
+            put(&mut state.claimed, slot, after.quota_claimed);
+            put(&mut state.available, slot, after.quota_available);
+            put(&mut trace.state(key).claimed, slot, after.trace_claimed);
+        }
+        self.detach_if_empty(key, trace, &quota)
+    }
+
+    /// Moves `amounts` from one trace to another of the same account; nothing is checked (ACC-3).
+    pub(super) fn transfer(
+        &mut self,
+        key: &mut Key,
+        from: &Ref<Trace<S>>,
+        to: &Ref<Trace<S>>,
+        amounts: &S::Amounts,
+    ) -> Option<Ref<AccountCore<S>>> {
+        let from_quota = from.quota(key);
+        let to_quota = to.quota(key);
+        for (slot, &amount) in amounts.slots().iter().enumerate() {
+            change(&mut from.state(key).claimed, slot, |claimed| {
+                claimed.saturating_sub(amount)
+            });
+            change(&mut from_quota.state(key).claimed, slot, |claimed| {
+                claimed.saturating_sub(amount)
+            });
+            change(&mut to.state(key).claimed, slot, |claimed| {
+                claimed.saturating_add(amount)
+            });
+            change(&mut to_quota.state(key).claimed, slot, |claimed| {
+                claimed.saturating_add(amount)
+            });
+        }
+        self.detach_if_empty(key, from, &from_quota)
+    }
+
+    /// The last charge of a trace removes the trace; the last trace removes the quota and returns everything.
+    fn detach_if_empty(
+        &mut self,
+        key: &mut Key,
+        trace: &Ref<Trace<S>>,
+        quota: &Ref<Quota<S>>,
+    ) -> Option<Ref<AccountCore<S>>> {
+        let state = trace.state(key);
+        if !state.is_attached || state.claimed != S::Amounts::ZERO {
+            return None;
+        }
+        state.is_attached = false;
+        let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
+        drop(traces.remove(key, trace.actor()));
+        let state = quota.state(key);
+        state.traces = traces;
+        state.n_traces = state.n_traces.saturating_sub(1);
+        if state.n_traces > 0 {
+            return None;
+        }
+        for (slot, &claimed) in state.claimed.slots().iter().enumerate() {
+            change(&mut self.available, slot, |available| {
+                available.saturating_add(claimed)
+            });
+        }
+        state.claimed = S::Amounts::ZERO;
+        state.available = S::Amounts::ZERO;
+        state.is_attached = false;
+        let kept = state.keeps.take();
+        drop(self.quotas.remove(key, quota.claimant.as_u64()));
+        self.n_quotas = self.n_quotas.saturating_sub(1);
+        kept
+    }
+}
+
+/// The amount of a slot.
+pub(super) fn at<A: Amounts>(amounts: &A, slot: usize) -> u64 {
+    amounts.slots().get(slot).copied().unwrap_or(0)
+}
+
+fn put<A: Amounts>(amounts: &mut A, slot: usize, amount: u64) {
+    change(amounts, slot, |_| amount);
+}
+
+fn change<A: Amounts>(amounts: &mut A, slot: usize, change: impl FnOnce(u64) -> u64) {
+    if let Some(place) = amounts.slots_mut().get_mut(slot) {
+        *place = change(*place);
+    }
+}

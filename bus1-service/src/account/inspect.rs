@@ -1,0 +1,108 @@
+//! The read-out of an account: limits, use, and who claims how much (ACC-6), in pieces. Memory is the caller's; a piece is one
+//! lock-held section of bounded length.
+
+use crate::System;
+use crate::mem::Key;
+
+use super::books::{Quota, Trace};
+use super::tree::{self, Tree};
+use super::{Account, AccountNumber};
+
+/// An account as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AccountInfo<A> {
+    /// Its number.
+    pub number: AccountNumber,
+    /// Its maxima.
+    pub maxima: A,
+    /// What is left for anybody: U.avail.
+    pub available: A,
+    /// How many accounts claim something, itself included.
+    pub n_quotas: u64,
+}
+
+/// What one account claims of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct QuotaInfo<A> {
+    /// The claiming account.
+    pub claimant: AccountNumber,
+    /// What it has taken: Q.claimed.
+    pub claimed: A,
+    /// What of that no actor of it holds: Q.avail.
+    pub available: A,
+    /// How many actors of it hold something.
+    pub n_traces: u64,
+}
+
+/// What one actor of a claiming account holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TraceInfo<A> {
+    /// The actor's number, unique in the claiming account.
+    pub actor: u64,
+    /// What it holds: T.claimed.
+    pub claimed: A,
+}
+
+impl<S: System> Account<S> {
+    /// The account as a whole.
+    #[must_use]
+    pub fn inspect(&self) -> AccountInfo<S::Amounts> {
+        let mut guard = self.core.books.lock();
+        let (books, _) = guard.parts();
+        AccountInfo {
+            number: self.number(),
+            maxima: books.maxima,
+            available: books.available,
+            n_quotas: books.n_quotas,
+        }
+    }
+
+    /// The next quota from `place` on (0 at first), and the place to go on with. `None` at the end. The order is fixed, and not that of
+    /// the numbers.
+    #[must_use]
+    pub fn inspect_quota(&self, place: u64) -> Option<(QuotaInfo<S::Amounts>, Option<u64>)> {
+        let mut guard = self.core.books.lock();
+        let (books, key) = guard.parts();
+        let quota = books.quotas.next_from(key, place)?;
+        let state = quota.state(key);
+        let info = QuotaInfo {
+            claimant: quota.claimant(),
+            claimed: state.claimed,
+            available: state.available,
+            n_traces: state.n_traces,
+        };
+        Some((info, tree::place(&*quota).checked_add(1)))
+    }
+
+    /// The next trace from `place` on (0 at first) of the quota of `claimant`, and the place to go on with. `None` at the end.
+    #[must_use]
+    pub fn inspect_trace(
+        &self,
+        claimant: AccountNumber,
+        place: u64,
+    ) -> Option<(TraceInfo<S::Amounts>, Option<u64>)> {
+        let mut guard = self.core.books.lock();
+        let (books, key) = guard.parts();
+        let quota = books.quotas.find(key, claimant.as_u64())?;
+        let trace = with_traces(&quota, key, |traces, key| traces.next_from(key, place))?;
+        let claimed = trace.state(key).claimed;
+        Some((
+            TraceInfo {
+                actor: trace.actor(),
+                claimed,
+            },
+            tree::place(&*trace).checked_add(1),
+        ))
+    }
+}
+
+fn with_traces<S: System, R>(
+    quota: &Quota<S>,
+    key: &mut Key,
+    work: impl FnOnce(&Tree<Trace<S>>, &mut Key) -> R,
+) -> R {
+    let traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
+    let result = work(&traces, key);
+    quota.state(key).traces = traces;
+    result
+}

@@ -1,0 +1,330 @@
+//! Accounts: who pays for what (quota.md, ACC rules).
+//!
+//! An account has a maximum per slot. Whoever makes it hold something, for itself or for others, charges it first, as an *actor* of
+//! an account: every peer is one. States: *open*; *closed* when its last capability, peer and charge, on it or by it, are
+//! gone, and then its maxima return to the account they are a charge on (ACC-8). Rules:
+//! 1. The books of an account are under its own lock; an operation takes one such lock at a time.
+//! 2. `users` counts what keeps an account open: capabilities ([`Account`]), its peers, its quotas in other accounts, and its children.
+//!    Whatever else points to it (a remembered trace) keeps no more than its memory.
+
+mod arithmetic;
+mod books;
+mod inspect;
+mod tree;
+
+use core::sync::atomic::{AtomicU64 as Counter, Ordering};
+
+use books::Quota;
+pub(crate) use books::{Books, Trace};
+
+pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
+
+use crate::mem::{KeyedMutex, Ref};
+use crate::sync::{Mutex, record};
+use crate::{AccountNumber, Amounts, Error, System};
+
+/// An account; clones name the same one and keep it open.
+pub struct Account<S: System> {
+    core: Ref<AccountCore<S>>,
+}
+
+/// What all the names of an account share.
+pub(crate) struct AccountCore<S: System> {
+    number: AccountNumber,
+    /// The next number of an account, shared by a root and all below it.
+    numbers: Ref<Counter>,
+    next_actor: Counter,
+    users: Counter,
+    life: Mutex<Life<S>>,
+    pub(crate) books: KeyedMutex<Books<S>>,
+}
+
+struct Life<S: System> {
+    /// What its maxima are a charge on.
+    parent: Option<(Ref<Trace<S>>, S::Amounts)>,
+    /// The next account that closes, while several do.
+    next_closing: Option<Ref<AccountCore<S>>>,
+}
+
+/// Somebody who acts for an account: every charge is made by one. A peer is one; an embedder may make others for its own slots.
+pub struct Actor<S: System> {
+    account: Account<S>,
+    number: u64,
+}
+
+/// Amounts held of an account; dropping it gives them back.
+#[must_use = "dropping a charge gives it back"]
+pub struct Charge<S: System> {
+    target: Account<S>,
+    claimant: Account<S>,
+    trace: Ref<Trace<S>>,
+    amounts: S::Amounts,
+}
+
+impl<S: System> Account<S> {
+    /// The first account, with what the machine sets aside as its maxima (ACC-7). Its number is 0.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub fn root(maxima: S::Amounts) -> Result<Account<S>, Error> {
+        let numbers = Ref::try_new(Counter::new(1))?;
+        Account::new(AccountNumber::from_u64(0), numbers, maxima)
+    }
+
+    /// A new account whose maxima are a charge by `actor` on this one (ACC-7). They return when its last capability, peer and
+    /// charge are gone (ACC-8).
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::OutOfMemory`].
+    pub fn child(&self, actor: &Actor<S>, maxima: S::Amounts) -> Result<Account<S>, Error> {
+        let trace = charge(&self.core, &actor.account.core, actor.number, None, &maxima)?;
+        let number = AccountNumber::from_u64(self.core.numbers.fetch_add(1, Ordering::Relaxed));
+        match Account::new(number, self.core.numbers.clone(), maxima) {
+            Ok(child) => {
+                self.core.used();
+                child.core.life.lock().parent = Some((trace, maxima));
+                Ok(child)
+            }
+            Err(error) => {
+                discharge(&trace, &maxima);
+                Err(error)
+            }
+        }
+    }
+
+    fn new(
+        number: AccountNumber,
+        numbers: Ref<Counter>,
+        maxima: S::Amounts,
+    ) -> Result<Account<S>, Error> {
+        let core = Ref::try_new(AccountCore {
+            number,
+            numbers,
+            next_actor: Counter::new(0),
+            users: Counter::new(1),
+            life: Mutex::new(Life {
+                parent: None,
+                next_closing: None,
+            }),
+            books: KeyedMutex::new(Books::new(number, maxima)),
+        })?;
+        Ok(Account { core })
+    }
+
+    /// A new actor of this account.
+    #[must_use]
+    pub fn actor(&self) -> Actor<S> {
+        Actor {
+            account: self.clone(),
+            number: self.core.next_actor(),
+        }
+    }
+
+    /// Charges `amounts` to this account on behalf of `actor` and the account it acts for.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::OutOfMemory`].
+    pub fn charge(&self, actor: &Actor<S>, amounts: S::Amounts) -> Result<Charge<S>, Error> {
+        let trace = charge(
+            &self.core,
+            &actor.account.core,
+            actor.number,
+            None,
+            &amounts,
+        )?;
+        Ok(Charge {
+            target: self.clone(),
+            claimant: actor.account.clone(),
+            trace,
+            amounts,
+        })
+    }
+
+    /// Its number: the same for all receivers, never used again.
+    #[must_use]
+    pub fn number(&self) -> AccountNumber {
+        self.core.number
+    }
+
+    /// Whether both are the same account.
+    #[must_use]
+    pub fn is_same(&self, other: &Account<S>) -> bool {
+        self.core.ptr_eq(&other.core)
+    }
+
+    pub(crate) fn core(&self) -> &Ref<AccountCore<S>> {
+        &self.core
+    }
+
+    /// The account with this core, which is open.
+    pub(crate) fn from_core(core: &Ref<AccountCore<S>>) -> Account<S> {
+        Account { core: core.used() }
+    }
+}
+
+impl<S: System> Clone for Account<S> {
+    fn clone(&self) -> Self {
+        Account {
+            core: self.core.used(),
+        }
+    }
+}
+
+impl<S: System> Drop for Account<S> {
+    fn drop(&mut self) {
+        leave(&self.core);
+    }
+}
+
+impl<S: System> Charge<S> {
+    /// Charges more to the same account on behalf of the same actor, as part of this charge: an embedder that gives something
+    /// out piece by piece needs one charge, not one for each piece.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::OutOfMemory`]; the charge is as before then.
+    pub fn grow(&mut self, amounts: S::Amounts) -> Result<(), Error> {
+        let (target, claimant) = (&self.target.core, &self.claimant.core);
+        self.trace = charge(
+            target,
+            claimant,
+            self.trace.actor(),
+            Some(&self.trace),
+            &amounts,
+        )?;
+        for (held, &more) in self.amounts.slots_mut().iter_mut().zip(amounts.slots()) {
+            // What is charged fits the account's books, which are in 64 bits.
+            *held = held.saturating_add(more);
+        }
+        Ok(())
+    }
+
+    /// Gives a part back. More than is charged in a slot counts as all of it.
+    pub fn shrink(&mut self, amounts: S::Amounts) {
+        let mut less = amounts;
+        for (held, less) in self.amounts.slots_mut().iter_mut().zip(less.slots_mut()) {
+            *less = (*less).min(*held);
+            *held = held.saturating_sub(*less);
+        }
+        discharge(&self.trace, &less);
+    }
+
+    /// What is charged.
+    #[must_use]
+    pub fn amounts(&self) -> S::Amounts {
+        self.amounts
+    }
+}
+
+impl<S: System> Drop for Charge<S> {
+    fn drop(&mut self) {
+        discharge(&self.trace, &self.amounts);
+    }
+}
+
+impl<S: System> AccountCore<S> {
+    pub(crate) fn number(&self) -> AccountNumber {
+        self.number
+    }
+
+    pub(crate) fn next_actor(&self) -> u64 {
+        self.next_actor.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl<S: System> Ref<AccountCore<S>> {
+    /// The account, used by one more.
+    fn used(&self) -> Ref<AccountCore<S>> {
+        record(core::ptr::from_ref(&self.users).addr());
+        self.users.fetch_add(1, Ordering::Relaxed);
+        self.clone()
+    }
+}
+
+/// The account is used by one less. The last use closes it, and what it claimed returns; the accounts that this closes in turn are put on
+/// a list, never on the stack. Called without any lock.
+fn leave<S: System>(core: &Ref<AccountCore<S>>) {
+    let mut closing = None;
+    count_down(core, &mut closing);
+    while let Some(account) = closing {
+        let mut life = account.life.lock();
+        closing = life.next_closing.take();
+        let parent = life.parent.take();
+        drop(life);
+        if let Some((trace, amounts)) = parent {
+            if let Some(claimant) = give_back(&trace, &amounts) {
+                count_down(&claimant, &mut closing);
+            }
+            count_down(trace.target(), &mut closing);
+        }
+    }
+}
+
+fn count_down<S: System>(core: &Ref<AccountCore<S>>, closing: &mut Option<Ref<AccountCore<S>>>) {
+    record(core::ptr::from_ref(&core.users).addr());
+    if core.users.fetch_sub(1, Ordering::AcqRel) == 1 {
+        core.life.lock().next_closing = closing.take();
+        *closing = Some(core.clone());
+    }
+}
+
+/// Charges `amounts` to `target` on behalf of `actor` of `claimant`, through the trace `remembered` from an earlier charge if there is
+/// one. Returns the trace to remember and to discharge.
+///
+/// # Errors
+/// [`Error::Quota`], [`Error::OutOfMemory`].
+pub(crate) fn charge<S: System>(
+    target: &Ref<AccountCore<S>>,
+    claimant: &Ref<AccountCore<S>>,
+    actor: u64,
+    remembered: Option<&Ref<Trace<S>>>,
+    amounts: &S::Amounts,
+) -> Result<Ref<Trace<S>>, Error> {
+    let is_own = target.ptr_eq(claimant);
+    let mut fresh = None;
+    loop {
+        let mut guard = target.books.lock();
+        let (books, key) = guard.parts();
+        let found = books.find(key, claimant.number, actor, remembered);
+        let spare = fresh.as_ref().or(remembered);
+        if let Some(trace) = books.charge(key, claimant, is_own, found, spare, amounts)? {
+            return Ok(trace);
+        }
+        drop(guard);
+        let quota = Quota::new(target.clone(), claimant.number)?;
+        fresh = Some(Trace::new(quota, actor)?);
+    }
+}
+
+/// Gives `amounts` back to the account that `trace` is on. Called without any lock.
+pub(crate) fn discharge<S: System>(trace: &Ref<Trace<S>>, amounts: &S::Amounts) {
+    if let Some(claimant) = give_back(trace, amounts) {
+        leave(&claimant);
+    }
+}
+
+fn give_back<S: System>(
+    trace: &Ref<Trace<S>>,
+    amounts: &S::Amounts,
+) -> Option<Ref<AccountCore<S>>> {
+    let mut guard = trace.target().books.lock();
+    let (books, key) = guard.parts();
+    books.discharge(key, trace, amounts)
+}
+
+/// Settles a received message (ACC-3): discharges `price` from the sender's `trace` and moves `kept` from it to the receiver's own.
+pub(crate) fn receive<S: System>(
+    trace: &Ref<Trace<S>>,
+    own: &Ref<Trace<S>>,
+    price: &S::Amounts,
+    kept: &S::Amounts,
+) {
+    let mut guard = trace.target().books.lock();
+    let (books, key) = guard.parts();
+    let discharged = books.discharge(key, trace, price);
+    let moved = books.transfer(key, trace, own, kept);
+    drop(guard);
+    // Only one of them can have emptied the trace.
+    if let Some(claimant) = discharged.or(moved) {
+        leave(&claimant);
+    }
+}

@@ -1,0 +1,151 @@
+//! Which field of which object is the link of which list, which object has a lock, and what fits a word.
+
+use core::marker::PhantomData;
+
+use crate::System;
+use crate::account::Books;
+use crate::handle::Handle;
+use crate::message::Message;
+use crate::node::Node;
+use crate::peer::PeerCore;
+use crate::peer::state::PeerState;
+use crate::queue::Member;
+use crate::table::Object;
+
+use super::list::{Adapter, Link, Word};
+use super::locked::{HasLock, NamesLock};
+use super::{Key, KeyedMutex, Ref};
+
+// SAFETY: it is a field.
+unsafe impl<S: System> HasLock for PeerCore<S> {
+    type State = PeerState<S>;
+    fn keyed_lock(&self) -> &KeyedMutex<PeerState<S>> {
+        &self.lock
+    }
+}
+
+// SAFETY: it is a field.
+unsafe impl<S: System> HasLock for crate::account::AccountCore<S> {
+    type State = Books<S>;
+    fn keyed_lock(&self) -> &KeyedMutex<Books<S>> {
+        &self.books
+    }
+}
+
+/// The target of a handle, which stands for the lock of the node's owner.
+// SAFETY: a node's owner never changes, and the node keeps it alive.
+unsafe impl<S: System> NamesLock for crate::handle::Target<S> {
+    fn lock_address(&self) -> usize {
+        self.node().owner().lock_address()
+    }
+}
+
+/// The handles that count for a node.
+pub(crate) struct OnNode<S>(PhantomData<S>);
+
+// SAFETY: a field of the handle, used by no other adapter.
+unsafe impl<S: System> Adapter for OnNode<S> {
+    type Item = Ref<Handle<S>>;
+    fn link<'a>(item: &'a Ref<Handle<S>>, key: &'a mut Key) -> &'a mut Link {
+        &mut item.at_node(key).on_node
+    }
+}
+
+/// The messages that came in on a node and are still queued.
+pub(crate) struct QueuedAtNode<S>(PhantomData<S>);
+
+// SAFETY: a field of the message, used by no other adapter.
+unsafe impl<S: System> Adapter for QueuedAtNode<S> {
+    type Item = Ref<Message<S>>;
+    fn link<'a>(item: &'a Ref<Message<S>>, key: &'a mut Key) -> &'a mut Link {
+        &mut item.state(key).at_node
+    }
+}
+
+/// The nodes that an open release names.
+pub(crate) struct OnMark<S>(PhantomData<S>);
+
+// SAFETY: a field of the node, used by no other adapter.
+unsafe impl<S: System> Adapter for OnMark<S> {
+    type Item = Ref<Node<S>>;
+    fn link<'a>(item: &'a Ref<Node<S>>, key: &'a mut Key) -> &'a mut Link {
+        &mut item.state(key).mark
+    }
+}
+
+/// The entries of a queue, ordered or pending.
+pub(crate) struct OnQueue<S>(PhantomData<S>);
+
+// SAFETY: one field per kind of entry, used by no other adapter.
+unsafe impl<S: System> Adapter for OnQueue<S> {
+    type Item = Member<S>;
+    fn link<'a>(item: &'a Member<S>, key: &'a mut Key) -> &'a mut Link {
+        match item {
+            Member::Message(message) => &mut message.state(key).entry.link,
+            Member::Grant(grant) => &mut grant.state(key).entry.link,
+            Member::Note(handle) => &mut handle.at_holder(key).note.link,
+            Member::Leave(handle) => &mut handle.at_node(key).leave.link,
+            Member::Last(node) => &mut node.state(key).last,
+        }
+    }
+}
+
+// SAFETY: an address; objects are aligned to their count, hence above 7, and never move.
+unsafe impl<T> Word for Ref<T> {
+    fn into_word(self) -> usize {
+        self.into_address()
+    }
+    unsafe fn from_word(word: usize) -> Self {
+        // SAFETY: handed on.
+        unsafe { Ref::from_address(word) }
+    }
+}
+
+/// The bits of an address that its alignment leaves free.
+const TAG: usize = 7;
+
+// SAFETY: objects are aligned to 8 at least (their count), so the low bits of their address carry the kind.
+unsafe impl<S: System> Word for Member<S> {
+    fn into_word(self) -> usize {
+        match self {
+            Member::Message(message) => message.into_address(),
+            Member::Grant(grant) => grant.into_address() | 1,
+            Member::Note(handle) => handle.into_address() | 2,
+            Member::Leave(handle) => handle.into_address() | 3,
+            Member::Last(node) => node.into_address() | 4,
+        }
+    }
+    unsafe fn from_word(word: usize) -> Self {
+        let address = word & !TAG;
+        // SAFETY: handed on; the tag says of which type the address is.
+        unsafe {
+            match word & TAG {
+                0 => Member::Message(Ref::from_address(address)),
+                1 => Member::Grant(Ref::from_address(address)),
+                2 => Member::Note(Ref::from_address(address)),
+                3 => Member::Leave(Ref::from_address(address)),
+                _ => Member::Last(Ref::from_address(address)),
+            }
+        }
+    }
+}
+
+// SAFETY: as for `Member`.
+unsafe impl<S: System> Word for Object<S> {
+    fn into_word(self) -> usize {
+        match self {
+            Object::Node(node) => node.into_address(),
+            Object::Handle(handle) => handle.into_address() | 1,
+        }
+    }
+    unsafe fn from_word(word: usize) -> Self {
+        let address = word & !TAG;
+        // SAFETY: handed on; the tag says of which type the address is.
+        unsafe {
+            match word & TAG {
+                0 => Object::Node(Ref::from_address(address)),
+                _ => Object::Handle(Ref::from_address(address)),
+            }
+        }
+    }
+}

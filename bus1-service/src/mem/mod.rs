@@ -1,0 +1,21 @@
+//! The memory of the core: the only modules with unsafe code.
+//!
+//! | module | what it offers safely |
+//! |---|---|
+//! | [`counted`] | [`Ref`]: a counted pointer whose making can fail |
+//! | [`locked`] | [`KeyedMutex`] and [`LockedBy`]: data that lies outside a lock and is reached only with the lock's [`Key`] |
+//! | [`list`] | [`List`]: doubly linked, its links lie in the elements; linking needs no memory |
+//! | [`links`] | which field of which object is the link of which list |
+//!
+//! The rest of the crate forbids unsafe code.
+#![allow(unsafe_code)]
+
+mod counted;
+mod links;
+mod list;
+mod locked;
+
+pub(crate) use counted::Ref;
+pub(crate) use links::{OnMark, OnNode, OnQueue, QueuedAtNode};
+pub(crate) use list::{Borrowed, Link, List, Packed};
+pub(crate) use locked::{Key, KeyedMutex, LockedBy};

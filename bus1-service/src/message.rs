@@ -1,0 +1,166 @@
+//! A message: a payload and travelling handles, for one node (SEND makes one per destination).
+//!
+//! States: *prepared* (known to its sender only) → *staged* (pending at the queue of the node's owner) → *queued* (in the order) →
+//! *received*; or it is *dropped* from any of the first three. Rules:
+//! 1. It is charged before it is allocated, and gives the charge back when it is received or has been taken apart.
+//! 2. From staging on it is on its node's list of messages. Who takes it off that list, under the owner's lock, receives it or
+//!    takes it apart; nobody else does.
+//! 3. Taking it apart needs no memory and goes on where it stopped: what is left to do is what it still carries.
+
+use alloc::vec::Vec;
+
+use crate::account::Trace;
+use crate::handle::Handle;
+use crate::mem::{Key, Link, LockedBy, Ref};
+use crate::node::Node;
+use crate::peer::PeerCore;
+use crate::queue::Entry;
+use crate::transaction::Transaction;
+use crate::{Amounts, BYTES, Error, Id, OBJECTS, System};
+
+/// The bytes of a message.
+pub(crate) enum Payload {
+    /// Of one destination.
+    Own(Vec<u8>),
+    /// Of several: the memory is shared, the charge is not (ACC-2).
+    Shared(Ref<Vec<u8>>),
+}
+
+impl Payload {
+    pub(crate) fn bytes(&self) -> &[u8] {
+        match self {
+            Payload::Own(bytes) => bytes,
+            Payload::Shared(bytes) => bytes,
+        }
+    }
+
+    /// The bytes, as long as no message has them.
+    pub(crate) fn bytes_mut(&mut self) -> Option<&mut Vec<u8>> {
+        match self {
+            Payload::Own(bytes) => Some(bytes),
+            Payload::Shared(bytes) => bytes.get_mut(),
+        }
+    }
+
+    /// The bytes for one more message; of one destination, for the only one.
+    pub(crate) fn share(&mut self) -> Payload {
+        match self {
+            Payload::Own(bytes) => Payload::Own(core::mem::take(bytes)),
+            Payload::Shared(bytes) => Payload::Shared(bytes.clone()),
+        }
+    }
+}
+
+/// A message.
+pub(crate) struct Message<S: System> {
+    node: Ref<Node<S>>,
+    /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock.
+    pub(crate) transaction: Option<Ref<Transaction>>,
+    /// What is charged for it.
+    pub(crate) trace: Ref<Trace<S>>,
+    pub(crate) payload: Payload,
+    pub(crate) n_data: u64,
+    pub(crate) n_handles: u64,
+    /// The ids that the handles have at the receiver, valid once the message is received.
+    pub(crate) ids: Vec<Id>,
+    state: LockedBy<Ref<PeerCore<S>>, MessageState<S>>,
+}
+
+/// What is under the lock of the node's owner.
+pub(crate) struct MessageState<S: System> {
+    pub(crate) entry: Entry<S>,
+    /// On the node's list of messages.
+    pub(crate) at_node: Link,
+    /// Somebody is taking it apart.
+    pub(crate) is_dropped: bool,
+    /// The handles it still carries.
+    pub(crate) handles: Vec<Ref<Handle<S>>>,
+}
+
+impl<S: System> Message<S> {
+    /// A message with room for its handles, which are still to be made.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(crate) fn new(
+        node: Ref<Node<S>>,
+        transaction: Option<Ref<Transaction>>,
+        trace: Ref<Trace<S>>,
+        n_data: u64,
+        n_handles: usize,
+    ) -> Result<Ref<Message<S>>, Error> {
+        let mut handles = Vec::new();
+        let mut ids = Vec::new();
+        handles
+            .try_reserve_exact(n_handles)
+            .map_err(|_| Error::OutOfMemory)?;
+        ids.try_reserve_exact(n_handles)
+            .map_err(|_| Error::OutOfMemory)?;
+        let owner = node.owner().clone();
+        let state = MessageState {
+            entry: Entry::new(),
+            at_node: Link::new(),
+            is_dropped: false,
+            handles,
+        };
+        let payload = Payload::Own(Vec::new());
+        let n_handles = n_handles as u64;
+        let state = LockedBy::new(owner, state);
+        Ref::try_new(Message {
+            node,
+            transaction,
+            trace,
+            payload,
+            n_data,
+            n_handles,
+            ids,
+            state,
+        })
+    }
+
+    /// What is charged for it.
+    pub(crate) fn price(&self) -> S::Amounts {
+        price::<S>(self.n_handles, self.n_data)
+    }
+
+    pub(crate) fn node(&self) -> &Ref<Node<S>> {
+        &self.node
+    }
+
+    /// The peer it is for.
+    pub(crate) fn receiver(&self) -> &Ref<PeerCore<S>> {
+        self.state.owner()
+    }
+
+    #[inline]
+    pub(crate) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut MessageState<S> {
+        self.state.get(key)
+    }
+
+    /// The state, for the sender, before the message is known to anybody else.
+    pub(crate) fn state_mut(&mut self) -> &mut MessageState<S> {
+        self.state.get_mut()
+    }
+}
+
+/// What a message is charged (ACC-2).
+pub(crate) fn price<S: System>(n_handles: u64, n_data: u64) -> S::Amounts {
+    let mut amounts = S::Amounts::ZERO;
+    for (slot, amount) in amounts.slots_mut().iter_mut().enumerate() {
+        match slot {
+            OBJECTS => *amount = n_handles.saturating_add(1),
+            BYTES => *amount = n_data,
+            _ => {}
+        }
+    }
+    amounts
+}
+
+/// The price of `n` nodes, handles or peers.
+pub(crate) fn objects<S: System>(n: u64) -> S::Amounts {
+    let mut amounts = S::Amounts::ZERO;
+    if let Some(amount) = amounts.slots_mut().get_mut(OBJECTS) {
+        *amount = n;
+    }
+    amounts
+}

@@ -1,0 +1,170 @@
+//! The read-out of a peer: everything that can be observed of it, in pieces. Memory is the caller's; a piece is one lock-held section of
+//! bounded length, so a read-out of a peer in use is not of one instant.
+
+use crate::handle::Whereabouts;
+use crate::queue::Member;
+use crate::table::Object;
+use crate::{Id, Kind, System};
+
+use super::Peer;
+
+/// Slots of the id table that one piece looks at.
+const SLOTS: u32 = 64;
+/// Entries of the queue that one piece looks at.
+const ENTRIES: usize = 64;
+
+/// A peer as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerInfo {
+    /// The stamp of the last transaction that was ordered at its queue.
+    pub clock: u64,
+    /// The stamp of the last transaction that it decided under its own lock.
+    pub decided: u64,
+    /// Whether a transaction is staged at its queue and undecided.
+    pub has_pending: bool,
+    /// Whether a RECV copies the first entry out.
+    pub is_receiving: bool,
+    /// Whether it is closing or closed.
+    pub is_closing: bool,
+}
+
+/// What an id of a peer names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ObjectInfo {
+    /// A node.
+    Node {
+        /// Its id.
+        id: Id,
+        /// Whether handles count for it, held or travelling.
+        has_handles: bool,
+        /// Whether messages for it are queued or staged.
+        has_messages: bool,
+        /// Whether an open release names it.
+        is_marked: bool,
+    },
+    /// A handle.
+    Handle {
+        /// Its id.
+        id: Id,
+        /// Whether NODE_RELEASE for it is queued or staged.
+        has_note: bool,
+        /// Whether an open release names it.
+        is_marked: bool,
+    },
+}
+
+/// An entry of the ordered queue.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EntryInfo {
+    /// What it is.
+    pub kind: Kind,
+    /// The node or handle that RECV would name.
+    pub id: Id,
+    /// Bytes of its payload.
+    pub n_data: u64,
+    /// Handles that it carries.
+    pub n_transfers: u64,
+}
+
+impl<S: System> Peer<S> {
+    /// The peer as a whole.
+    #[must_use]
+    pub fn inspect(&self) -> PeerInfo {
+        let mut guard = self.core().lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        PeerInfo {
+            clock: state.queue.clock(),
+            decided: state.decided,
+            has_pending: state.queue.has_pending(),
+            is_receiving: state.is_receiving,
+            is_closing: state.release.is_closing(),
+        }
+    }
+
+    /// The next node or handle at or behind `slot` of the id table (0 at first), and the slot to go on with. `None` at the end.
+    #[must_use]
+    pub fn inspect_object(&self, slot: u32) -> Option<(ObjectInfo, u32)> {
+        let mut slot = slot;
+        loop {
+            let mut guard = self.core().lock.lock();
+            let (state, key) = guard.parts();
+            state.settle(key);
+            for _ in 0..SLOTS {
+                let object = state.table.at(slot)?;
+                slot = slot.saturating_add(1);
+                let info = match object.map(|object| object.get()).as_deref() {
+                    Some(Object::Node(node)) => {
+                        let at_node = node.state(key);
+                        ObjectInfo::Node {
+                            id: node.id(),
+                            has_handles: !at_node.has_no_handles(),
+                            has_messages: !at_node.messages.is_empty(),
+                            is_marked: node.is_marked(),
+                        }
+                    }
+                    Some(Object::Handle(handle))
+                        if handle.at_holder(key).whereabouts == Whereabouts::Held =>
+                    {
+                        let at_holder = handle.at_holder(key);
+                        let has_note = at_holder.note.link.is_linked();
+                        ObjectInfo::Handle {
+                            id: at_holder.id,
+                            has_note,
+                            is_marked: at_holder.is_marked,
+                        }
+                    }
+                    _ => continue,
+                };
+                return Some((info, slot));
+            }
+        }
+    }
+
+    /// The ordered entry `index` of the queue, counted from the first; only the first 64 can be read out.
+    #[must_use]
+    pub fn inspect_entry(&self, index: usize) -> Option<EntryInfo> {
+        if index >= ENTRIES {
+            return None;
+        }
+        let mut found = None;
+        {
+            let mut guard = self.core().lock.lock();
+            let (state, key) = guard.parts();
+            state.settle(key);
+            let mut at = 0;
+            state.queue.walk(key, |member| {
+                if at == index {
+                    found = Some(member.clone());
+                }
+                at = at.saturating_add(1);
+                found.is_none()
+            });
+        }
+        let (kind, id, n_data, n_transfers) = match found? {
+            Member::Message(message) => (
+                Kind::User,
+                message.node().id(),
+                message.n_data,
+                message.n_handles,
+            ),
+            Member::Note(handle) | Member::Leave(handle) => {
+                let mut guard = self.core().lock.lock();
+                (
+                    Kind::NodeRelease,
+                    handle.at_holder(guard.parts().1).id,
+                    0,
+                    0,
+                )
+            }
+            Member::Last(node) => (Kind::HandleRelease, node.id(), 0, 0),
+            Member::Grant(_) => return None,
+        };
+        Some(EntryInfo {
+            kind,
+            id,
+            n_data,
+            n_transfers,
+        })
+    }
+}

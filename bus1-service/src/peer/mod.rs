@@ -1,0 +1,345 @@
+//! A peer: one incoming queue, one id namespace, one account (OBJ-1).
+//!
+//! States: *open* → *closing* (its nodes are released, then its queue emptied, then its handles released) → *closed*. Everything about a
+//! peer is under its one lock: the id table, the queue, the state of its nodes, the holder's half of its handles. An operation that
+//! concerns several peers takes their locks one after the other, never two at a time.
+
+mod inspect;
+mod release;
+pub(crate) mod state;
+
+use alloc::vec::Vec;
+
+pub use inspect::{EntryInfo, ObjectInfo, PeerInfo};
+use state::{Linked, PeerState};
+
+use crate::account::{self, AccountCore, Trace};
+use crate::effects::Waker;
+use crate::handle::Handle;
+use crate::mem::{KeyedMutex, Ref};
+use crate::message::objects;
+use crate::sync::relax;
+use crate::transaction::Transaction;
+use crate::{
+    Account, Effects, Error, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving,
+    Source, System, Wake, limits,
+};
+
+/// A peer; clones name the same one. Dropping the last clone does not close it: the embedder calls [`Peer::begin_close`] or
+/// [`Peer::close`].
+pub struct Peer<S: System> {
+    core: Ref<PeerCore<S>>,
+}
+
+/// What all the names of a peer share.
+pub(crate) struct PeerCore<S: System> {
+    pub(crate) watch: S::Watch,
+    pub(crate) account: Ref<AccountCore<S>>,
+    /// Its number as an actor of its account.
+    pub(crate) actor: u64,
+    /// What it holds of its own account: itself, its nodes, its handles.
+    pub(crate) own: Ref<Trace<S>>,
+    /// The word of its releases.
+    pub(crate) transaction: Ref<Transaction>,
+    pub(crate) lock: KeyedMutex<PeerState<S>>,
+}
+
+impl<S: System> Clone for Peer<S> {
+    fn clone(&self) -> Self {
+        Peer {
+            core: self.core.clone(),
+        }
+    }
+}
+
+impl<S: System> Peer<S> {
+    /// A new peer that acts for `account` and is 1 object of it (ACC-1, ACC-2). `watch` is what wakes are reported with.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::OutOfMemory`].
+    pub fn new(account: &Account<S>, watch: S::Watch) -> Result<Peer<S>, Error> {
+        let core = account.core();
+        let actor = core.next_actor();
+        let own = account::charge(core, core, actor, None, &objects::<S>(1))?;
+        let made = Ref::try_new(Transaction::new()).and_then(|transaction| {
+            Ref::try_new(PeerCore {
+                watch,
+                account: core.clone(),
+                actor,
+                own: own.clone(),
+                transaction,
+                lock: KeyedMutex::new(PeerState::new(account.clone())),
+            })
+        });
+        match made {
+            Ok(core) => Ok(Peer { core }),
+            Err(error) => {
+                account::discharge(&own, &objects::<S>(1));
+                Err(error)
+            }
+        }
+    }
+
+    /// What was attached to it.
+    #[must_use]
+    pub fn watch(&self) -> &S::Watch {
+        &self.core.watch
+    }
+
+    /// The account it acts for.
+    #[must_use]
+    pub fn account(&self) -> Account<S> {
+        Account::from_core(&self.core.account)
+    }
+
+    /// Whether both are the same peer.
+    #[must_use]
+    pub fn is_same(&self, other: &Peer<S>) -> bool {
+        self.core.ptr_eq(&other.core)
+    }
+
+    /// Whether RECV would find something (RCV-6).
+    #[must_use]
+    pub fn is_readable(&self) -> bool {
+        self.core.is_readable()
+    }
+
+    /// Begins a message of `n_data` bytes (SEND).
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn begin_send(&self, n_data: usize) -> Result<PreparingSend<S>, Error> {
+        Ok(PreparingSend::new(self.core.clone(), n_data))
+    }
+
+    /// Sends `payload` and copies of the handles `transfers` to every one of `destinations`, in one transaction (SEND).
+    ///
+    /// # Errors
+    /// Those of the phases, in the order of SND-5.
+    pub fn send(
+        &self,
+        destinations: &[Id],
+        transfers: &[Id],
+        payload: &[u8],
+    ) -> Result<Effects<S>, Error> {
+        if transfers.len() > limits::TRANSFERS_MAX
+            || destinations.len() > limits::DESTINATIONS_MAX
+            || transfers.len().saturating_mul(destinations.len()) > limits::COPIES_MAX
+        {
+            return Err(Error::TooLong);
+        }
+        let mut preparing = self.begin_send(payload.len())?;
+        preparing.transfers(transfers)?;
+        preparing.destinations(destinations)?;
+        let mut prepared = preparing.prepared()?;
+        prepared.payload_extend(payload);
+        prepared.stage().commit()
+    }
+
+    /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    pub fn begin_transfer(&self, to: &Peer<S>) -> Result<PreparingTransfer<S>, Error> {
+        Ok(PreparingTransfer::new(self.core.clone(), to.core.clone()))
+    }
+
+    /// Makes a node on this peer and a handle to it on `to`; their ids.
+    ///
+    /// # Errors
+    /// Those of a transfer.
+    pub fn create_node(&self, to: &Peer<S>) -> Result<(Id, Id), Error> {
+        let mut nodes = [None];
+        let mut handles = [Id::INVALID];
+        self.transfer(to, &[Source::Create], &mut nodes, &mut handles)?
+            .finish_silently();
+        let ([Some(node)], [handle]) = (nodes, handles) else {
+            return Err(Error::OutOfMemory);
+        };
+        Ok((node, handle))
+    }
+
+    /// Makes nodes and copies handles to `to` in one transaction (TRANSFER). Writes the id of each new handle to `handles` and of each
+    /// node made to `nodes`; both arrays are as long as `sources`, and may have been written if the call fails (ERR-1).
+    ///
+    /// # Errors
+    /// Those of the phases (TRA-4); [`Error::TooLong`] if an output array is shorter than `sources`.
+    pub fn transfer(
+        &self,
+        to: &Peer<S>,
+        sources: &[Source],
+        nodes: &mut [Option<Id>],
+        handles: &mut [Id],
+    ) -> Result<Effects<S>, Error> {
+        if nodes.len() < sources.len() || handles.len() < sources.len() {
+            return Err(Error::TooLong);
+        }
+        let mut preparing = self.begin_transfer(to)?;
+        preparing.sources(sources)?;
+        let mut prepared = preparing.prepared()?;
+        for (index, (node, handle)) in nodes
+            .iter_mut()
+            .zip(handles)
+            .take(sources.len())
+            .enumerate()
+        {
+            *node = prepared.node(index);
+            *handle = prepared.handle(index).unwrap_or(Id::INVALID);
+        }
+        prepared.commit()
+    }
+
+    /// The first entry of the queue, to be copied out (RECV).
+    ///
+    /// # Errors
+    /// [`Error::NothingQueued`]; [`Error::Busy`] while another thread copies one out, or when the queue needs another look.
+    pub fn begin_recv(&self) -> Result<Receiving<S>, Error> {
+        Receiving::begin(&self.core)
+    }
+
+    /// Takes the first entry out of the queue (RECV).
+    ///
+    /// # Errors
+    /// [`Error::NothingQueued`].
+    pub fn recv(&self) -> Result<Received<S>, Error> {
+        loop {
+            match Received::take(&self.core) {
+                Err(Error::Busy) => relax(),
+                result => return result,
+            }
+        }
+    }
+
+    /// Releases these nodes and handles, all of it (RELEASE).
+    ///
+    /// # Errors
+    /// Those of [`Peer::begin_release`] except `Busy`.
+    pub fn release(&self, ids: &[Id], wake: &mut dyn FnMut(&S::Watch, Wake)) -> Result<(), Error> {
+        loop {
+            match self.begin_release(ids) {
+                // An earlier one is helped.
+                Err(Error::Busy) => self.work_on(u32::MAX, wake),
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.work_to_the_end(wake);
+        Ok(())
+    }
+
+    /// Closes the peer, all of it.
+    pub fn close(&self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
+        self.begin_close();
+        self.work_to_the_end(wake);
+    }
+
+    fn work_to_the_end(&self, wake: Waker<'_, S>) {
+        while self.work(u32::MAX, wake) != Progress::Done {
+            relax();
+        }
+    }
+
+    fn work_on(&self, budget: u32, wake: Waker<'_, S>) {
+        if self.work(budget, wake) == Progress::Busy {
+            relax();
+        }
+    }
+
+    pub(crate) fn core(&self) -> &Ref<PeerCore<S>> {
+        &self.core
+    }
+}
+
+impl<S: System> PeerCore<S> {
+    /// Charges `n` objects of its own account to itself.
+    pub(crate) fn charge_own(&self, n: u64) -> Result<(), Error> {
+        account::charge(
+            &self.account,
+            &self.account,
+            self.actor,
+            Some(&self.own),
+            &objects::<S>(n),
+        )
+        .map(drop)
+    }
+
+    /// Links a new handle to its node, which is this peer's.
+    pub(crate) fn link(&self, copy: &Ref<Handle<S>>, source: Option<&Handle<S>>) -> Linked {
+        let mut guard = self.lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        state.link(key, copy, source)
+    }
+}
+
+/// Promises `n` ids of `peer`, put into `ids`, which has room for them.
+///
+/// # Errors
+/// [`Error::OutOfMemory`]; nothing is promised then.
+pub(crate) fn reserve<S: System>(
+    peer: &PeerCore<S>,
+    n: usize,
+    ids: &mut Vec<Id>,
+) -> Result<(), Error> {
+    let n_slots = u32::try_from(n).map_err(|_| Error::OutOfMemory)?;
+    loop {
+        let need = {
+            let mut guard = peer.lock.lock();
+            let (state, _) = guard.parts();
+            match state.table.growth(n_slots) {
+                Some(need) => need,
+                None => {
+                    ids.extend((0..n_slots).filter_map(|_| state.table.reserve()));
+                    return Ok(());
+                }
+            }
+        };
+        let growth = need.take()?;
+        let mut guard = peer.lock.lock();
+        let left_over = guard.parts().0.table.grow(growth);
+        drop(guard);
+        drop(left_over);
+    }
+}
+
+/// Promises one id of `peer`.
+///
+/// # Errors
+/// [`Error::OutOfMemory`].
+pub(crate) fn reserve_one<S: System>(peer: &PeerCore<S>) -> Result<Id, Error> {
+    loop {
+        let need = {
+            let mut guard = peer.lock.lock();
+            let (state, _) = guard.parts();
+            if let Some(id) = state.table.reserve() {
+                return Ok(id);
+            }
+            state.table.growth(1)
+        };
+        let Some(need) = need else {
+            return Err(Error::OutOfMemory);
+        };
+        let growth = need.take()?;
+        let mut guard = peer.lock.lock();
+        let left_over = guard.parts().0.table.grow(growth);
+        drop(guard);
+        drop(left_over);
+    }
+}
+
+/// `handle` leaves its node, in a transaction of its own at the queue of the node's owner (NOT-2).
+pub(crate) fn leave_now<S: System>(handle: &Ref<Handle<S>>, wake: Waker<'_, S>) {
+    let owner = handle.node().owner();
+    let is_last = {
+        let mut guard = owner.lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        state.queue.tick(key);
+        state.leave(key, handle)
+    };
+    if is_last {
+        wake(&owner.watch, Wake::Readable);
+    }
+}

@@ -1,0 +1,301 @@
+//! What is under a peer's lock, and what happens to it in one lock-held section.
+
+use crate::handle::{Handle, Whereabouts};
+use crate::mem::{Key, List, OnNode, QueuedAtNode, Ref};
+use crate::message::Message;
+use crate::node::Node;
+use crate::queue::{Member, Queue};
+use crate::table::{Object, Table};
+use crate::{Account, Id, System};
+
+use super::release::Release;
+
+/// How many entries that are not to be delivered one look at the queue passes over.
+const PASS_OVER_MAX: u32 = 64;
+
+/// What is under the lock of a peer.
+pub(crate) struct PeerState<S: System> {
+    pub(crate) table: Table<S>,
+    pub(crate) queue: Queue<S>,
+    pub(crate) release: Release<S>,
+    /// The stamp of the last transaction that the peer decided: the next is above it, so that what its calls do has the order
+    /// in which they took effect (OBJ-8).
+    pub(crate) decided: u64,
+    /// Changes when ids of the peer stop being valid; what was looked up under the same number is still valid.
+    pub(crate) epoch: u64,
+    /// A RECV copies the first entry out.
+    pub(crate) is_receiving: bool,
+    /// Keeps the account open until the peer is closed.
+    pub(crate) account: Option<Account<S>>,
+}
+
+/// What a RECV finds.
+pub(crate) enum First<S: System> {
+    /// Something to deliver.
+    Entry(Member<S>),
+    Nothing,
+    /// Many entries were passed over; look again.
+    More,
+}
+
+/// What became of linking a handle to its node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Linked {
+    /// It counts.
+    Yes,
+    /// The node is dead: NODE_RELEASE comes with what carries the handle (TRA-5).
+    NodeIsDead,
+    /// The handle it is a copy of was released.
+    SourceIsGone,
+}
+
+impl<S: System> PeerState<S> {
+    pub(crate) fn new(account: Account<S>) -> PeerState<S> {
+        PeerState {
+            table: Table::new(),
+            queue: Queue::new(),
+            release: Release::new(),
+            decided: 0,
+            epoch: 0,
+            is_receiving: false,
+            account: Some(account),
+        }
+    }
+
+    /// Brings the queue up to date: everything that is decided takes effect here. Comes first in every lock-held section.
+    #[inline]
+    pub(crate) fn settle(&mut self, key: &mut Key) {
+        if self.queue.has_pending() {
+            self.settle_pending(key);
+        }
+    }
+
+    fn settle_pending(&mut self, key: &mut Key) {
+        while let Some(leader) = self.queue.next_decided(key) {
+            match &leader {
+                Member::Message(_) | Member::Note(_) | Member::Last(_) => {
+                    self.queue.order_group(key, leader)
+                }
+                Member::Grant(grant) => {
+                    while let Some(handle) = grant.state(key).handles.pop() {
+                        self.grant(key, handle);
+                    }
+                }
+                Member::Leave(handle) => {
+                    let mut others = self.queue.split_group(key, &leader);
+                    self.leave(key, handle);
+                    while let Some(other) = others.pop_front(key) {
+                        if let Member::Leave(handle) = &other {
+                            self.leave(key, handle);
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// A handle arrives by a transfer. If its node is dead, NODE_RELEASE comes behind it (NOT-1).
+    fn grant(&mut self, key: &mut Key, handle: Ref<Handle<S>>) {
+        let note = Member::Note(handle.clone());
+        let at_holder = handle.at_holder(key);
+        at_holder.whereabouts = Whereabouts::Held;
+        let is_parked = core::mem::take(&mut at_holder.is_parked);
+        let is_noted = at_holder.note.link.is_linked();
+        let id = at_holder.id;
+        if is_parked || (is_noted && !self.queue.is_pending(key, &note)) {
+            self.queue.withdraw(key, &note);
+            self.queue.push(key, note);
+        }
+        self.table.fill(id, Object::Handle(handle));
+    }
+
+    /// A handle stops counting for its node, which is this peer's. If it was the last, the node enters the queue (NOT-2). `true` if so.
+    pub(crate) fn leave(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> bool {
+        let node = handle.node();
+        let is_unlinked = node
+            .with_handles(key, |handles, key| handles.remove(key, handle))
+            .is_some();
+        if !is_unlinked || self.is_dead(node) || !node.state(key).has_no_handles() {
+            return false;
+        }
+        self.queue.push(key, Member::Last(node.clone()));
+        true
+    }
+
+    /// Whether a node of this peer is dead: its release is decided.
+    #[inline]
+    pub(crate) fn is_dead(&self, node: &Node<S>) -> bool {
+        node.is_buried() || (node.is_marked() && self.release.is_decided())
+    }
+
+    /// Whether a handle of this peer can be used: it is held, and no decided release names it.
+    #[inline]
+    pub(crate) fn is_held(&self, key: &mut Key, handle: &Handle<S>) -> bool {
+        let at_holder = handle.at_holder(key);
+        at_holder.whereabouts == Whereabouts::Held
+            && !(at_holder.is_marked && self.release.is_decided())
+    }
+
+    /// The handle that `id` names.
+    #[inline]
+    pub(crate) fn handle(&self, key: &mut Key, id: Id) -> Option<Ref<Handle<S>>> {
+        match &*self.table.get(id)?.get() {
+            Object::Handle(handle) if self.is_held(key, handle) => Some(handle.clone()),
+            _ => None,
+        }
+    }
+
+    /// Links a new handle to its node, which is this peer's; `source` is the handle it is a copy of, or none for a node's first.
+    pub(crate) fn link(
+        &mut self,
+        key: &mut Key,
+        copy: &Ref<Handle<S>>,
+        source: Option<&Handle<S>>,
+    ) -> Linked {
+        let node = copy.node();
+        if self.is_dead(node) {
+            return Linked::NodeIsDead;
+        }
+        if let Some(source) = source
+            && !source.at_node(key).on_node.is_linked()
+        {
+            return Linked::SourceIsGone;
+        }
+        node.with_handles(key, |handles, key| handles.push_back(key, copy.clone()));
+        if node.is_marked() {
+            // It joins the release (REL-4).
+            self.release.joined(key, node);
+        }
+        Linked::Yes
+    }
+
+    /// The first entry that RECV may deliver. What is not to be delivered is passed over for good: the release that names it, the one
+    /// who drops the message, or the message that carries the handle, looks after it.
+    pub(crate) fn first(&mut self, key: &mut Key) -> First<S> {
+        for _ in 0..PASS_OVER_MAX {
+            let Some(front) = self.queue.front().map(|front| front.clone()) else {
+                return First::Nothing;
+            };
+            if self.is_deliverable(key, &front) {
+                return First::Entry(front);
+            }
+            drop(self.queue.pop_front(key));
+        }
+        First::More
+    }
+
+    fn is_deliverable(&self, key: &mut Key, front: &Member<S>) -> bool {
+        match front {
+            Member::Message(message) => !self.is_dead(message.node()),
+            Member::Note(handle) => {
+                let at_holder = handle.at_holder(key);
+                if at_holder.whereabouts == Whereabouts::Travelling {
+                    at_holder.is_parked = true;
+                }
+                at_holder.whereabouts == Whereabouts::Held && !at_holder.is_marked
+            }
+            Member::Last(node) => !self.is_dead(node) && !node.is_marked(),
+            Member::Grant(_) | Member::Leave(_) => false,
+        }
+    }
+
+    /// Takes a message out of the queue for its sender to take apart; `false` if it was received or somebody else does.
+    pub(crate) fn take_message(&mut self, key: &mut Key, message: &Ref<Message<S>>) -> bool {
+        let at_message = message.state(key);
+        if at_message.is_dropped || !at_message.at_node.is_linked() {
+            return false;
+        }
+        at_message.is_dropped = true;
+        drop(message.node().remove_message(key, message));
+        self.queue.withdraw(key, &Member::Message(message.clone()));
+        true
+    }
+
+    /// A handle of this peer is gone: its id is free, and nothing will be told about it.
+    pub(crate) fn retire(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) {
+        let at_holder = handle.at_holder(key);
+        at_holder.whereabouts = Whereabouts::Gone;
+        at_holder.is_parked = false;
+        let id = at_holder.id;
+        if at_holder.note.link.is_linked() {
+            self.queue.withdraw(key, &Member::Note(handle.clone()));
+        }
+        drop(self.table.free(id));
+    }
+}
+
+impl<S: System> Node<S> {
+    /// Works on the node's list of handles, under the owner's lock. New ones are put on the list of those that are not staged; a handle
+    /// is taken out of whichever list it is on.
+    pub(crate) fn with_handles<R>(
+        &self,
+        key: &mut Key,
+        work: impl FnOnce(&mut Handles<S>, &mut Key) -> R,
+    ) -> R {
+        let state = self.state(key);
+        let mut handles = Handles {
+            waiting: core::mem::take(&mut state.waiting),
+            staged: core::mem::take(&mut state.staged),
+        };
+        let result = work(&mut handles, key);
+        let state = self.state(key);
+        state.waiting = handles.waiting;
+        state.staged = handles.staged;
+        result
+    }
+}
+
+impl<S: System> Node<S> {
+    /// Works on the node's list of messages, under the owner's lock.
+    fn with_messages<R>(
+        &self,
+        key: &mut Key,
+        work: impl FnOnce(&mut List<QueuedAtNode<S>>, &mut Key) -> R,
+    ) -> R {
+        let mut messages = core::mem::take(&mut self.state(key).messages);
+        let result = work(&mut messages, key);
+        self.state(key).messages = messages;
+        result
+    }
+
+    pub(crate) fn push_message(&self, key: &mut Key, message: Ref<Message<S>>) {
+        self.with_messages(key, |messages, key| messages.push_back(key, message));
+    }
+
+    pub(crate) fn pop_message(&self, key: &mut Key) -> Option<Ref<Message<S>>> {
+        self.with_messages(key, |messages, key| messages.pop_front(key))
+    }
+
+    pub(crate) fn remove_message(
+        &self,
+        key: &mut Key,
+        message: &Ref<Message<S>>,
+    ) -> Option<Ref<Message<S>>> {
+        self.with_messages(key, |messages, key| messages.remove(key, message))
+    }
+
+    pub(crate) fn first_message(&self, key: &mut Key) -> Option<Ref<Message<S>>> {
+        self.state(key)
+            .messages
+            .front()
+            .map(|message| message.clone())
+    }
+}
+
+/// The handles of a node, while they are worked on.
+pub(crate) struct Handles<S: System> {
+    pub(super) waiting: List<OnNode<S>>,
+    pub(super) staged: List<OnNode<S>>,
+}
+
+impl<S: System> Handles<S> {
+    fn push_back(&mut self, key: &mut Key, handle: Ref<Handle<S>>) {
+        self.waiting.push_back(key, handle);
+    }
+
+    fn remove(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> Option<Ref<Handle<S>>> {
+        self.waiting
+            .remove(key, handle)
+            .or_else(|| self.staged.remove(key, handle))
+    }
+}

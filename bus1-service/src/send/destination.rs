@@ -1,0 +1,294 @@
+//! One destination of a message, from its look-up until its queue is settled or everything is given back.
+
+use crate::account::{self, Trace};
+use crate::effects::{Waker, dismantle};
+use crate::handle::Handle;
+use crate::mem::Ref;
+use crate::message::{Message, Payload};
+use crate::node::Node;
+use crate::peer::state::Linked;
+use crate::peer::{PeerCore, reserve};
+use crate::queue::Member;
+use crate::transaction::Transaction;
+use crate::{Error, Id, Place, System, Wake, hook};
+
+/// How far a destination is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// Its handle is known.
+    Known,
+    /// Its account is charged.
+    Charged,
+    /// The message exists, and is nobody else's.
+    Built,
+    /// The message is at its queue.
+    Staged,
+    /// The node is dead: nothing is charged, nothing is sent (SND-4).
+    Dropped,
+}
+
+/// One destination of a message.
+pub(crate) struct Destination<S: System> {
+    id: Id,
+    handle: Ref<Handle<S>>,
+    trace: Option<Ref<Trace<S>>>,
+    stage: Stage,
+    message: Option<Ref<Message<S>>>,
+    /// Carried handles that are made; ids are promised for all of them at once.
+    n_made: usize,
+}
+
+/// What became of one piece of building.
+#[derive(PartialEq, Eq)]
+pub(super) enum Built {
+    More,
+    Done,
+}
+
+impl<S: System> Destination<S> {
+    pub(super) fn new(
+        id: Id,
+        handle: Ref<Handle<S>>,
+        trace: Option<Ref<Trace<S>>>,
+    ) -> Destination<S> {
+        Destination {
+            id,
+            handle,
+            trace,
+            stage: Stage::Known,
+            message: None,
+            n_made: 0,
+        }
+    }
+
+    pub(super) fn id(&self) -> Id {
+        self.id
+    }
+
+    pub(super) fn handle(&self) -> &Ref<Handle<S>> {
+        &self.handle
+    }
+
+    fn node(&self) -> &Ref<Node<S>> {
+        self.handle.node()
+    }
+
+    pub(super) fn owner(&self) -> &Ref<PeerCore<S>> {
+        self.node().owner()
+    }
+
+    pub(super) fn message(&self) -> Option<&Ref<Message<S>>> {
+        self.message.as_ref()
+    }
+
+    /// Charges the receiver's account, through the trace that an earlier send left in the handle.
+    pub(super) fn charge(
+        &mut self,
+        sender: &PeerCore<S>,
+        index: usize,
+        price: &S::Amounts,
+    ) -> Result<(), Error> {
+        if self.node().is_buried() {
+            self.stage = Stage::Dropped;
+            return Ok(());
+        }
+        let target = &self.owner().account;
+        let trace = account::charge(
+            target,
+            &sender.account,
+            sender.actor,
+            self.trace.as_ref(),
+            price,
+        )
+        .map_err(|error| match error {
+            Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
+            other => other,
+        })?;
+        let is_remembered = self
+            .trace
+            .as_ref()
+            .is_some_and(|remembered| remembered.ptr_eq(&trace));
+        self.stage = Stage::Charged;
+        if !is_remembered {
+            let replaced = {
+                let mut guard = sender.lock.lock();
+                let (_, key) = guard.parts();
+                self.handle.at_holder(key).trace.replace(trace.clone())
+            };
+            drop(replaced);
+            self.trace = Some(trace);
+        }
+        Ok(())
+    }
+
+    /// Allocates the message, or makes the next of its handles, which are copies of `sources`.
+    pub(super) fn build(
+        &mut self,
+        transaction: Option<&Ref<Transaction>>,
+        n_data: u64,
+        sources: &[(Id, Ref<Handle<S>>)],
+    ) -> Result<Built, Error> {
+        let owner = self.handle.node().owner();
+        match (self.stage, &mut self.message) {
+            (Stage::Charged, _) => {
+                let Some(trace) = self.trace.clone() else {
+                    return Ok(Built::Done);
+                };
+                let node = self.handle.node().clone();
+                self.message = Some(Message::new(
+                    node,
+                    transaction.cloned(),
+                    trace,
+                    n_data,
+                    sources.len(),
+                )?);
+                self.stage = Stage::Built;
+            }
+            (Stage::Built, Some(message)) => {
+                let Some(message) = message.get_mut() else {
+                    return Ok(Built::Done);
+                };
+                if message.ids.len() < sources.len() {
+                    reserve(owner, sources.len(), &mut message.ids)?;
+                    return Ok(Built::More);
+                }
+                let (Some((source_id, source)), Some(&id)) =
+                    (sources.get(self.n_made), message.ids.get(self.n_made))
+                else {
+                    return Ok(Built::Done);
+                };
+                let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
+                match source.node().owner().link(&copy, Some(source)) {
+                    Linked::Yes => {}
+                    Linked::NodeIsDead => {
+                        if let Some(copy) = copy.get_mut() {
+                            copy.park();
+                        }
+                    }
+                    Linked::SourceIsGone => {
+                        return Err(Error::UnknownId(Place::Transfer(self.n_made), *source_id));
+                    }
+                }
+                // Within the capacity, which is that of all sources.
+                message.state_mut().handles.push(copy);
+                self.n_made = self.n_made.saturating_add(1);
+            }
+            _ => return Ok(Built::Done),
+        }
+        Ok(if self.n_made == sources.len() {
+            Built::Done
+        } else {
+            Built::More
+        })
+    }
+
+    /// Gives the message its bytes, while it is nobody else's.
+    pub(super) fn set_payload(&mut self, payload: Payload) {
+        if let Some(message) = self.message.as_mut().and_then(Ref::get_mut) {
+            message.payload = payload;
+        }
+    }
+
+    /// Enters the message at its queue, undecided. If the node is dead, it is not entered, and taken apart in the end.
+    pub(super) fn stage(&mut self) {
+        let (Stage::Built, Some(message)) = (self.stage, &self.message) else {
+            return;
+        };
+        let mut guard = self.owner().lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        if !state.is_dead(message.node()) {
+            message.node().push_message(key, message.clone());
+            state.queue.stage(key, Member::Message(message.clone()));
+            drop(guard);
+            self.stage = Stage::Staged;
+        }
+    }
+
+    /// Sends the message as a transaction of its own, all under the receiver's lock: its place in the order is the next there. `true` if it
+    /// was queued, `false` if it is to be dropped since the node is dead (SND-4).
+    ///
+    /// # Errors
+    /// The handle was released meanwhile.
+    pub(super) fn commit_alone(&mut self) -> Result<bool, Error> {
+        let (Stage::Built, Some(message)) = (self.stage, &self.message) else {
+            return Ok(false);
+        };
+        let node = message.node();
+        let mut guard = node.owner().lock.lock();
+        let (state, key) = guard.parts();
+        state.settle(key);
+        if state.is_dead(node) {
+            return Ok(false);
+        }
+        if !self.handle.at_node(key).on_node.is_linked() {
+            return Err(Error::UnknownId(Place::Destination(0), self.id));
+        }
+        state.queue.tick(key);
+        node.push_message(key, message.clone());
+        state.queue.push(key, Member::Message(message.clone()));
+        drop(guard);
+        self.stage = Stage::Staged;
+        Ok(true)
+    }
+
+    /// After the decision: settles the queue and wakes its peer, or takes apart what was dropped. `true` when all is done.
+    pub(crate) fn sweep(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
+        let Some(message) = &self.message else {
+            return true;
+        };
+        if self.stage == Stage::Staged {
+            let receiver = message.receiver();
+            let is_mine = {
+                let mut guard = receiver.lock.lock();
+                let (state, key) = guard.parts();
+                state.settle(key);
+                // One that was received is on no list of its node any more.
+                state.is_dead(message.node()) && state.take_message(key, message)
+            };
+            hook::point("send: sweep");
+            if !is_mine {
+                wake(&receiver.watch, Wake::Readable);
+                return true;
+            }
+            self.stage = Stage::Built;
+        }
+        self.stage != Stage::Built || dismantle(message, budget, wake)
+    }
+
+    /// Gives everything back. `true` when all is done.
+    pub(crate) fn undo(
+        &mut self,
+        price: &S::Amounts,
+        budget: &mut u32,
+        wake: Waker<'_, S>,
+    ) -> bool {
+        let Some(message) = &self.message else {
+            if let (Stage::Charged, Some(trace)) = (self.stage, &self.trace) {
+                account::discharge(trace, price);
+            }
+            return true;
+        };
+        if self.stage == Stage::Staged {
+            let is_mine = {
+                let mut guard = message.receiver().lock.lock();
+                let (state, key) = guard.parts();
+                state.settle(key);
+                state.take_message(key, message)
+            };
+            if !is_mine {
+                return true;
+            }
+            self.stage = Stage::Built;
+        }
+        if self.n_made < message.ids.len() {
+            let mut guard = message.receiver().lock.lock();
+            let (state, _) = guard.parts();
+            for &id in message.ids.get(self.n_made..).unwrap_or_default() {
+                drop(state.table.free(id));
+            }
+            self.n_made = message.ids.len();
+        }
+        dismantle(message, budget, wake)
+    }
+}

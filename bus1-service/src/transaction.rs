@@ -1,0 +1,90 @@
+//! The word of a transaction: the single place where a transaction of several queues is decided (section 6).
+//!
+//! States: *open* with a floor, the greatest clock of the queues that know it; *done* with its stamp. The order of all
+//! transactions is by (stamp, tag); the tag of a word is its address. Two words that exist at once have different addresses, and
+//! that is all a tie needs: two transactions are compared only at a queue where both are pending, so both words exist. A later word
+//! at the same address enters a common queue when the earlier was swept there, hence with a floor of at least its stamp.
+//!
+//! Rules:
+//! 1. The floor only grows, and never after the decision.
+//! 2. The stamp is above the floor at the decision.
+//! 3. A release uses the word of its peer, again and again, since a peer has one release open at a time; it is opened again only when
+//!    every queue that knew it was swept.
+
+use crate::mem::Ref;
+use crate::sync::{AtomicU64, Ordering, record};
+
+/// Bit 0 of the word: decided.
+const DONE: u64 = 1;
+
+/// One word per transaction, shared by all its members.
+pub(crate) struct Transaction {
+    /// Floor or stamp, shifted by one, and [`DONE`].
+    word: AtomicU64,
+}
+
+impl Transaction {
+    pub(crate) fn new() -> Transaction {
+        Transaction {
+            word: AtomicU64::new(0),
+        }
+    }
+
+    /// The stamp, if it is decided.
+    #[inline]
+    pub(crate) fn stamp(&self) -> Option<u64> {
+        let word = self.word.load(Ordering::Acquire);
+        (word & DONE != 0).then_some(word >> 1)
+    }
+
+    /// Raises the floor to `clock` at least; the stamp, if it was decided before that.
+    pub(crate) fn raise(&self, clock: u64) -> Option<u64> {
+        record(core::ptr::from_ref(self).addr());
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            if word & DONE != 0 {
+                return Some(word >> 1);
+            }
+            if word >> 1 >= clock {
+                return None;
+            }
+            match self
+                .word
+                .compare_exchange(word, clock << 1, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return None,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Decides: the stamp is above the floor and above `after`. Only the transaction's own thread calls it, once.
+    pub(crate) fn decide(&self, after: u64) -> u64 {
+        record(core::ptr::from_ref(self).addr());
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            // Clocks count transactions: 2^63 of them are never reached.
+            let stamp = (word >> 1).max(after).saturating_add(1);
+            match self.word.compare_exchange(
+                word,
+                stamp << 1 | DONE,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            ) {
+                Ok(_) => return stamp,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Opens the word for the next release of its peer (rule 3).
+    pub(crate) fn reopen(&self) {
+        record(core::ptr::from_ref(self).addr());
+        self.word.store(0, Ordering::Release);
+    }
+}
+
+/// What breaks a tie of two stamps.
+pub(crate) fn tag(transaction: &Ref<Transaction>) -> usize {
+    transaction.address()
+}

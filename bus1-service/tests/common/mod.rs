@@ -1,0 +1,221 @@
+//! What the tests of the core share: a small world of peers, read-outs of it, and the proof that nothing is left behind.
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bus1_service::{
+    Account, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Received, System,
+    Wake,
+};
+
+/// The embedding system of the tests: a peer's watch counts how often it was woken.
+pub(crate) struct Host;
+
+impl System for Host {
+    type Watch = Arc<Bell>;
+    type Amounts = [u64; 2];
+}
+
+/// Counts wakes.
+#[derive(Default)]
+pub(crate) struct Bell {
+    pub(crate) n_readable: AtomicU64,
+    pub(crate) n_hang_up: AtomicU64,
+}
+
+/// What is given to an operation to wake with.
+pub(crate) fn ring(bell: &Arc<Bell>, wake: Wake) {
+    match wake {
+        Wake::Readable => bell.n_readable.fetch_add(1, Ordering::SeqCst),
+        Wake::HangUp => bell.n_hang_up.fetch_add(1, Ordering::SeqCst),
+    };
+}
+
+/// Default maxima of an account (quota.md).
+pub(crate) const MAXIMA: [u64; 2] = [1 << 20, 1 << 30];
+
+/// Accounts and peers; when it ends, all peers are closed and every account must have everything back.
+pub(crate) struct World {
+    pub(crate) accounts: Vec<Account<Host>>,
+    pub(crate) peers: Vec<Peer<Host>>,
+}
+
+impl World {
+    /// A world of `n_peers` peers of one account.
+    pub(crate) fn new(n_peers: usize) -> World {
+        let root = Account::root([1 << 40, 1 << 40]).expect("an account");
+        let account = root.child(&root.actor(), MAXIMA).expect("an account");
+        let mut world = World {
+            accounts: vec![root, account],
+            peers: Vec::new(),
+        };
+        for _ in 0..n_peers {
+            world.peer(1);
+        }
+        world
+    }
+
+    /// One more account, with its maxima.
+    pub(crate) fn account(&mut self, maxima: [u64; 2]) -> usize {
+        let root = &self.accounts[0];
+        let account = root.child(&root.actor(), maxima).expect("an account");
+        self.accounts.push(account);
+        self.accounts.len() - 1
+    }
+
+    /// One more peer of an account.
+    pub(crate) fn peer(&mut self, account: usize) -> Peer<Host> {
+        let peer = Peer::new(&self.accounts[account], Arc::default()).expect("a peer");
+        self.peers.push(peer.clone());
+        peer
+    }
+
+    /// Closes everything and checks that nothing is left (ACC-5).
+    pub(crate) fn end(self) {
+        for peer in &self.peers {
+            peer.close(&mut |bell, wake| ring(bell, wake));
+        }
+        for account in &self.accounts[1..] {
+            let info = account.inspect();
+            assert_eq!(
+                info.available,
+                info.maxima,
+                "account {:?} has not everything back",
+                account.number()
+            );
+            assert_eq!(info.n_quotas, 0);
+        }
+        let World {
+            mut accounts,
+            peers,
+        } = self;
+        drop(peers);
+        let root = accounts.remove(0);
+        drop(accounts);
+        let info = root.inspect();
+        assert_eq!(
+            info.available, info.maxima,
+            "closed accounts return their maxima (ACC-8)"
+        );
+    }
+}
+
+/// A node of `owner` and a handle to it for `holder`.
+pub(crate) fn node(owner: &Peer<Host>, holder: &Peer<Host>) -> (Id, Id) {
+    owner.create_node(holder).expect("a node")
+}
+
+/// Sends, and does all that remains.
+pub(crate) fn send(
+    from: &Peer<Host>,
+    to: &[Id],
+    handles: &[Id],
+    payload: &[u8],
+) -> Result<(), Error> {
+    from.send(to, handles, payload)?
+        .finish(&mut |bell, wake| ring(bell, wake));
+    Ok(())
+}
+
+/// Copies one handle.
+pub(crate) fn copy(from: &Peer<Host>, to: &Peer<Host>, handle: Id) -> Result<Id, Error> {
+    let mut handles = [Id::INVALID];
+    from.transfer(
+        to,
+        &[bus1_service::Source::Copy(handle)],
+        &mut [None],
+        &mut handles,
+    )?
+    .finish(&mut |bell, wake| ring(bell, wake));
+    Ok(handles[0])
+}
+
+/// Releases, and does all that remains.
+pub(crate) fn release(peer: &Peer<Host>, ids: &[Id]) -> Result<(), Error> {
+    peer.release(ids, &mut |bell, wake| ring(bell, wake))
+}
+
+/// Closes.
+pub(crate) fn close(peer: &Peer<Host>) {
+    peer.close(&mut |bell, wake| ring(bell, wake));
+}
+
+/// The next entry, or none.
+pub(crate) fn recv(peer: &Peer<Host>) -> Option<Received<Host>> {
+    let is_readable = peer.is_readable();
+    let received = peer.recv();
+    assert_eq!(
+        is_readable,
+        received.is_ok(),
+        "readable exactly when there is something (RCV-6)"
+    );
+    match received {
+        Ok(received) => Some(received),
+        Err(Error::NothingQueued) => None,
+        Err(error) => panic!("{error:?}"),
+    }
+}
+
+/// The next entry, which must be a user's message: its payload and the ids it brought.
+pub(crate) fn recv_message(peer: &Peer<Host>) -> (Vec<u8>, Vec<Id>) {
+    let received = recv(peer).expect("a message");
+    assert_eq!(received.kind(), Kind::User);
+    (received.payload().to_vec(), received.transfers().to_vec())
+}
+
+/// The next entry, which must be a notification: what it is and whom it names.
+pub(crate) fn recv_note(peer: &Peer<Host>) -> (Kind, Id) {
+    let received = recv(peer).expect("a notification");
+    assert!(
+        received.metadata().account.is_none(),
+        "a notification has no sender (RCV-4)"
+    );
+    assert!(received.payload().is_empty() && received.transfers().is_empty());
+    (received.kind(), received.metadata().id)
+}
+
+/// How many objects a peer's account has left.
+pub(crate) fn objects_left(peer: &Peer<Host>) -> u64 {
+    peer.account().inspect().available[OBJECTS]
+}
+
+/// All that can be observed of a world.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct ReadOut {
+    accounts: Vec<([u64; 2], u64)>,
+    peers: Vec<(PeerInfo, Vec<ObjectInfo>, Vec<EntryInfo>)>,
+}
+
+/// Reads out a world.
+pub(crate) fn read_out(world: &World) -> ReadOut {
+    let accounts = world
+        .accounts
+        .iter()
+        .map(|account| (account.inspect().available, account.inspect().n_quotas))
+        .collect();
+    let peers = world.peers.iter().map(|peer| {
+        (
+            peer.inspect(),
+            objects(peer),
+            (0..64)
+                .map_while(|index| peer.inspect_entry(index))
+                .collect(),
+        )
+    });
+    ReadOut {
+        accounts,
+        peers: peers.collect(),
+    }
+}
+
+/// All nodes and handles of a peer.
+pub(crate) fn objects(peer: &Peer<Host>) -> Vec<ObjectInfo> {
+    let mut objects = Vec::new();
+    let mut slot = 0;
+    while let Some((object, next)) = peer.inspect_object(slot) {
+        objects.push(object);
+        slot = next;
+    }
+    objects
+}

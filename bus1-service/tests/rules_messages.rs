@@ -1,0 +1,258 @@
+//! SEND and RECV, rule by rule.
+
+mod common;
+
+use bus1_service::{Error, Id, Kind, Place, Source};
+use common::*;
+
+/// A payload arrives as it was sent, with the node it came in on and the sender's account.
+#[test]
+fn rcv_4_metadata_names_node_and_account() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (node, handle) = node(server, client);
+    send(client, &[handle], &[], b"hello").unwrap();
+    let received = recv(server).unwrap();
+    assert_eq!(received.kind(), Kind::User);
+    assert_eq!(received.payload(), b"hello");
+    assert_eq!(received.metadata().id, node);
+    assert_eq!(
+        received.metadata().account,
+        Some(world.accounts[1].number())
+    );
+    assert!(recv(server).is_none());
+    world.end();
+}
+
+/// The same destination twice, and two handles to one node, yield messages in array order; no destination yields none.
+#[test]
+fn snd_3_every_destination_gets_a_message_in_array_order() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (first, handle) = node(server, client);
+    let twin = copy(client, client, handle).unwrap();
+    let (second, other) = node(server, client);
+    send(client, &[handle, other, twin, handle], &[], b"x").unwrap();
+    let nodes: Vec<Id> = (0..4)
+        .map(|_| recv(server).unwrap().metadata().id)
+        .collect();
+    assert_eq!(nodes, [first, second, first, first]);
+    send(client, &[], &[handle], b"x").unwrap();
+    assert_eq!(
+        send(client, &[], &[Id::INVALID], b"x"),
+        Err(Error::UnknownId(Place::Transfer(0), Id::INVALID))
+    );
+    assert!(recv(server).is_none());
+    world.end();
+}
+
+/// Every destination gets its own copies; the same handle carried twice yields two; ids come in the sender's order.
+#[test]
+fn snd_3_every_destination_gets_its_own_handles() {
+    let world = World::new(3);
+    let (server, client, other) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_server) = node(server, client);
+    let (_, to_other) = node(other, client);
+    send(
+        client,
+        &[to_server, to_other],
+        &[to_other, to_other, to_server],
+        b"",
+    )
+    .unwrap();
+    for peer in [server, other] {
+        let (payload, handles) = recv_message(peer);
+        assert!(payload.is_empty());
+        assert_eq!(handles.len(), 3);
+        for (index, &handle) in handles.iter().enumerate() {
+            send(peer, &[handle], &[], &[index as u8]).unwrap();
+        }
+    }
+    assert_eq!([0, 1, 0, 1].map(|_| recv_message(other).0[0]), [0, 1, 0, 1]);
+    assert_eq!([2, 2].map(|_| recv_message(server).0[0]), [2, 2]);
+    world.end();
+}
+
+/// A carried handle has no id before its message is received, and the id that was announced from then on.
+#[test]
+fn rcv_3_carried_handles_are_valid_from_receipt_on() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (_, handle) = node(server, client);
+    send(client, &[handle], &[handle], b"").unwrap();
+    let receiving = server.begin_recv().unwrap();
+    let announced = receiving.transfer(0).unwrap();
+    assert_eq!(
+        send(server, &[announced], &[], b""),
+        Err(Error::UnknownId(Place::Destination(0), announced))
+    );
+    receiving.commit().unwrap().finish_silently();
+    send(server, &[announced], &[], b"back").unwrap();
+    assert_eq!(recv_message(server).0, b"back");
+    world.end();
+}
+
+/// An id of a node, an unknown id and an id never given out are refused as destination and as carried handle.
+#[test]
+fn obj_5_only_own_handles_can_be_sent_through() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (_, handle) = node(server, client);
+    let (own_node, _) = node(client, server);
+    let before = read_out(&world);
+    for id in [
+        own_node,
+        Id::INVALID,
+        Id::from_u64(0),
+        Id::from_u64(1 << 40 | 1),
+        Id::from_u64(handle.as_u64() & !1),
+    ] {
+        assert_eq!(
+            send(client, &[handle, id], &[], b""),
+            Err(Error::UnknownId(Place::Destination(1), id))
+        );
+        assert_eq!(
+            send(client, &[handle], &[handle, id], b""),
+            Err(Error::UnknownId(Place::Transfer(1), id))
+        );
+    }
+    assert_eq!(before, read_out(&world));
+    world.end();
+}
+
+/// The sender may send to its own nodes and may carry the very handle it sends through.
+#[test]
+fn snd_6_sender_may_be_receiver() {
+    let world = World::new(1);
+    let peer = &world.peers[0];
+    let (node_id, handle) = node(peer, peer);
+    send(peer, &[handle], &[handle], b"me").unwrap();
+    let received = recv(peer).unwrap();
+    assert_eq!(
+        (received.metadata().id, received.payload()),
+        (node_id, &b"me"[..])
+    );
+    let copy = received.transfers()[0];
+    release(peer, &[handle]).unwrap();
+    assert!(recv(peer).is_none(), "the copy still counts");
+    release(peer, &[copy]).unwrap();
+    assert_eq!(recv_note(peer), (Kind::HandleRelease, node_id));
+    world.end();
+}
+
+/// Messages of one sender to one receiver come in the order in which they were sent, whatever nodes they are for.
+#[test]
+fn ord_2_one_sender_is_fifo() {
+    let world = World::new(3);
+    let (server, client, other) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, first) = node(server, client);
+    let (_, second) = node(server, client);
+    let (_, third) = node(other, client);
+    for index in 0..30_u8 {
+        match index % 3 {
+            0 => send(client, &[first], &[], &[index]).unwrap(),
+            1 => send(client, &[second, third], &[], &[index]).unwrap(),
+            _ => send(client, &[third, first], &[second], &[index]).unwrap(),
+        }
+    }
+    let received: Vec<u8> = (0..30).map(|_| recv_message(server).0[0]).collect();
+    assert_eq!(received, (0..30).collect::<Vec<u8>>());
+    world.end();
+}
+
+/// While one RECV copies out, another is told to wait; giving up leaves the message first.
+#[test]
+fn obj_8_recv_is_serial_and_giving_up_leaves_the_message() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (_, handle) = node(server, client);
+    send(client, &[handle], &[], b"1").unwrap();
+    send(client, &[handle], &[], b"2").unwrap();
+    let receiving = server.begin_recv().unwrap();
+    assert_eq!(receiving.payload(), b"1");
+    assert!(matches!(server.begin_recv(), Err(Error::Busy)));
+    drop(receiving);
+    assert_eq!(recv_message(server).0, b"1");
+    assert_eq!(recv_message(server).0, b"2");
+    world.end();
+}
+
+/// DISCARD removes the first message, releases what it carries, and needs nothing.
+#[test]
+fn rcv_7_discard_releases_what_the_message_carries() {
+    let world = World::new(3);
+    let (server, client, third) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, handle) = node(server, client);
+    let (node_id, carried) = node(third, client);
+    send(client, &[handle], &[carried], b"unwanted").unwrap();
+    release(client, &[carried]).unwrap();
+    assert!(recv(third).is_none(), "the travelling handle counts");
+    server
+        .begin_recv()
+        .unwrap()
+        .discard()
+        .unwrap()
+        .finish(&mut |bell, wake| ring(bell, wake));
+    assert_eq!(recv_note(third), (Kind::HandleRelease, node_id));
+    assert!(recv(server).is_none());
+    world.end();
+}
+
+/// Bounds of one command are errors of their own, and nothing is sent.
+#[test]
+fn str_2_bounds_are_refused() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (_, handle) = node(server, client);
+    assert_eq!(send(client, &[handle; 1025], &[], b""), Err(Error::TooLong));
+    assert_eq!(
+        send(client, &[handle], &[handle; 1025], b""),
+        Err(Error::TooLong)
+    );
+    assert_eq!(
+        send(client, &[handle; 5], &[handle; 1024], b""),
+        Err(Error::TooLong)
+    );
+    assert_eq!(
+        client.release(&[handle; 4097], &mut |_, _| {}),
+        Err(Error::TooLong)
+    );
+    let too_many = vec![Source::Create; 1025];
+    assert_eq!(
+        client
+            .transfer(
+                client,
+                &too_many,
+                &mut vec![None; 1025],
+                &mut vec![Id::INVALID; 1025]
+            )
+            .err(),
+        Some(Error::TooLong)
+    );
+    send(client, &[handle; 4], &[handle; 1024], b"as much as may be").unwrap();
+    assert_eq!(recv_message(server).1.len(), 1024);
+    world.end();
+}
+
+/// A wake reports every queue that got something.
+#[test]
+fn rcv_6_every_receiver_is_woken() {
+    let world = World::new(3);
+    let (a, b, client) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_a) = node(a, client);
+    let (_, to_b) = node(b, client);
+    let n_before = [a, b].map(|peer| {
+        peer.watch()
+            .n_readable
+            .load(std::sync::atomic::Ordering::SeqCst)
+    });
+    send(client, &[to_a], &[], b"").unwrap();
+    send(client, &[to_a, to_b], &[], b"").unwrap();
+    let n_after = [a, b].map(|peer| {
+        peer.watch()
+            .n_readable
+            .load(std::sync::atomic::Ordering::SeqCst)
+    });
+    assert_eq!([n_after[0] - n_before[0], n_after[1] - n_before[1]], [2, 1]);
+    world.end();
+}
