@@ -45,7 +45,14 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
     );
     assert_refused(&["--accel", "xen"], &["'xen'", "tcg, kvm"]);
     assert_refused(&["--timeout", "0"], &["--timeout", "1..=86400"]);
-    assert_refused(&["--word", "Slice"], &["'Slice'", "--word", "KEY=VALUE"]);
+    assert_refused(
+        &["--word", "Slice"],
+        &["'Slice'", "--word", "KEY=VALUE", "slice (ticks"],
+    );
+    assert_refused(
+        &["--word", "slise=1"],
+        &["\"slise\"", "--word", "slice (ticks"],
+    );
     assert_refused(&["test", "--matrix", "some"], &["'some'", "none, ci, full"]);
     assert_refused(&["run"], &["<PROGRAM>"]);
 }
@@ -67,8 +74,8 @@ fn a_file_of_another_kind_is_refused() {
 #[test]
 fn an_ambiguous_kernel_word_is_refused() {
     assert_refused(
-        &["--word", "a=1", "--word", "a=2", "run", "hello"],
-        &["\"a\"", "twice"],
+        &["--word", "test=a", "--word", "test=b", "run", "hello"],
+        &["\"test\"", "twice"],
     );
     assert_refused(&["--word", "init=x", "run", "hello"], &["\"init\""]);
 }

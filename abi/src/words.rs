@@ -18,6 +18,21 @@ pub const INIT: &str = "init";
 /// The word that lists the first task's arguments.
 pub const ARGUMENTS: &str = "args";
 
+/// Every word there is, with what its value is. Host tool and kernel refuse others.
+pub const KEYS: [(&str, &str); 5] = [
+    (INIT, "name of the first task's program in the archive"),
+    (ARGUMENTS, "arguments of the first task"),
+    (
+        "slice",
+        "ticks of the interrupt timer after which it fires in user mode, again and again",
+    ),
+    ("test", "a way for the kernel to fail on purpose"),
+    (
+        "sabotage",
+        "chapter of the tour whose mechanism is broken, a to h; only in the kernel built for this test",
+    ),
+];
+
 /// A word of the command line, its value still as it was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Word<'line> {

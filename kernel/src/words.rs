@@ -1,69 +1,103 @@
-//! The kernel words: what the command line says, as `key=value` separated by blanks.
-//!
-//! A value with blanks is put in double quotes; inside them `\"` and `\\` stand for the characters. Words the kernel does not know are for
-//! the programs.
+//! The kernel words: what the command line says. Its grammar and the words there are stand in [`omnibus_abi::words`].
 
-/// The value of the first word `key=…` as it is written, without its quotes; `None` if there is none. Inner escapes are left as they are.
-pub fn find<'a>(words: &'a str, key: &str) -> Option<&'a str> {
-    let mut rest = words;
-    loop {
-        rest = rest.trim_start();
-        if rest.is_empty() {
-            return None;
-        }
-        let (word, after) = rest.split_at(end_of_word(rest));
-        rest = after;
-        if let Some((name, value)) = word.split_once('=')
-            && name == key
-        {
-            return Some(
-                value
-                    .strip_prefix('"')
-                    .map_or(value, |inner| inner.strip_suffix('"').unwrap_or(inner)),
-            );
+use core::fmt::{self, Display, Formatter};
+
+use omnibus_abi::words::{self, KEYS};
+
+pub use omnibus_abi::words::{decode, items};
+
+/// What is wrong with a command line. `Display` names the word and says what is allowed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Complaint<'a> {
+    /// It is longer than the kernel takes; the number of its bytes.
+    TooLong(usize),
+    /// Something is not a word.
+    NotAWord(words::NotAWord<'a>),
+    /// There is no such word.
+    Unknown(&'a str),
+    /// A word comes twice.
+    Twice(&'a str),
+    /// A word's value has a bad escape.
+    BadEscape(&'a str),
+}
+
+impl Display for Complaint<'_> {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(n_bytes) => write!(
+                f,
+                "the kernel's command line has {n_bytes} bytes, and at most {} are allowed",
+                words::MAX_N_BYTES
+            ),
+            Self::NotAWord(text) => text.fmt(f),
+            Self::Unknown(key) => {
+                write!(f, "there is no kernel word \"{key}\"; there are")?;
+                KEYS.iter().try_for_each(|(known, _)| write!(f, " {known}"))
+            }
+            Self::Twice(key) => write!(f, "the kernel word \"{key}\" comes twice"),
+            Self::BadEscape(key) => write!(f, "kernel word \"{key}\": {}", words::BadEscape),
         }
     }
+}
+
+/// Checks a whole command line, so that looking things up in it afterwards cannot fail.
+///
+/// # Errors
+/// The first thing wrong with it.
+pub fn check(line: &str) -> Result<(), Complaint<'_>> {
+    if line.len() > words::MAX_N_BYTES {
+        return Err(Complaint::TooLong(line.len()));
+    }
+    let mut is_seen = [false; KEYS.len()];
+    for word in words::words(line.as_bytes()) {
+        let word = word.map_err(Complaint::NotAWord)?;
+        let known = KEYS
+            .iter()
+            .zip(&mut is_seen)
+            .find(|((key, _), _)| *key == word.key);
+        let (_, is_seen) = known.ok_or(Complaint::Unknown(word.key))?;
+        if core::mem::replace(is_seen, true) {
+            return Err(Complaint::Twice(word.key));
+        }
+        if items(word.value).flat_map(decode).any(|byte| byte.is_err()) {
+            return Err(Complaint::BadEscape(word.key));
+        }
+    }
+    Ok(())
+}
+
+/// The value of the word `key` as it is written, see [`items`] and [`decode`]; `None` if there is none.
+pub fn find<'a>(line: &'a str, key: &str) -> Option<&'a str> {
+    let word = words::words(line.as_bytes())
+        .flatten()
+        .find(|word| word.key == key)?;
+    core::str::from_utf8(word.value).ok()
 }
 
 /// The value of `key` as a number.
 ///
 /// # Errors
 /// The value, if it is not a decimal number below 2^64.
-pub fn number<'a>(words: &'a str, key: &str) -> Result<Option<u64>, &'a str> {
-    find(words, key)
+pub fn number<'a>(line: &'a str, key: &str) -> Result<Option<u64>, &'a str> {
+    find(line, key)
         .map(|value| value.parse().map_err(|_| value))
         .transpose()
-}
-
-fn end_of_word(text: &str) -> usize {
-    let (mut is_quoted, mut is_escaped) = (false, false);
-    for (at, byte) in text.bytes().enumerate() {
-        match byte {
-            _ if is_escaped => is_escaped = false,
-            b'\\' if is_quoted => is_escaped = true,
-            b'"' => is_quoted = !is_quoted,
-            b' ' | b'\t' | b'\n' if !is_quoted => return at,
-            _ => {}
-        }
-    }
-    text.len()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// The first word with the key counts, and only a whole key matches.
+    /// A word is found by its whole key, and its value is as it is written.
     #[test]
     fn words_are_found_by_their_whole_key() {
-        let words = "  xtest=no test=panic test=other flag args=\"a b\\\" c\" last=";
-        assert_eq!(find(words, "test"), Some("panic"));
-        assert_eq!(find(words, "args"), Some("a b\\\" c"));
-        assert_eq!(find(words, "last"), Some(""));
-        assert_eq!(find(words, "flag"), None);
-        assert_eq!(find(words, "b"), None);
-        assert_eq!(find("", "test"), None);
-        assert_eq!(find("a=\"never closed", "a"), Some("never closed"));
+        let line = "  slice=12 init=a=b%20c args=";
+        assert_eq!(check(line), Ok(()));
+        assert_eq!(find(line, "slice"), Some("12"));
+        assert_eq!(find(line, "init"), Some("a=b%20c"));
+        assert_eq!(find(line, "args"), Some(""));
+        assert_eq!(find(line, "lice"), None);
+        assert_eq!(find("", "init"), None);
     }
 
     /// A number is decimal and whole; anything else is named.
@@ -76,5 +110,24 @@ mod tests {
             Err("18446744073709551616")
         );
         assert_eq!(number("", "slice"), Ok(None));
+    }
+
+    /// A line with anything wrong in it is refused as a whole, by the name of the first wrong thing.
+    #[test]
+    fn a_wrong_line_is_refused() {
+        assert_eq!(check("slise=1"), Err(Complaint::Unknown("slise")));
+        assert_eq!(
+            check("init=a slice=1 init=b"),
+            Err(Complaint::Twice("init"))
+        );
+        assert_eq!(check("args=a,%2"), Err(Complaint::BadEscape("args")));
+        assert!(matches!(check("init"), Err(Complaint::NotAWord(_))));
+        let long = "init=".to_owned() + &"x".repeat(words::MAX_N_BYTES);
+        assert_eq!(check(&long), Err(Complaint::TooLong(long.len())));
+        assert!(
+            Complaint::Unknown("slise")
+                .to_string()
+                .ends_with("init args slice test sabotage")
+        );
     }
 }

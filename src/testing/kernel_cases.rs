@@ -61,4 +61,12 @@ pub(crate) const CASES: &[Case] = &[
             "no-execute",
         )
     },
+    Case {
+        words: &["slice=soon"],
+        ..refusal(
+            "kernel.word-with-a-bad-value",
+            "A kernel word with a value that it cannot have is refused with both.",
+            "slice=soon",
+        )
+    },
 ];

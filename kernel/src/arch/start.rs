@@ -71,8 +71,10 @@ pub unsafe fn leave_boot_stack(function: extern "C" fn(u64) -> !) -> ! {
     unsafe { entry::on_stack(Stack::Kernel.top(cpu.number()), 0, function) }
 }
 
-/// Finds the devices the kernel itself needs: interrupt controller, clock and timer.
+/// Finds the devices the kernel itself needs: interrupt controller, clock and timer. Refuses kernel words that it does not know.
 pub fn start_devices(kernel_words: &str) {
+    words::check(kernel_words)
+        .unwrap_or_else(|complaint| report::refuse(format_args!("{complaint}")));
     if apic::init().is_err() {
         report::refuse(format_args!("the local APIC is switched off"))
     }
