@@ -88,11 +88,15 @@ fn run_tests(root: &Path, tally: &mut Tally) -> Result<()> {
         return Ok(());
     }
     let mut command = cargo(root, &["test", "--workspace", "--locked", "--no-fail-fast"]);
-    if let Some(filter) = tally.filter().filter(|filter| !SUITE_ID.contains(filter)) {
-        // libtest does not know the crate in front of a test's name.
-        command
-            .arg("--")
-            .arg(filter.split_once("::").map_or(filter, |(_, rest)| rest));
+    // libtest knows a test's name without its crate. Where the filter reaches into the crate, all tests run and are chosen here.
+    if let Some(filter) = tally.filter()
+        && sentences
+            .keys()
+            .filter(|id| tally.is_selected(id))
+            .all(|id| without_crate(id).contains(filter))
+        && !tally.is_selected(SUITE_ID)
+    {
+        command.arg("--").arg(filter);
     }
     let mut reader = Reader::default();
     let mut n_failed = 0;
@@ -123,6 +127,11 @@ fn run_tests(root: &Path, tally: &mut Tally) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+/// A test's name as libtest has it.
+fn without_crate(id: &str) -> &str {
+    id.split_once("::").map_or(id, |(_, name)| name)
 }
 
 /// A cargo that works on the workspace at `root`, the same one that built this tool if cargo runs it.

@@ -30,10 +30,7 @@ pub(crate) fn of_workspace(root: &Path) -> Result<BTreeMap<String, String>> {
         let manifest = package.join("Cargo.toml");
         let manifest = fs::read_to_string(&manifest)
             .with_context(|| format!("cannot read {}", manifest.display()))?;
-        let Some(name) = manifest
-            .lines()
-            .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
-        else {
+        let Some(name) = name_in(&manifest, "[lib]").or(name_in(&manifest, "[package]")) else {
             continue;
         };
         for folder in TEST_FOLDERS {
@@ -45,6 +42,16 @@ pub(crate) fn of_workspace(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(tests)
+}
+
+/// The `name` in a section of a manifest.
+fn name_in<'a>(manifest: &'a str, section: &str) -> Option<&'a str> {
+    manifest
+        .lines()
+        .skip_while(|line| *line != section)
+        .skip(1)
+        .take_while(|line| !line.starts_with('['))
+        .find_map(|line| line.strip_prefix("name = \"")?.strip_suffix('"'))
 }
 
 /// Reads the files of a folder. A file of `tests/` is a crate of its own, and so is `main.rs` or `lib.rs`, whose name is
@@ -143,6 +150,15 @@ mod tests {
                 .collect::<Vec<_>>(),
             expected
         );
+    }
+
+    /// A crate is called as its library is, and else as its package.
+    #[test]
+    fn finds_the_name_of_a_crate() {
+        let manifest = "[package]\nname = \"a\"\n\n[lib]\nname = \"b\"\n[[bin]]\nname = \"c\"\n";
+        assert_eq!(name_in(manifest, "[lib]"), Some("b"));
+        assert_eq!(name_in(manifest, "[package]"), Some("a"));
+        assert_eq!(name_in("[lib]\n[[bin]]\nname = \"c\"\n", "[lib]"), None);
     }
 
     /// Every test of the workspace has its sentence.
