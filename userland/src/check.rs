@@ -51,14 +51,16 @@ macro_rules! check {
 /// Ends the test with a failure unless both are equal; the rest says what they are.
 #[macro_export]
 macro_rules! check_eq {
-    ($found:expr, $expected:expr, $($what:tt)+) => {{
-        let (found, expected) = (&$found, &$expected);
-        $crate::check!(
-            *found == *expected,
-            "{}: {found:?} instead of {expected:?}",
-            format_args!($($what)+)
-        );
-    }};
+    ($found:expr, $expected:expr, $($what:tt)+) => {
+        // Both are borrowed by a `match`, so that temporaries in them live long enough.
+        match (&$found, &$expected) {
+            (found, expected) => $crate::check!(
+                *found == *expected,
+                "{}: {found:?} instead of {expected:?}",
+                format_args!($($what)+)
+            ),
+        }
+    };
 }
 
 #[cfg(test)]

@@ -11,10 +11,14 @@
 //! Arguments: `--list` announces the tests and runs none; `--filter TEXT` runs those whose id
 //! contains it; `--long` gives long tests their full length.
 
+pub mod wire;
+
 use crate::account::Account;
+use crate::calls::Result;
 use crate::check::Outcome;
 use crate::{environment, println};
 use alloc::vec::Vec;
+use omnibus_abi::native::AccountClaim;
 use omnibus_abi::{CapabilityNumber, Kind};
 
 /// What every test may use: the capabilities of the first task.
@@ -32,6 +36,37 @@ pub struct Bench {
     pub is_long: bool,
 }
 
+/// What one account holds in another: number of the holder, objects, bytes.
+pub type Holding = (u64, u64, u64);
+
+impl Bench {
+    /// Who holds how many objects and bytes of the root account.
+    ///
+    /// Only this is the same again when everything is given back: how much of what a claimant
+    /// claimed it keeps at hand depends on the way there.
+    ///
+    /// # Errors
+    /// Those of reading an account.
+    pub fn holdings(&self) -> Result<Vec<Holding>> {
+        holdings(&self.account)
+    }
+}
+
+/// Who holds how many objects and bytes of `account`.
+///
+/// # Errors
+/// Those of reading an account.
+pub fn holdings(account: &Account) -> Result<Vec<Holding>> {
+    let held = |claim: AccountClaim| {
+        (
+            claim.claimant,
+            claim.objects_claimed - claim.objects_available,
+            claim.bytes_claimed - claim.bytes_available,
+        )
+    };
+    Ok(account.claims()?.into_iter().map(held).collect())
+}
+
 /// One test.
 #[derive(Clone, Copy, Debug)]
 pub struct Test {
@@ -43,19 +78,27 @@ pub struct Test {
     pub run: fn(&Bench) -> Outcome,
 }
 
-/// Defines a suite: its name, and tests as functions of a [`Bench`], each with its sentence as a
-/// comment. A test's id is its name with hyphens for underscores.
+/// Defines tests as functions of a [`Bench`], each with its sentence as a comment, and lists them as
+/// `TESTS`. A test's id is its name with hyphens for underscores.
 #[macro_export]
-macro_rules! suite {
-    ($program:literal; $($(#[doc = $sentence:literal])+ fn $name:ident($bench:ident) $body:block)*) => {
+macro_rules! tests {
+    ($($(#[doc = $sentence:literal])+ fn $name:ident($bench:pat) $body:block)*) => {
         $($(#[doc = $sentence])+ fn $name($bench: &$crate::suite::Bench) -> $crate::check::Outcome $body)*
 
+        pub(crate) const TESTS: &[$crate::suite::Test] = &[$($crate::suite::Test {
+            name: stringify!($name),
+            sentence: concat!($($sentence),+),
+            run: $name,
+        }),*];
+    };
+}
+
+/// Makes the program a suite of this name, of these lists of tests.
+#[macro_export]
+macro_rules! suite {
+    ($program:literal; $($tests:path),+) => {
         fn run_suite() -> u8 {
-            $crate::suite::run($program, &[$($crate::suite::Test {
-                name: stringify!($name),
-                sentence: concat!($($sentence),+),
-                run: $name,
-            }),*])
+            $crate::suite::run($program, &[$($tests),+])
         }
 
         $crate::program!(run_suite);
@@ -64,7 +107,7 @@ macro_rules! suite {
 
 /// Runs the tests that the arguments choose, and returns the exit status: 0 if all of them held.
 #[must_use]
-pub fn run(program: &str, tests: &[Test]) -> u8 {
+pub fn run(program: &str, tests: &[&[Test]]) -> u8 {
     let arguments: Vec<_> = environment::arguments().collect();
     let filter = option(&arguments, "--filter").unwrap_or("");
     let is_listing = arguments.contains(&"--list");
@@ -77,7 +120,7 @@ pub fn run(program: &str, tests: &[Test]) -> u8 {
         is_long: arguments.contains(&"--long"),
     };
     let (mut n_ended, mut n_failed) = (0, 0);
-    for test in tests {
+    for test in tests.iter().copied().flatten() {
         let id = test.name.replace('_', "-");
         if !id.contains(filter) {
             continue;
