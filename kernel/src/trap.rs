@@ -1,7 +1,6 @@
 //! What the kernel does about a trap: the one place where user mode's exits meet the kernel's objects.
 
-use crate::arch::context::UserContext;
-use crate::arch::entry::Next;
+use crate::arch::context::{Next, UserContext};
 use crate::arch::trap::Trap;
 use core::ptr::NonNull;
 

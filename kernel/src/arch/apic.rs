@@ -1,6 +1,5 @@
 //! The local APIC: its timer, and interrupts in general (SDM 3A chapter 10, xAPIC mode). The old interrupt controllers are masked.
 
-use crate::mm::kernel_space::map_device;
 use core::ptr;
 use core::sync::atomic::{AtomicU64, Ordering};
 use x86_64::instructions::port::Port;
@@ -49,21 +48,20 @@ fn read(offset: u64) -> u32 {
     unsafe { ptr::read_volatile(register(offset)) }
 }
 
-/// Why there is no APIC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NoApic;
-
-/// Masks the old controllers, maps the APIC and switches it on, its timer stopped.
-///
-/// # Errors
-/// [`NoApic`] if there is no frame to map it with, or the firmware has switched it off for good.
-pub fn init() -> Result<(), NoApic> {
-    mask_old_controllers();
+/// Physical address of this CPU's registers; `None` if the firmware has switched the APIC off for good.
+pub fn physical_address() -> Option<u64> {
     let (base, flags) = ApicBase::read();
-    if !flags.contains(ApicBaseFlags::LAPIC_ENABLE) {
-        return Err(NoApic);
-    }
-    let registers = map_device(base.start_address().as_u64()).map_err(|_| NoApic)?;
+    flags
+        .contains(ApicBaseFlags::LAPIC_ENABLE)
+        .then(|| base.start_address().as_u64())
+}
+
+/// Masks the old controllers and switches the APIC on, its timer stopped.
+///
+/// # Safety
+/// Its registers are mapped, uncached, at `registers`, and stay so.
+pub unsafe fn init(registers: u64) {
+    mask_old_controllers();
     REGISTERS.store(registers, Ordering::Relaxed);
     write(TASK_PRIORITY, 0);
     write(LVT_TIMER, MASKED | u32::from(TIMER_VECTOR));
@@ -72,7 +70,6 @@ pub fn init() -> Result<(), NoApic> {
     write(LVT_ERROR, MASKED);
     write(DIVIDE, BY_ONE);
     write(SPURIOUS, ENABLED | u32::from(SPURIOUS_VECTOR));
-    Ok(())
 }
 
 /// Moves the two 8259 controllers out of the exceptions' way, to vectors 0x20 to 0x2f, and masks all their inputs (Intel 8259A data sheet).

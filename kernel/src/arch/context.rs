@@ -9,6 +9,7 @@
 //! Rules: rip comes from the CPU or is checked to be in the user half; rflags comes from the CPU or has only bits that user mode may set;
 //! FS base is in the user half; GS base is 0 in user mode, always, so that it tells the kernel from a user.
 
+use core::ptr::NonNull;
 use omnibus_abi::layout::is_user_range;
 
 /// Bytes of the vector state: legacy area, XSAVE header, upper halves of the 32-byte registers (SDM 1 13.4). XCR0 is fixed to these.
@@ -22,6 +23,9 @@ const FIXED_FLAGS: u64 = 0x202;
 /// x87 control word and MXCSR of a fresh thread: all exceptions masked, 64-bit precision, round to nearest (System V ABI, 3.2.1).
 const INITIAL_FCW: u16 = 0x037f;
 const INITIAL_MXCSR: u32 = 0x1f80;
+
+/// What runs next: a context, or nothing, which is idling until the next interrupt.
+pub type Next = Option<NonNull<UserContext>>;
 
 /// How a context goes back to user mode.
 #[repr(u32)]

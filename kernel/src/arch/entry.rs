@@ -19,16 +19,12 @@
 //! 5. TF, DF, NT, AC set by the user: masked at SYSCALL; at other entries the CPU clears TF and NT, and the stub loads clean flags.
 //! 6. Segment selectors are a thread's registers too: saved at interrupts, null after a switch in a system call.
 
-use super::context::UserContext;
+use super::context::{Next, UserContext};
 use super::gdt::{USER_CODE, USER_DATA};
 use super::percpu::Cpu;
-use super::{cpu, timer, trap};
+use super::{cpu, dispatch, slice};
 use core::arch::global_asm;
 use core::mem::offset_of;
-use core::ptr::NonNull;
-
-/// What runs next: a context, or nothing, which is idling until the next interrupt.
-pub type Next = Option<NonNull<UserContext>>;
 
 unsafe extern "C" {
     /// Where SYSCALL leads.
@@ -46,7 +42,7 @@ unsafe extern "C" {
 /// # Safety
 /// Called on the kernel stack, with this CPU's data and tables set up and `next` valid until its thread has ended.
 pub unsafe fn resume(next: Next) -> ! {
-    timer::arm_slice(next);
+    slice::arm(next);
     // SAFETY: as the caller promises.
     unsafe { resume_next(next) }
 }
@@ -423,7 +419,7 @@ clear_vector_state:
     SITE_AVX = const cpu::SITE_AVX,
     HAS_XSAVE = sym cpu::HAS_XSAVE,
     syscall = sym crate::trap::syscall,
-    from_user = sym trap::from_user,
-    from_kernel = sym trap::from_kernel,
-    fatal = sym trap::fatal,
+    from_user = sym dispatch::from_user,
+    from_kernel = sym dispatch::from_kernel,
+    fatal = sym dispatch::fatal,
 );

@@ -1,71 +1,15 @@
 //! The interrupt descriptor table: all 256 gates, each to its stub in `entry` (SDM 3A 6.14).
 
 use super::gdt::{KERNEL_CODE, ist_index};
+use super::vectors::{BREAKPOINT, DEBUG, DOUBLE_FAULT, MACHINE_CHECK, NMI};
 use crate::mm::stacks::Stack;
 use core::cell::UnsafeCell;
 use x86_64::VirtAddr;
 use x86_64::instructions::tables::lidt;
 use x86_64::structures::DescriptorTablePointer;
 
-/// Debug exception.
-pub(super) const DEBUG: u8 = 1;
-/// Non-maskable interrupt.
-pub(super) const NMI: u8 = 2;
-/// `int3`, which user code may execute.
-pub(super) const BREAKPOINT: u8 = 3;
-/// Double fault.
-pub(super) const DOUBLE_FAULT: u8 = 8;
-/// Page fault.
-pub(super) const PAGE_FAULT: u8 = 14;
-/// Machine check.
-pub(super) const MACHINE_CHECK: u8 = 18;
-
 /// Bytes of a stub; the stubs lie one behind the other.
 pub(super) const STUB_BYTES: u64 = 16;
-
-/// Names of the exceptions, by vector (SDM 3A table 6-1).
-const NAMES: [&str; 32] = [
-    "divide error",
-    "debug exception",
-    "non-maskable interrupt",
-    "breakpoint",
-    "overflow",
-    "bound range exceeded",
-    "invalid opcode",
-    "device not available",
-    "double fault",
-    "coprocessor segment overrun",
-    "invalid task state segment",
-    "segment not present",
-    "stack segment fault",
-    "general protection fault",
-    "page fault",
-    "reserved exception 15",
-    "x87 floating-point error",
-    "alignment check",
-    "machine check",
-    "SIMD floating-point error",
-    "virtualization exception",
-    "control protection exception",
-    "reserved exception 22",
-    "reserved exception 23",
-    "reserved exception 24",
-    "reserved exception 25",
-    "reserved exception 26",
-    "reserved exception 27",
-    "hypervisor injection exception",
-    "VMM communication exception",
-    "security exception",
-    "reserved exception 31",
-];
-
-/// The name of an exception; "interrupt" for vectors from 32 on.
-pub(super) fn name(vector: u8) -> &'static str {
-    NAMES
-        .get(usize::from(vector))
-        .copied()
-        .unwrap_or("interrupt")
-}
 
 /// A gate: offset in three parts, selector, stack, type (SDM 3A figure 6-8).
 #[repr(C)]

@@ -1,20 +1,21 @@
 //! The machine: everything that knows it is an x86_64 PC. Unsafe code and assembly live here and in the memory modules.
 //!
-//! Manual sections are those of the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM) unless said otherwise. Modules that
-//! execute privileged instructions exist only outside host tests.
+//! Manual sections are those of the Intel 64 and IA-32 Architectures Software Developer's Manual (SDM) unless said otherwise. Modules
+//! that need the linker script or the entry code exist only outside host tests.
 
 #![allow(
     unsafe_code,
     reason = "this is one of the places where unsafe code may be"
 )]
 
-#[cfg(not(test))]
 pub mod apic;
 #[cfg(not(test))]
 mod boot;
 pub mod context;
 #[cfg(not(test))]
 pub mod cpu;
+#[cfg(not(test))]
+mod dispatch;
 #[cfg(not(test))]
 pub mod entry;
 #[cfg(not(test))]
@@ -29,10 +30,10 @@ pub mod panic;
 pub mod percpu;
 pub mod report;
 pub mod serial;
-#[cfg(not(test))]
+pub mod slice;
 pub mod timer;
-#[cfg(not(test))]
 pub mod trap;
+pub mod vectors;
 
 pub use report::exit;
 

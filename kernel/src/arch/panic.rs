@@ -3,9 +3,9 @@
 //! First cause first: one line on the second channel, before anything that could itself fail. Then the message, what the CPU was doing, and a
 //! backtrace by frame pointers, with the names of the symbol table that came in the initrd.
 
+use super::dispatch::KernelFrame;
 use super::percpu::Cpu;
-use super::trap::KernelFrame;
-use super::{idt, report};
+use super::{report, vectors};
 use crate::log;
 use crate::mm::stacks::{CPU_BYTES, STACKS, Stack};
 use crate::mm::{CPUS, image};
@@ -53,9 +53,9 @@ pub fn die(info: &PanicInfo<'_>) -> ! {
 /// Ends the machine because the kernel met an exception that it cannot have caused if it is right.
 pub(super) fn die_in_trap(frame: &KernelFrame, cr2: u64) -> ! {
     let vector = frame.vector as u8;
-    let name = idt::name(vector);
+    let name = vectors::name(vector);
     match (vector, Stack::of_guard(cr2, CPUS)) {
-        (idt::PAGE_FAULT | idt::DOUBLE_FAULT, Some((stack, cpu))) => {
+        (vectors::PAGE_FAULT | vectors::DOUBLE_FAULT, Some((stack, cpu))) => {
             enter(format_args!(
                 "kernel panic: overflow of the {stack:?} stack of CPU {cpu}"
             ));
@@ -64,7 +64,7 @@ pub(super) fn die_in_trap(frame: &KernelFrame, cr2: u64) -> ! {
                 frame.rip
             ));
         }
-        (idt::PAGE_FAULT, None) => {
+        (vectors::PAGE_FAULT, None) => {
             enter(format_args!(
                 "kernel panic: {name} at {cr2:#x}, error code {:#x}",
                 frame.error_code

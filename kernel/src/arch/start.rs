@@ -1,7 +1,8 @@
 //! The machine's stages of the boot sequence. Each says in one line what it found, or ends the machine with the cause.
 
-use super::{apic, cpu, entry, idt, panic, percpu, report, timer};
+use super::{apic, cpu, entry, idt, panic, percpu, report, slice, timer};
 use crate::log::boot;
+use crate::mm::kernel_space::map_device;
 use crate::mm::stacks::Stack;
 use crate::words;
 use x86_64::PrivilegeLevel;
@@ -75,9 +76,14 @@ pub unsafe fn leave_boot_stack(function: extern "C" fn(u64) -> !) -> ! {
 pub fn start_devices(kernel_words: &str) {
     words::check(kernel_words)
         .unwrap_or_else(|complaint| report::refuse(format_args!("{complaint}")));
-    if apic::init().is_err() {
+    let Some(physical) = apic::physical_address() else {
         report::refuse(format_args!("the local APIC is switched off"))
-    }
+    };
+    let Ok(registers) = map_device(physical) else {
+        report::refuse(format_args!("no memory to map the local APIC"))
+    };
+    // SAFETY: they were mapped just now, for ever.
+    unsafe { apic::init(registers) };
     match timer::init() {
         Ok(found) => boot!(
             "time: counter {} MHz, timer {} MHz",
@@ -91,7 +97,7 @@ pub fn start_devices(kernel_words: &str) {
     match words::number(kernel_words, "slice") {
         Ok(None) => {}
         Ok(Some(n_ticks @ 1..=0xffff_ffff)) => {
-            timer::set_slice(n_ticks as u32);
+            slice::switch_on(n_ticks as u32);
             boot!(
                 "slice: a timer interrupt at every instruction, as near as {n_ticks} ticks or more allow"
             );

@@ -3,14 +3,9 @@
 //! The clock is the time-stamp counter, scaled; the interrupt is the local APIC's timer. Both are calibrated at boot against channel 2 of the
 //! interval timer, whose frequency is fixed. In QEMU's emulator the counter follows the host's clock; with `-icount shift=0` it
 //! counts one per guest instruction, and so does the APIC timer (both at 1 GHz), which makes every figure repeatable.
-//!
-//! Kernel word `slice=N` (tests): at every return to user mode the timer is armed with N ticks, and N grows by one as long as the program
-//! did not move. With `-icount shift=0`, from the first instruction on, each is then followed by an interrupt.
 
-use super::apic;
-use super::context::UserContext;
-use super::entry::Next;
-use core::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use super::{apic, slice};
+use core::sync::atomic::{AtomicU64, Ordering};
 use x86_64::instructions::port::Port;
 
 /// Frequency of the interval timer (Intel 8254), in Hz.
@@ -29,13 +24,6 @@ static EPOCH: AtomicU64 = AtomicU64::new(0);
 static NS_PER_TICK: AtomicU64 = AtomicU64::new(0);
 /// Ticks of the APIC timer per nanosecond, times 2^32.
 static APIC_TICKS_PER_NS: AtomicU64 = AtomicU64::new(0);
-
-/// Ticks to arm at every return to user mode; 0: do not.
-static SLICE_TICKS: AtomicU32 = AtomicU32::new(0);
-/// After a system call in the test mode: long enough to be back in user mode.
-const SLICE_RESTART_TICKS: u32 = 10_000;
-static SLICE_RIP: AtomicU64 = AtomicU64::new(0);
-static N_SLICES: AtomicU64 = AtomicU64::new(0);
 
 /// What calibration found.
 #[derive(Clone, Copy, Debug)]
@@ -147,47 +135,8 @@ pub fn disarm() {
     start(0);
 }
 
-/// In the test mode the timer never stops: a request made by a system call replaced what `arm_slice` had armed, so it comes soon.
 fn start(n_ticks: u32) {
-    let is_test = SLICE_TICKS.load(Ordering::Relaxed) != 0;
-    apic::start_timer(if is_test {
-        n_ticks.wrapping_sub(1).min(SLICE_RESTART_TICKS) + 1
-    } else {
-        n_ticks
-    });
-}
-
-/// Switches the test mode on: see the module's documentation. `n_ticks` is at least 1.
-pub fn set_slice(n_ticks: u32) {
-    SLICE_TICKS.store(n_ticks.max(1), Ordering::Relaxed);
-}
-
-/// In the test mode, arms the timer for the return to `next`; the last thing before it. Else nothing.
-pub(super) fn arm_slice(next: Next) {
-    let n_ticks = SLICE_TICKS.load(Ordering::Relaxed);
-    if n_ticks != 0
-        && let Some(next) = next
-    {
-        // SAFETY: the context is valid until its thread ends, and runs nowhere yet.
-        arm_slice_of(unsafe { next.as_ref() }, n_ticks);
-    }
-}
-
-#[cold]
-fn arm_slice_of(next: &UserContext, mut n_ticks: u32) {
-    let has_moved = SLICE_RIP.swap(next.rip(), Ordering::Relaxed) != next.rip();
-    if has_moved {
-        N_SLICES.fetch_add(1, Ordering::Relaxed);
-    } else {
-        n_ticks = n_ticks.saturating_add(1);
-        SLICE_TICKS.store(n_ticks, Ordering::Relaxed);
-    }
-    apic::start_timer(n_ticks);
-}
-
-/// In the test mode, how often a program was resumed somewhere else than the last time.
-pub fn n_slices() -> u64 {
-    N_SLICES.load(Ordering::Relaxed)
+    apic::start_timer(slice::shorten(n_ticks));
 }
 
 #[cfg(test)]

@@ -1,13 +1,7 @@
-//! Traps as values: what an exception or an interrupt means, decided from where it came.
+//! Traps as values: why user mode stopped.
 
-use super::context::UserContext;
-use super::entry::{self, Next};
-use super::idt::{self, DEBUG, PAGE_FAULT};
-use super::percpu::Cpu;
-use super::{apic, panic, timer};
-use crate::mm::user::{KIND_READ, KIND_WRITE};
+use super::vectors::{self, PAGE_FAULT};
 use core::fmt;
-use x86_64::registers::control::Cr2;
 
 /// Why user mode stopped, system calls apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,7 +27,7 @@ pub struct Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let name = idt::name(self.vector);
+        let name = vectors::name(self.vector);
         if self.vector == PAGE_FAULT {
             // Error code (SDM 3A 4.7): bit 0 protection, 1 write, 4 instruction fetch.
             let access = match self.error_code {
@@ -55,157 +49,4 @@ impl fmt::Display for Fault {
             )
         }
     }
-}
-
-/// The interrupted kernel's registers, as the assembly pushes them.
-#[repr(C)]
-pub struct KernelFrame {
-    pub(super) r15_to_rsi: [u64; 10],
-    pub(super) rbp: u64,
-    rbx: u64,
-    rdx: u64,
-    rcx: u64,
-    rax: u64,
-    pub(super) vector: u64,
-    pub(super) error_code: u64,
-    pub(super) rip: u64,
-    cs: u64,
-    pub(super) rflags: u64,
-    pub(super) rsp: u64,
-    ss: u64,
-}
-
-/// What the assembly does after a trap in the kernel.
-#[repr(C)]
-pub struct KernelExit {
-    /// 0: go back to the frame; 1: resume `next`.
-    resumes: u64,
-    next: Next,
-}
-
-/// Every exception and interrupt of user mode; its registers are in `context`.
-pub(super) extern "C" fn from_user(
-    vector: u64,
-    error_code: u64,
-    cr2: u64,
-    context: &mut UserContext,
-) -> Next {
-    let vector = vector as u8;
-    let next = if vector >= 32 {
-        interrupt(vector, Some(context))
-    } else {
-        exception(vector, error_code, cr2, context)
-    };
-    timer::arm_slice(next);
-    next
-}
-
-fn exception(vector: u8, error_code: u64, cr2: u64, context: &mut UserContext) -> Next {
-    if vector == DEBUG {
-        // Its bits are sticky (SDM 3B 17.2.3); the next debug exception of anyone must not see them.
-        // SAFETY: the register only records what has happened.
-        unsafe {
-            core::arch::asm!("mov dr6, {}", in(reg) 0_u64, options(nomem, nostack, preserves_flags))
-        };
-    }
-    let address = if vector == PAGE_FAULT {
-        cr2
-    } else {
-        context.rip()
-    };
-    crate::trap::handle(
-        Trap::Fault(Fault {
-            vector,
-            error_code,
-            address,
-        }),
-        Some(context),
-    )
-}
-
-fn interrupt(vector: u8, context: Option<&mut UserContext>) -> Next {
-    match vector {
-        apic::TIMER_VECTOR => {
-            apic::end_of_interrupt();
-            crate::trap::handle(Trap::Timer, context)
-        }
-        // Neither the APIC's spurious interrupt nor the masked controllers' want an answer.
-        apic::SPURIOUS_VECTOR | 0x20..=0x2f => context.map(core::ptr::NonNull::from),
-        _ => {
-            apic::end_of_interrupt();
-            crate::trap::handle(Trap::Interrupt(vector), context)
-        }
-    }
-}
-
-/// Every exception and interrupt of the kernel itself.
-pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
-    let cpu = Cpu::current();
-    let vector = frame.vector as u8;
-    if vector >= 32 && cpu.context().is_null() {
-        let next = interrupt(vector, None);
-        timer::arm_slice(next);
-        return KernelExit { resumes: 1, next };
-    }
-    let cr2 = Cr2::read_raw();
-    if vector == PAGE_FAULT
-        && let Some(fixup) = find_fixup(frame.rip)
-    {
-        frame.rip = fixup;
-        frame.rax = cr2;
-        frame.rdx = if frame.error_code & 2 != 0 {
-            KIND_WRITE
-        } else {
-            KIND_READ
-        };
-        return KernelExit {
-            resumes: 0,
-            next: None,
-        };
-    }
-    if frame.rip == (&raw const entry::iret_to_user) as u64 {
-        // The context still holds all that the registers held: it was loaded from there and nothing has run since.
-        // SAFETY: the context that was being resumed is valid, and nobody else refers to it while this CPU is in the kernel.
-        if let Some(context) = unsafe { cpu.context.get().as_mut() } {
-            let fault = Fault {
-                vector,
-                error_code: frame.error_code,
-                address: context.rip(),
-            };
-            return KernelExit {
-                resumes: 1,
-                next: crate::trap::handle(Trap::Fault(fault), Some(context)),
-            };
-        }
-    }
-    panic::die_in_trap(frame, cr2)
-}
-
-/// Double fault and machine check: nothing can go on.
-pub(super) extern "C" fn fatal(frame: &mut KernelFrame) -> ! {
-    panic::die_in_trap(frame, Cr2::read_raw())
-}
-
-/// An entry of `.fixups`: a page fault from `start` to before `end` goes on at `fixup`.
-#[repr(C)]
-struct Fixup {
-    start: u64,
-    end: u64,
-    fixup: u64,
-}
-
-unsafe extern "C" {
-    static fixups_start: [Fixup; 0];
-    static fixups_end: [Fixup; 0];
-}
-
-fn find_fixup(rip: u64) -> Option<u64> {
-    let start = (&raw const fixups_start).cast::<Fixup>();
-    let n_fixups = ((&raw const fixups_end) as usize - start as usize) / size_of::<Fixup>();
-    // SAFETY: the linker script puts the bounds around an array of entries in read-only memory.
-    let fixups = unsafe { core::slice::from_raw_parts(start, n_fixups) };
-    fixups
-        .iter()
-        .find(|entry| (entry.start..entry.end).contains(&rip))
-        .map(|entry| entry.fixup)
 }

@@ -28,7 +28,6 @@ pub mod physical;
 pub mod stacks;
 #[cfg(not(test))]
 pub mod start_info;
-#[cfg(not(test))]
 pub mod user;
 
 pub use address_space::AddressSpace;

@@ -10,6 +10,7 @@
 
 #![allow(unsafe_code, reason = "user memory is reached by address")]
 
+#[cfg(not(test))]
 use core::arch::global_asm;
 use omnibus_abi::layout::is_user_range;
 
@@ -21,6 +22,9 @@ pub struct Fault {
     /// True if the access was a write.
     pub is_write: bool,
 }
+
+#[cfg(test)]
+use host::{user_copy, user_read_u64, user_write_u64, user_zero};
 
 /// What the routines return in rax and rdx: `kind` 0 is success; else rax is the faulting address, set by the fault handler.
 #[repr(C)]
@@ -34,6 +38,7 @@ pub const KIND_READ: u64 = 1;
 /// See [`KIND_READ`].
 pub const KIND_WRITE: u64 = 2;
 
+#[cfg(not(test))]
 unsafe extern "C" {
     fn user_copy(to: *mut u8, from: *const u8, n_bytes: usize) -> Outcome;
     fn user_zero(to: *mut u8, n_bytes: usize) -> Outcome;
@@ -143,6 +148,7 @@ pub fn write_words<const N: usize>(to: u64, words: &[u64; N]) -> Result<(), Faul
 
 // `.cpu_sites`: an instruction that `arch::cpu` replaces by a no-op on CPUs without it. `.fixups`: first instruction, first behind, where a
 // page fault between them goes on.
+#[cfg(not(test))]
 global_asm!(
     r#"
     .macro smap_site instruction
@@ -311,3 +317,34 @@ user_fault:
     has_avx = sym crate::arch::cpu::HAS_AVX,
     smap_site = const crate::arch::cpu::SITE_SMAP,
 );
+
+/// On the host no user address is valid.
+#[cfg(test)]
+mod host {
+    use super::{KIND_READ, KIND_WRITE, Outcome};
+
+    pub(super) unsafe fn user_copy(_: *mut u8, from: *const u8, _: usize) -> Outcome {
+        Outcome {
+            value: from as u64,
+            kind: KIND_READ,
+        }
+    }
+    pub(super) unsafe fn user_zero(to: *mut u8, _: usize) -> Outcome {
+        Outcome {
+            value: to as u64,
+            kind: KIND_WRITE,
+        }
+    }
+    pub(super) unsafe fn user_read_u64(from: u64) -> Outcome {
+        Outcome {
+            value: from,
+            kind: KIND_READ,
+        }
+    }
+    pub(super) unsafe fn user_write_u64(to: u64, _: u64) -> Outcome {
+        Outcome {
+            value: to,
+            kind: KIND_WRITE,
+        }
+    }
+}
