@@ -21,6 +21,21 @@ pub const MESSAGE_TYPE_NODE_RELEASE: u64 = 1;
 /// [`Message::kind`] of the notice that the last handle of one's node was released.
 pub const MESSAGE_TYPE_HANDLE_RELEASE: u64 = 2;
 
+/// A structure that crosses the boundary: words in memory order, passed with its size so that it
+/// can grow (STR-3).
+pub trait Structure: Copy {
+    /// Name in C.
+    const NAME: &'static str;
+    /// Bytes of version 1: a caller that passes less gets `EINVAL`.
+    const FIRST_BYTES: u64;
+    /// Today's words.
+    type Words: AsRef<[u64]> + AsMut<[u64]> + Default + Copy;
+    /// The structure from its words.
+    fn from_words(words: Self::Words) -> Self;
+    /// The words of the structure.
+    fn to_words(self) -> Self::Words;
+}
+
 macro_rules! structures {
     ($($(#[$doc:meta])* struct $name:ident = $c_name:literal, $size:literal {
         $($(#[$field_doc:meta])* $field:ident @ $offset:literal,)*
@@ -44,6 +59,14 @@ macro_rules! structures {
                 pub const fn from_words(words: [u64; $size / 8]) -> Self {
                     Self { $($field: words[$offset / 8]),* }
                 }
+            }
+
+            impl $crate::bus1::Structure for $name {
+                const NAME: &'static str = $c_name;
+                const FIRST_BYTES: u64 = $size;
+                type Words = [u64; $size / 8];
+                fn from_words(words: Self::Words) -> Self { Self::from_words(words) }
+                fn to_words(self) -> Self::Words { self.to_words() }
             }
 
             const _: () = {

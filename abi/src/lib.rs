@@ -7,7 +7,8 @@
 //!   the call says otherwise, and 0 on every failure). `rcx` and `r11` are lost; all other general registers are
 //!   kept. Vector and x87 registers read as zero; their control words are kept.
 //! * Every structure is passed with its size, so that it can grow: below version 1 is `EINVAL`, and
-//!   a larger one whose tail is not zero is `E2BIG` (STR-3).
+//!   a larger one whose tail is not zero, or of more than [`limits::STRUCTURE_BYTES_MAX`] bytes, is
+//!   `E2BIG` (STR-3). What the kernel writes behind its own version into a larger one is zero.
 //! * A capability is named by a number: generation · 2³² + slot ([`CapabilityNumber`]).
 //! * Deadlines are absolute, in nanoseconds of the monotonic clock; [`DEADLINE_NOW`] does not
 //!   wait, [`DEADLINE_NEVER`] waits for ever.
@@ -29,6 +30,7 @@ pub mod native;
 pub mod status;
 pub mod words;
 
+pub use bus1::Structure;
 pub use call::Call;
 pub use capability::{CapabilityNumber, Kind};
 pub use errno::Errno;

@@ -41,3 +41,6 @@ pub const CLAIMS_MAX: u64 = 1024;
 
 /// Highest exit status of a task.
 pub const EXIT_STATUS_MAX: u64 = 255;
+
+/// Most bytes of any structure, in any version to come; `E2BIG` above, whatever it holds.
+pub const STRUCTURE_BYTES_MAX: u64 = 256;
