@@ -1,0 +1,213 @@
+//! Capabilities: what a task may reach, and how.
+//!
+//! A capability is an object and the rights its holder has on it. Rights only shrink: a copy has a subset. A
+//! number that names nothing is `EBADF`, one of another kind `EOPNOTSUPP`, one without the right `EPERM`, in
+//! this order (OBJ-6).
+
+pub mod table;
+
+use omnibus_abi::{CapabilityNumber, Errno, Kind};
+
+use crate::service::{Account, peer::Hold};
+use crate::shared::Ref;
+use crate::task::{task::Task, thread::Thread};
+
+/// What a capability refers to.
+#[derive(Clone)]
+pub enum Object {
+    /// A peer, kept open.
+    Peer(Hold),
+    /// A task; does not keep it alive.
+    Task(Ref<Task>),
+    /// An account.
+    Account(Account),
+    /// The console.
+    Console,
+    /// A thread; does not keep it alive.
+    Thread(Ref<Thread>),
+    /// The kernel as a whole.
+    System,
+}
+
+impl Object {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Peer(_) => Kind::Peer,
+            Self::Task(_) => Kind::Task,
+            Self::Account(_) => Kind::Account,
+            Self::Console => Kind::Console,
+            Self::Thread(_) => Kind::Thread,
+            Self::System => Kind::System,
+        }
+    }
+
+    /// Its number, unique among its kind; 0 if there is only one.
+    #[must_use]
+    pub fn number(&self) -> u64 {
+        match self {
+            Self::Peer(peer) => peer.number,
+            Self::Task(task) => task.number,
+            Self::Account(account) => account.number().as_u64(),
+            Self::Thread(thread) => thread.number,
+            Self::Console | Self::System => 0,
+        }
+    }
+}
+
+/// A slot's content.
+#[derive(Clone)]
+pub struct Capability {
+    /// What it refers to.
+    pub object: Object,
+    /// What its holder may do, as the kind defines.
+    pub rights: u64,
+}
+
+const _: () = assert!(size_of::<Capability>() <= 24);
+
+impl Capability {
+    /// With every right that the kind knows.
+    #[must_use]
+    pub fn full(object: Object) -> Self {
+        let rights = object.kind().all_rights();
+        Self { object, rights }
+    }
+
+    /// A copy with `rights`.
+    ///
+    /// # Errors
+    /// `EPERM` if they are not a subset.
+    pub fn restrict(&self, rights: u64) -> Result<Self, Errno> {
+        if rights & !self.rights != 0 {
+            return Err(Errno::EPERM);
+        }
+        Ok(Self {
+            object: self.object.clone(),
+            rights,
+        })
+    }
+}
+
+/// A task's capabilities.
+pub type Capabilities = table::Table<Capability>;
+
+impl Capabilities {
+    /// What `number` names.
+    ///
+    /// # Errors
+    /// `EBADF`.
+    pub fn any(&self, number: CapabilityNumber) -> Result<&Capability, Errno> {
+        self.get(number).ok_or(Errno::EBADF)
+    }
+
+    /// The object that `number` names, if it is what `select` wants and has `right`.
+    ///
+    /// # Errors
+    /// `EBADF`, `EOPNOTSUPP`, `EPERM`.
+    pub fn look_up<'a, T>(
+        &'a self,
+        number: CapabilityNumber,
+        right: u64,
+        select: impl FnOnce(&'a Object) -> Option<T>,
+    ) -> Result<T, Errno> {
+        let capability = self.any(number)?;
+        let object = select(&capability.object).ok_or(Errno::EOPNOTSUPP)?;
+        if capability.rights & right != right {
+            return Err(Errno::EPERM);
+        }
+        Ok(object)
+    }
+}
+
+/// Kinds of object, as look-ups select them.
+pub mod select {
+    use super::{Account, Hold, Object, Ref, Task, Thread};
+
+    /// A peer.
+    #[must_use]
+    pub fn peer(object: &Object) -> Option<&Hold> {
+        match object {
+            Object::Peer(peer) => Some(peer),
+            _ => None,
+        }
+    }
+
+    /// A task.
+    #[must_use]
+    pub fn task(object: &Object) -> Option<&Ref<Task>> {
+        match object {
+            Object::Task(task) => Some(task),
+            _ => None,
+        }
+    }
+
+    /// An account.
+    #[must_use]
+    pub fn account(object: &Object) -> Option<&Account> {
+        match object {
+            Object::Account(account) => Some(account),
+            _ => None,
+        }
+    }
+
+    /// A thread.
+    #[must_use]
+    pub fn thread(object: &Object) -> Option<&Ref<Thread>> {
+        match object {
+            Object::Thread(thread) => Some(thread),
+            _ => None,
+        }
+    }
+
+    /// The console.
+    #[must_use]
+    pub fn console(object: &Object) -> Option<()> {
+        matches!(object, Object::Console).then_some(())
+    }
+
+    /// The kernel.
+    #[must_use]
+    pub fn system(object: &Object) -> Option<()> {
+        matches!(object, Object::System).then_some(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::cap::table::Table;
+    use omnibus_abi::capability::console;
+
+    /// An unknown number is EBADF, another kind EOPNOTSUPP, a missing right EPERM, in this order.
+    #[test]
+    fn obj_6_look_up_checks_in_order() {
+        let mut table: Capabilities = Table::new();
+        table.grow().unwrap();
+        let bare = Capability {
+            object: Object::Console,
+            rights: 0,
+        };
+        let bare = table.insert(bare).ok().unwrap();
+        let full = Capability::full(Object::Console);
+        let full = table.insert(full).ok().unwrap();
+        let write = |number| table.look_up(number, console::WRITE, select::console);
+        let inspect = |number| table.look_up(number, 1, select::system);
+        assert_eq!(write(CapabilityNumber(0)), Err(Errno::EBADF));
+        assert_eq!(inspect(CapabilityNumber(7)), Err(Errno::EBADF));
+        assert_eq!(inspect(bare), Err(Errno::EOPNOTSUPP));
+        assert_eq!(write(bare), Err(Errno::EPERM));
+        assert_eq!(write(full), Ok(()));
+    }
+
+    /// A copy may have fewer rights, never more, also not rights the kind does not know.
+    #[test]
+    fn obj_6_rights_only_shrink() {
+        let full = Capability::full(Object::Console);
+        let none = full.restrict(0).unwrap();
+        assert_eq!(none.rights, 0);
+        assert_eq!(none.restrict(console::WRITE).err(), Some(Errno::EPERM));
+        assert_eq!(full.restrict(1 << 63).err(), Some(Errno::EPERM));
+    }
+}
