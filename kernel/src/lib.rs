@@ -8,12 +8,27 @@
 #![deny(unsafe_code)]
 
 extern crate alloc;
+#[cfg(test)]
+extern crate std;
 
-pub mod arch;
+#[macro_use]
+pub mod trace;
 #[macro_use]
 pub mod log;
+
+pub mod arch;
+pub mod cap;
+pub mod cpu;
+pub mod inspect;
+pub mod lock;
 pub mod mm;
+pub mod programs;
+pub mod service;
+pub mod shared;
 pub mod symbols;
+pub mod syscall;
+pub mod task;
+pub mod time;
 #[cfg(not(test))]
 pub mod trap;
 pub mod words;

@@ -8,6 +8,11 @@ pub fn print(arguments: fmt::Arguments<'_>) {
     let _ = fmt::write(&mut Console, arguments);
 }
 
+/// Writes bytes of a task to the console, as they are.
+pub fn write(bytes: &[u8]) {
+    crate::arch::serial::write(bytes);
+}
+
 struct Console;
 
 impl fmt::Write for Console {
@@ -17,7 +22,7 @@ impl fmt::Write for Console {
     }
 }
 
-/// Prints one line of the boot sequence on the console.
+/// Prints one line of the kernel on the console.
 #[macro_export]
 macro_rules! boot_line {
     ($($argument:tt)*) => {
@@ -26,3 +31,4 @@ macro_rules! boot_line {
 }
 
 pub use boot_line as boot;
+pub use boot_line as kernel;

@@ -31,12 +31,15 @@ extern "C" fn kernel_main(start_info: u64) -> ! {
 }
 
 /// The rest of the boot sequence, on the kernel stack.
+#[allow(unsafe_code, reason = "the last stage never returns")]
 extern "C" fn kernel_stages(_: u64) -> ! {
     let Some(information) = mm::boot_information() else {
         panic!("memory is set up before the stack")
     };
     arch::start_devices(information.words);
-    arch::exit(0)
+    kernel::task::first::boot(information.words, information.initrd);
+    // SAFETY: the last stage, on the kernel stack; a thread that runs is kept by its CPU.
+    unsafe { arch::run(kernel::trap::start()) }
 }
 
 #[panic_handler]

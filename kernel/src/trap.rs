@@ -1,23 +1,80 @@
-//! What the kernel does about a trap: the one place where user mode's exits meet the kernel's objects.
+//! The kernel as a function of a trap.
+//!
+//! User mode stops for a system call, an interrupt or a fault; the entry code has saved its registers in its thread. What is
+//! to be done is done here, and [`run::leave`] says which thread's registers are loaded next.
 
-use crate::arch::context::{Next, UserContext};
-use crate::arch::trap::Trap;
-use core::ptr::NonNull;
+use spin::mutex::TicketMutex;
 
-/// A system call of the thread whose registers are in `context`. Returns what runs next.
-pub extern "C" fn syscall(context: &mut UserContext) -> Next {
-    let (status, value) = omnibus_abi::status::encode(Err(omnibus_abi::Errno::ENOSYS));
-    context.set_result(status, value);
-    Some(NonNull::from(context))
+use crate::arch::context::Next;
+use crate::arch::trap::{Fault, Trap};
+use crate::cpu::{Cpu, DOING};
+use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
+use crate::task::run;
+use crate::task::task::{End, Task};
+
+/// The boot CPU's; the others are parked.
+static CPU: TicketMutex<Cpu> = TicketMutex::new(Cpu::new());
+
+/// A system call of the thread that this CPU runs.
+pub extern "C" fn syscall() -> Next {
+    let cpu = &mut *CPU.lock();
+    let Some((thread, _)) = cpu.current.take() else {
+        return leave(cpu);
+    };
+    let (number, _) = thread.machine.call();
+    crate::trace!(entry, thread = thread.number, call = number);
+    DOING.set_call(Some(number));
+    let outcome = {
+        let mut caller = Caller {
+            thread: &thread,
+            memory: MachineMemory(&thread.task.space),
+            scratch: &mut cpu.scratch,
+        };
+        syscall::begin(&mut caller)
+    };
+    run::settle(cpu, thread, outcome);
+    leave(cpu)
 }
 
-/// Everything else that ends user mode or idling. `context` is `None` if the CPU was idle.
-pub fn handle(trap: Trap, context: Option<&mut UserContext>) -> Next {
+/// Everything else that stops user mode, or wakes an idle CPU.
+pub fn handle(trap: Trap) -> Next {
+    let cpu = &mut *CPU.lock();
     match trap {
-        Trap::Fault(fault) => {
-            crate::arch::report::first_cause(format_args!("{fault}"));
-            crate::arch::exit(1)
-        }
-        Trap::Timer | Trap::Interrupt(_) => context.map(NonNull::from),
+        // Whom to wake and who gives way is looked for on every way out.
+        Trap::Timer | Trap::Interrupt(_) => {}
+        Trap::Fault(fault) => end_faulted(cpu, fault),
     }
+    leave(cpu)
+}
+
+/// Begins to run threads, at the end of the boot sequence.
+pub fn start() -> Next {
+    leave(&mut CPU.lock())
+}
+
+fn leave(cpu: &mut Cpu) -> Next {
+    let next = run::leave(cpu).map(|thread| thread.machine.context());
+    DOING.set_call(None);
+    next
+}
+
+/// A fault in user mode ends that task with a report, and no one else.
+fn end_faulted(cpu: &mut Cpu, fault: Fault) {
+    let Some((thread, work)) = cpu.current.take() else {
+        return;
+    };
+    let task = &thread.task;
+    crate::trace!(fault, task = task.number, vector = fault.vector);
+    crate::log::kernel!(
+        "task {} ({}) ended: {fault}, rip {:#x}",
+        task.number,
+        task.name.as_str(),
+        thread.machine.instruction(),
+    );
+    let end = End::Faulted {
+        vector: fault.vector,
+        address: fault.address,
+    };
+    Task::end(task, end);
+    cpu.current = Some((thread, work));
 }

@@ -7,6 +7,7 @@ use super::trap::{Fault, Trap};
 use super::vectors::{DEBUG, PAGE_FAULT};
 use super::{apic, panic, slice};
 use crate::mm::user::{KIND_READ, KIND_WRITE};
+use core::ptr::NonNull;
 use x86_64::registers::control::Cr2;
 
 /// The interrupted kernel's registers, as the assembly pushes them.
@@ -40,7 +41,7 @@ pub(super) extern "C" fn from_user(
     vector: u64,
     error_code: u64,
     cr2: u64,
-    context: &mut UserContext,
+    context: NonNull<UserContext>,
 ) -> Next {
     let vector = vector as u8;
     let next = if vector >= 32 {
@@ -52,7 +53,7 @@ pub(super) extern "C" fn from_user(
     next
 }
 
-fn exception(vector: u8, error_code: u64, cr2: u64, context: &mut UserContext) -> Next {
+fn exception(vector: u8, error_code: u64, cr2: u64, context: NonNull<UserContext>) -> Next {
     if vector == DEBUG {
         // Its bits are sticky (SDM 3B 17.2.3); the next debug exception of anyone must not see them.
         // SAFETY: the register only records what has happened.
@@ -63,32 +64,31 @@ fn exception(vector: u8, error_code: u64, cr2: u64, context: &mut UserContext) -
     let address = if vector == PAGE_FAULT {
         cr2
     } else {
-        context.rip()
+        // SAFETY: the entry code has just written the registers there, and nobody refers to them yet.
+        unsafe { context.as_ref() }.rip()
     };
-    crate::trap::handle(
-        Trap::Fault(Fault {
-            vector,
-            error_code,
-            address,
-        }),
-        Some(context),
-    )
+    crate::trap::handle(Trap::Fault(Fault {
+        vector,
+        error_code,
+        address,
+    }))
 }
 
-fn interrupt(vector: u8, context: Option<&mut UserContext>) -> Next {
+fn interrupt(vector: u8, context: Next) -> Next {
     match vector {
         apic::TIMER_VECTOR => {
             apic::end_of_interrupt();
-            if let Some(context) = &context {
-                slice::interrupted(context);
+            if let Some(context) = context {
+                // SAFETY: as in `exception`; the reference ends with the call.
+                slice::interrupted(unsafe { context.as_ref() });
             }
-            crate::trap::handle(Trap::Timer, context)
+            crate::trap::handle(Trap::Timer)
         }
         // Neither the APIC's spurious interrupt nor the masked controllers' want an answer.
-        apic::SPURIOUS_VECTOR | 0x20..=0x2f => context.map(core::ptr::NonNull::from),
+        apic::SPURIOUS_VECTOR | 0x20..=0x2f => context,
         _ => {
             apic::end_of_interrupt();
-            crate::trap::handle(Trap::Interrupt(vector), context)
+            crate::trap::handle(Trap::Interrupt(vector))
         }
     }
 }
@@ -121,7 +121,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
     if frame.rip == (&raw const entry::iret_to_user) as u64 {
         // The context still holds all that the registers held: it was loaded from there and nothing has run since.
         // SAFETY: the context that was being resumed is valid, and nobody else refers to it while this CPU is in the kernel.
-        if let Some(context) = unsafe { cpu.context.get().as_mut() } {
+        if let Some(context) = unsafe { cpu.context.get().as_ref() } {
             let fault = Fault {
                 vector,
                 error_code: frame.error_code,
@@ -129,7 +129,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
             };
             return KernelExit {
                 resumes: 1,
-                next: crate::trap::handle(Trap::Fault(fault), Some(context)),
+                next: crate::trap::handle(Trap::Fault(fault)),
             };
         }
     }

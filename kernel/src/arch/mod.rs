@@ -40,4 +40,4 @@ pub use report::exit;
 #[cfg(not(test))]
 mod start;
 #[cfg(not(test))]
-pub use start::{leave_boot_stack, start_cpu, start_devices, start_traps};
+pub use start::{forget_current, leave_boot_stack, run, start_cpu, start_devices, start_traps};

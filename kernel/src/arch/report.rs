@@ -16,6 +16,8 @@ const EXIT: u16 = 0xf4;
 pub const STATUS_KERNEL_PANIC: u8 = 100;
 /// The machine lacks something the kernel needs; the first cause names it.
 pub const STATUS_UNFIT_MACHINE: u8 = 101;
+/// The first task faulted or was killed, or could not be started; the first cause says which.
+pub const STATUS_FIRST_TASK: u8 = 102;
 
 static HAS_FIRST_CAUSE: AtomicBool = AtomicBool::new(false);
 
@@ -65,4 +67,11 @@ pub fn refuse(cause: fmt::Arguments<'_>) -> ! {
     first_cause(cause);
     crate::log::print(format_args!("kernel: cannot start: {cause}\n"));
     exit(STATUS_UNFIT_MACHINE)
+}
+
+/// Ends the machine because the first task failed: `cause` says how.
+pub fn fail(cause: fmt::Arguments<'_>) -> ! {
+    first_cause(cause);
+    crate::log::print(format_args!("kernel: {cause}\n"));
+    exit(STATUS_FIRST_TASK)
 }

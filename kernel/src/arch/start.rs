@@ -110,3 +110,18 @@ pub fn start_devices(kernel_words: &str) {
         )),
     }
 }
+
+/// Forgets whose registers this CPU had last: whatever runs next is loaded from memory entirely. To be called before the memory
+/// of a thread's registers can be used for another's.
+pub fn forget_current() {
+    percpu::Cpu::current().forget_context();
+}
+
+/// Leaves the boot sequence for good: from here on the kernel only answers traps.
+///
+/// # Safety
+/// Called once, as the last stage, on the kernel stack; `next` is valid until its thread has ended.
+pub unsafe fn run(next: super::context::Next) -> ! {
+    // SAFETY: as the caller promises.
+    unsafe { entry::resume(next) }
+}

@@ -23,6 +23,7 @@ pub mod image;
 #[cfg(not(test))]
 pub mod kernel_space;
 pub mod memory_map;
+pub mod page;
 pub mod paging;
 pub mod physical;
 pub mod stacks;

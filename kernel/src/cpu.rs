@@ -1,0 +1,86 @@
+//! What one CPU is doing.
+//!
+//! All per-CPU data of the portable kernel is in [`Cpu`], reached by the trap handler alone, which has it for as long as it
+//! runs: interrupts are off, and nothing in the kernel is preempted.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use crate::shared::Ref;
+use crate::syscall::caller::Scratch;
+use crate::task::task::Task;
+use crate::task::thread::{Thread, Work};
+
+/// One CPU.
+pub struct Cpu {
+    /// The thread that it runs, and what that thread does next.
+    pub current: Option<(Ref<Thread>, Work)>,
+    /// When the thread's turn is over, in nanoseconds of the clock.
+    pub turn_end_ns: u64,
+    /// Since when the thread runs.
+    pub since_ns: u64,
+    /// The task whose address space is active.
+    pub active: Option<Ref<Task>>,
+    /// Memory for calls.
+    pub scratch: Scratch,
+}
+
+impl Cpu {
+    /// A CPU that runs nothing.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            current: None,
+            turn_end_ns: 0,
+            since_ns: 0,
+            active: None,
+            scratch: Scratch::new(),
+        }
+    }
+}
+
+impl Default for Cpu {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// No system call.
+const NO_CALL: u64 = u64::MAX;
+
+/// What a panic reports of this CPU: read without locks, at any point.
+pub struct Doing {
+    task: AtomicU64,
+    call: AtomicU64,
+}
+
+/// The boot CPU; others are parked.
+pub static DOING: Doing = Doing {
+    task: AtomicU64::new(0),
+    call: AtomicU64::new(NO_CALL),
+};
+
+impl Doing {
+    /// A thread of the task with this number is about to run.
+    pub fn set_task(&self, number: u64) {
+        self.task.store(number, Ordering::Relaxed);
+    }
+
+    /// It makes the system call of this number, or none.
+    pub fn set_call(&self, number: Option<u64>) {
+        self.call
+            .store(number.unwrap_or(NO_CALL), Ordering::Relaxed);
+    }
+
+    /// Number of the task, if one ever ran, and of the call.
+    #[must_use]
+    pub fn read(&self) -> (Option<u64>, Option<u64>) {
+        let (task, call) = (
+            self.task.load(Ordering::Relaxed),
+            self.call.load(Ordering::Relaxed),
+        );
+        (
+            (task != 0).then_some(task),
+            (call != NO_CALL).then_some(call),
+        )
+    }
+}

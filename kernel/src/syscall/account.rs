@@ -1,0 +1,149 @@
+//! Accounts: carve one from another, read what is used and by whom.
+
+use omnibus_abi::capability::account;
+use omnibus_abi::limits::CLAIMS_MAX;
+use omnibus_abi::native::{AccountClaim, AccountLimits, AccountState};
+use omnibus_abi::{Errno, Structure};
+
+use super::Arguments;
+use super::caller::Caller;
+use super::structure::SizeOf;
+use crate::cap::Object;
+use crate::service::{self, Account, BYTES, FRAMES, OBJECTS};
+
+/// Words of a claim.
+const WORDS: usize = AccountClaim::SIZE as usize / 8;
+
+/// `account_new(parent, limits, limits_size)`: the maxima are a charge on the parent by the calling task (ACC-7).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags; `EDQUOT`, `ENOMEM`.
+pub fn new(caller: &Caller<'_>, [parent, address, size, ..]: [u64; 6]) -> Result<u64, Errno> {
+    let parent = caller.account(parent, account::CARVE)?;
+    let limits = SizeOf::<AccountLimits>::new(size)?.read(&caller.memory, address)?;
+    if limits.flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let mut maxima = [0; 3];
+    maxima[OBJECTS] = limits.objects;
+    maxima[BYTES] = limits.bytes;
+    maxima[FRAMES] = limits.frames;
+    caller.task().make_room(1)?;
+    let child = parent
+        .child(&caller.task().actor, maxima)
+        .map_err(|error| service::errno(&error))?;
+    caller.install(Object::Account(child))
+}
+
+/// `account_read(account, state, state_size)`.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`.
+pub fn read(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Result<u64, Errno> {
+    let account = caller.account(number, account::INSPECT)?;
+    let out = SizeOf::<AccountState>::new(size)?.claim(address)?;
+    let info = account.inspect();
+    let state = AccountState {
+        flags: 0,
+        number: info.number.as_u64(),
+        n_quotas: info.n_quotas,
+        objects_maximum: info.maxima[OBJECTS],
+        objects_available: info.available[OBJECTS],
+        bytes_maximum: info.maxima[BYTES],
+        bytes_available: info.available[BYTES],
+        frames_maximum: info.maxima[FRAMES],
+        frames_available: info.available[FRAMES],
+    };
+    out.write(&caller.memory, 0, state)?;
+    Ok(0)
+}
+
+/// `account_claims(account, claims, n_claims, claim_size, after)`.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL` count; `EINVAL`, `E2BIG` size; `EFAULT`.
+pub fn claims(
+    caller: &mut Caller<'_>,
+    [number, address, n_claims, size, after, _]: Arguments,
+) -> Result<u64, Errno> {
+    let account = caller.account(number, account::INSPECT)?;
+    if n_claims > CLAIMS_MAX {
+        return Err(Errno::EINVAL);
+    }
+    let size = SizeOf::<AccountClaim>::new(size)?;
+    let out = size.claim_array(address, n_claims)?;
+    let (room, _) = caller.scratch.words.as_chunks_mut::<WORDS>();
+    let n_room = room.len().min(n_claims as usize);
+    let n_found = collect(&account, after, room.get_mut(..n_room).unwrap_or_default());
+    for (index, &words) in room.iter().take(n_found).enumerate() {
+        let claim = AccountClaim::from_words(words);
+        out.write(&caller.memory, index as u64, claim)?;
+    }
+    Ok(n_found as u64)
+}
+
+/// Collects the claims of the least claimants above `after`, in ascending order; their number.
+fn collect(account: &Account, after: u64, room: &mut [[u64; WORDS]]) -> usize {
+    let mut n_found = 0;
+    let mut place = Some(0);
+    while let Some((quota, next)) = place.and_then(|place| account.inspect_quota(place)) {
+        place = next;
+        let claimant = quota.claimant.as_u64();
+        // The claims of all come first, 0 included, if `after` is all ones.
+        if after != u64::MAX && claimant <= after {
+            continue;
+        }
+        let claim = AccountClaim {
+            flags: 0,
+            claimant,
+            n_traces: quota.n_traces,
+            objects_claimed: quota.claimed[OBJECTS],
+            objects_available: quota.available[OBJECTS],
+            bytes_claimed: quota.claimed[BYTES],
+            bytes_available: quota.available[BYTES],
+            frames_claimed: quota.claimed[FRAMES],
+        };
+        insert(room, &mut n_found, claim);
+    }
+    n_found
+}
+
+/// Enters a claim among those before it in order; the greatest falls off the end of a full room.
+fn insert(room: &mut [[u64; WORDS]], n_found: &mut usize, claim: AccountClaim) {
+    let found = room.get(..*n_found).unwrap_or_default();
+    let at =
+        found.partition_point(|&words| AccountClaim::from_words(words).claimant < claim.claimant);
+    if at >= room.len() {
+        return;
+    }
+    let end = (*n_found + 1).min(room.len());
+    if let Some(tail) = room.get_mut(at..end) {
+        tail.rotate_right(1);
+        if let Some(first) = tail.first_mut() {
+            *first = Structure::to_words(claim);
+        }
+    }
+    *n_found = end;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Claims come out in ascending order of the claimant, the least ones if there is not room for all.
+    #[test]
+    fn acc_6_claims_are_in_order() {
+        let mut room = [[0; WORDS]; 4];
+        let mut n_found = 0;
+        for claimant in [7, 3, 9, 1, 5, 8, 2] {
+            let claim = AccountClaim {
+                claimant,
+                ..AccountClaim::default()
+            };
+            insert(&mut room, &mut n_found, claim);
+        }
+        let claimants = room.map(|words| AccountClaim::from_words(words).claimant);
+        assert_eq!((n_found, claimants), (4, [1, 2, 3, 5]));
+        insert(&mut [], &mut 0, AccountClaim::default());
+    }
+}

@@ -1,0 +1,139 @@
+//! Who calls: the thread, its memory, and a place for what a call reads in one go.
+
+use bus1_service::Id;
+use omnibus_abi::{CapabilityNumber, Errno};
+
+use super::machine_memory::MachineMemory;
+use super::user::ReadClaim;
+use crate::cap::{Capability, Object, select};
+use crate::service::{Account, peer::Hold};
+use crate::shared::Ref;
+use crate::task::{task::Task, thread::Thread};
+
+/// Words of [`Scratch`]: the most ids of one release.
+pub const SCRATCH_WORDS: usize = omnibus_abi::limits::IDS_MAX as usize;
+
+/// Ids read per access to user memory.
+const IDS_AT_ONCE: usize = 64;
+
+/// Memory of the CPU that a call may use until interrupts are on again. It needs no allocation, so RELEASE and RECV cannot
+/// fail for want of memory (REL-3, ACC-3).
+pub struct Scratch {
+    /// For arrays of words.
+    pub words: [u64; SCRATCH_WORDS],
+    /// For arrays of ids.
+    pub ids: [Id; SCRATCH_WORDS],
+    /// For bytes on their way out.
+    pub bytes: [u8; omnibus_abi::limits::PRINT_BYTES_MAX as usize],
+}
+
+impl Scratch {
+    /// All zero.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            words: [0; SCRATCH_WORDS],
+            ids: [Id::INVALID; SCRATCH_WORDS],
+            bytes: [0; omnibus_abi::limits::PRINT_BYTES_MAX as usize],
+        }
+    }
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The calling thread, while its call runs on this CPU.
+pub struct Caller<'a> {
+    /// The thread.
+    pub thread: &'a Ref<Thread>,
+    /// Its task's memory, which is active.
+    pub memory: MachineMemory<'a>,
+    /// See [`Scratch`].
+    pub scratch: &'a mut Scratch,
+}
+
+impl Caller<'_> {
+    /// The calling task.
+    #[must_use]
+    pub fn task(&self) -> &Ref<Task> {
+        &self.thread.task
+    }
+
+    /// What `number` names, if it is what `select` wants and has `right`.
+    ///
+    /// # Errors
+    /// `EBADF`, `EOPNOTSUPP`, `EPERM`, in this order.
+    pub fn look_up<T: Clone>(
+        &self,
+        number: u64,
+        right: u64,
+        select: impl for<'b> FnOnce(&'b Object) -> Option<&'b T>,
+    ) -> Result<T, Errno> {
+        let capabilities = self.task().capabilities.lock();
+        capabilities
+            .look_up(CapabilityNumber(number), right, select)
+            .cloned()
+    }
+
+    /// A peer with `right`; it stays open while the call runs (CLO-5).
+    ///
+    /// # Errors
+    /// `EBADF`, `EOPNOTSUPP`, `EPERM`.
+    pub fn peer(&self, number: u64, right: u64) -> Result<Hold, Errno> {
+        self.look_up(number, right, select::peer)
+    }
+
+    /// An account with `right`.
+    ///
+    /// # Errors
+    /// `EBADF`, `EOPNOTSUPP`, `EPERM`.
+    pub fn account(&self, number: u64, right: u64) -> Result<Account, Errno> {
+        self.look_up(number, right, select::account)
+    }
+
+    /// Reads `n_ids` ids at `address` into the scratch, all of them before any is looked up (REL-1, SND-5).
+    ///
+    /// # Errors
+    /// `EFAULT`.
+    pub fn read_ids(&mut self, address: u64, n_ids: u64) -> Result<&[Id], Errno> {
+        let mut claim = ReadClaim::new(address, n_ids * 8)?;
+        let ids = self.scratch.ids.get_mut(..n_ids as usize);
+        let ids = ids.ok_or(Errno::EMSGSIZE)?;
+        for part in ids.chunks_mut(IDS_AT_ONCE) {
+            let mut words = [0; IDS_AT_ONCE];
+            let words = words.get_mut(..part.len()).ok_or(Errno::EMSGSIZE)?;
+            let front = claim.split_front(8 * part.len() as u64);
+            front.read_words(&self.memory, words)?;
+            for (id, word) in part.iter_mut().zip(words) {
+                *id = Id::from_u64(*word);
+            }
+        }
+        Ok(ids)
+    }
+
+    /// Checks for one of the kernel's own objects with `right`.
+    ///
+    /// # Errors
+    /// `EBADF`, `EOPNOTSUPP`, `EPERM`.
+    pub fn check(
+        &self,
+        number: u64,
+        right: u64,
+        select: impl FnOnce(&Object) -> Option<()>,
+    ) -> Result<(), Errno> {
+        let capabilities = self.task().capabilities.lock();
+        capabilities.look_up(CapabilityNumber(number), right, select)
+    }
+
+    /// Puts a capability with every right into the caller's table.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn install(&self, object: Object) -> Result<u64, Errno> {
+        let number = self.task().insert(Capability::full(object))?;
+        Ok(number.0)
+    }
+}

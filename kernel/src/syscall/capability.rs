@@ -1,0 +1,94 @@
+//! Calls on the capability table itself.
+
+use bus1_service::Progress;
+use omnibus_abi::{CapabilityNumber, Errno, native};
+
+use super::Arguments;
+use super::caller::Caller;
+use super::operation::{Operation, Outcome};
+use super::structure::SizeOf;
+use crate::cap::Object;
+use crate::service::peer::PeerObject;
+use crate::shared::Ref;
+use crate::task::reaper::BATCH;
+
+/// `capability_copy(capability, rights)`.
+///
+/// # Errors
+/// `EBADF`; `EPERM` for rights that the original lacks; `EDQUOT`, `ENOMEM`.
+pub fn copy(caller: &Caller<'_>, [number, rights, ..]: Arguments) -> Result<u64, Errno> {
+    let copy = {
+        let capabilities = caller.task().capabilities.lock();
+        capabilities
+            .any(CapabilityNumber(number))?
+            .restrict(rights)?
+    };
+    Ok(caller.task().insert(copy)?.0)
+}
+
+/// `capability_drop(capability)`: `EBADF`. Waits that name the slot end with hang-up (RCV-6). When it was the last of a peer,
+/// the call returns after the first step of closing took effect (CLO-5).
+pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
+    let removed = {
+        let mut capabilities = caller.task().capabilities.lock();
+        capabilities.remove(CapabilityNumber(number))
+    };
+    let Some(capability) = removed else {
+        return Errno::EBADF.into();
+    };
+    match capability.object {
+        Object::Peer(peer) => {
+            peer.waiters.wake_all();
+            match peer.release() {
+                Some(closing) => Closing(closing).step(),
+                None => Outcome::Done(Ok(0)),
+            }
+        }
+        Object::Task(task) => {
+            task.waiters.wake_all();
+            Outcome::Done(Ok(0))
+        }
+        Object::Account(_) | Object::Console | Object::Thread(_) | Object::System => {
+            Outcome::Done(Ok(0))
+        }
+    }
+}
+
+/// A peer whose closing has begun; the reaper has it, too.
+pub struct Closing(Ref<PeerObject>);
+
+impl Closing {
+    /// Sees the first step of closing through.
+    pub fn step(self) -> Outcome {
+        let progress = self.0.work(BATCH);
+        if progress == Progress::Done || self.0.core.is_hung_up() {
+            Outcome::Done(Ok(0))
+        } else {
+            Outcome::More(Operation::Closing(self))
+        }
+    }
+}
+
+/// `capability_info(capability, info, info_size)`.
+///
+/// # Errors
+/// `EBADF`; `EINVAL`, `E2BIG` size; `EFAULT`.
+pub fn info(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Result<u64, Errno> {
+    let info = {
+        let capabilities = caller.task().capabilities.lock();
+        let capability = capabilities.any(CapabilityNumber(number))?;
+        native::CapabilityInfo {
+            flags: 0,
+            kind: capability.object.kind() as u64,
+            rights: capability.rights,
+            number: match &capability.object {
+                Object::Account(account) => account.number().as_u64(),
+                Object::Task(task) => task.number,
+                _ => 0,
+            },
+        }
+    };
+    let out = SizeOf::<native::CapabilityInfo>::new(size)?.claim(address)?;
+    out.write(&caller.memory, 0, info)?;
+    Ok(0)
+}

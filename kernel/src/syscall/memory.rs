@@ -1,0 +1,171 @@
+//! Memory of the calling task. Both calls go page by page, a batch at a time.
+
+use omnibus_abi::Errno;
+use omnibus_abi::layout::{PAGE_BYTES, is_user_range};
+use omnibus_abi::native::VmMap;
+
+use super::Arguments;
+use super::caller::Caller;
+use super::operation::{Operation, Outcome};
+use super::structure::SizeOf;
+use crate::mm::address_space::Rights;
+use crate::task::space;
+
+/// Pages cleared and mapped in one batch.
+const MAP_BATCH: u64 = 64;
+
+/// Pages looked at, or unmapped, in one batch.
+const LOOK_BATCH: u64 = 512;
+
+#[derive(Clone, Copy)]
+enum Stage {
+    /// Nothing may be mapped in the range.
+    Looking,
+    Mapping,
+    /// A page failed; those before it are unmapped again.
+    Undoing(Errno),
+}
+
+/// A `vm_map` on its way.
+pub struct Map {
+    address: u64,
+    n_pages: u64,
+    rights: Rights,
+    stage: Stage,
+    /// Pages done in this stage; when undoing, pages still mapped.
+    n_done: u64,
+}
+
+/// `vm_map(map, map_size)`: `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, rights, alignment, length, range; `EEXIST`;
+/// `EDQUOT`, `ENOMEM`.
+pub fn map(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
+    match prepare_map(caller, arguments) {
+        Ok(map) => map.step(caller),
+        Err(errno) => errno.into(),
+    }
+}
+
+fn prepare_map(caller: &Caller<'_>, [address, size, ..]: Arguments) -> Result<Map, Errno> {
+    let map = SizeOf::<VmMap>::new(size)?.read(&caller.memory, address)?;
+    let is_whole = map.address.is_multiple_of(PAGE_BYTES) && map.n_bytes.is_multiple_of(PAGE_BYTES);
+    if map.flags != 0 || map.n_bytes == 0 || !is_whole {
+        return Err(Errno::EINVAL);
+    }
+    let rights = space::rights(map.rights)?;
+    let address = match map.address {
+        0 => caller.task().space.choose(map.n_bytes)?,
+        address if is_user_range(address, map.n_bytes) => address,
+        _ => return Err(Errno::EINVAL),
+    };
+    Ok(Map {
+        address,
+        n_pages: map.n_bytes / PAGE_BYTES,
+        rights,
+        stage: Stage::Looking,
+        n_done: 0,
+    })
+}
+
+impl Map {
+    /// Does a batch.
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        let space = &caller.task().space;
+        match self.stage {
+            Stage::Looking => {
+                let end = self.n_pages.min(self.n_done + LOOK_BATCH);
+                for page in self.n_done..end {
+                    if space.is_mapped(self.address + page * PAGE_BYTES) {
+                        return Errno::EEXIST.into();
+                    }
+                }
+                self.n_done = end;
+                if end == self.n_pages {
+                    self.stage = Stage::Mapping;
+                    self.n_done = 0;
+                }
+            }
+            Stage::Mapping => {
+                let end = self.n_pages.min(self.n_done + MAP_BATCH);
+                while self.n_done < end {
+                    let address = self.address + self.n_done * PAGE_BYTES;
+                    if let Err(errno) = space.map(address, self.rights, |_| ()) {
+                        self.stage = Stage::Undoing(errno);
+                        break;
+                    }
+                    self.n_done += 1;
+                }
+                if self.n_done == self.n_pages {
+                    return Outcome::Done(Ok(self.address));
+                }
+            }
+            Stage::Undoing(errno) => {
+                let end = self.n_done.saturating_sub(LOOK_BATCH);
+                while self.n_done > end {
+                    self.n_done -= 1;
+                    space.unmap(self.address + self.n_done * PAGE_BYTES);
+                }
+                if self.n_done == 0 {
+                    return errno.into();
+                }
+            }
+        }
+        // A small range is not worth stopping for.
+        if self.n_pages <= MAP_BATCH {
+            return self.step(caller);
+        }
+        Outcome::More(Operation::Map(self))
+    }
+}
+
+/// A `vm_unmap` on its way.
+pub struct Unmap {
+    address: u64,
+    n_pages: u64,
+    /// False while it is still checked that every page is mapped.
+    is_checked: bool,
+    n_done: u64,
+}
+
+/// `vm_unmap(address, n_bytes)`: `EINVAL` for alignment, length, range, or a page that is not mapped.
+pub fn unmap(caller: &mut Caller<'_>, [address, n_bytes, ..]: Arguments) -> Outcome {
+    let is_whole = address.is_multiple_of(PAGE_BYTES) && n_bytes.is_multiple_of(PAGE_BYTES);
+    if n_bytes == 0 || !is_whole || !is_user_range(address, n_bytes) {
+        return Errno::EINVAL.into();
+    }
+    let unmap = Unmap {
+        address,
+        n_pages: n_bytes / PAGE_BYTES,
+        is_checked: false,
+        n_done: 0,
+    };
+    unmap.step(caller)
+}
+
+impl Unmap {
+    /// Does a batch.
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        let space = &caller.task().space;
+        let end = self.n_pages.min(self.n_done + LOOK_BATCH);
+        for page in self.n_done..end {
+            let address = self.address + page * PAGE_BYTES;
+            if self.is_checked {
+                // Another thread of the task may have been faster.
+                space.unmap(address);
+            } else if !space.is_mapped(address) {
+                return Errno::EINVAL.into();
+            }
+        }
+        self.n_done = end;
+        if end == self.n_pages {
+            if self.is_checked {
+                return Outcome::Done(Ok(0));
+            }
+            self.is_checked = true;
+            self.n_done = 0;
+        }
+        if self.n_pages <= LOOK_BATCH / 2 {
+            return self.step(caller);
+        }
+        Outcome::More(Operation::Unmap(self))
+    }
+}

@@ -1,0 +1,70 @@
+//! System calls: decode, look up, let the core do it, encode. One file per family.
+//!
+//! The table of calls is [`omnibus_abi::call`]; [`begin`] matches on it, so a call without a body does not compile. A
+//! call ends at once, or leaves the rest of it in the thread as an [`Operation`].
+
+pub mod account;
+pub mod basic;
+pub mod caller;
+pub mod capability;
+pub mod inspect;
+pub mod join;
+pub mod machine_memory;
+pub mod memory;
+pub mod operation;
+pub mod recv;
+pub mod release;
+pub mod send;
+pub mod spawn;
+pub mod structure;
+pub mod task;
+pub mod thread;
+pub mod transfer;
+pub mod user;
+pub mod vectors;
+pub mod wait;
+
+use omnibus_abi::{Call, Errno};
+
+use caller::Caller;
+use operation::Outcome;
+
+/// The arguments of a call, in the order `rdi rsi rdx r10 r8 r9`.
+pub type Arguments = [u64; 6];
+
+/// Begins the call that the caller's registers name.
+pub fn begin(caller: &mut Caller<'_>) -> Outcome {
+    let (number, arguments) = caller.thread.machine.call();
+    let Some(call) = Call::from_number(number) else {
+        return Outcome::Done(Err(Errno::ENOSYS));
+    };
+    match call {
+        Call::Null => Outcome::Done(Ok(0)),
+        Call::Exit => basic::exit(caller, arguments),
+        Call::Yield => Outcome::Yield,
+        Call::Clock => Outcome::Done(Ok(crate::time::now_ns())),
+        Call::DebugPrint => basic::debug_print(caller, arguments).into(),
+        Call::Wait => wait::begin(caller, arguments),
+        Call::PeerNew => basic::peer_new(caller, arguments).into(),
+        Call::Transfer => transfer::begin(caller, arguments),
+        Call::Release => release::begin(caller, arguments),
+        Call::Send => send::begin(caller, arguments),
+        Call::Recv => recv::begin(caller, arguments),
+        Call::CapabilityCopy => capability::copy(caller, arguments).into(),
+        Call::CapabilityDrop => capability::drop_slot(caller, arguments),
+        Call::CapabilityInfo => capability::info(caller, arguments).into(),
+        Call::ThreadNew => thread::new(caller, arguments).into(),
+        Call::ThreadExit => thread::exit(caller, arguments),
+        Call::ThreadJoin => join::begin(caller, arguments),
+        Call::ThreadTls => thread::tls(caller, arguments).into(),
+        Call::VmMap => memory::map(caller, arguments),
+        Call::VmUnmap => memory::unmap(caller, arguments),
+        Call::TaskSpawn => spawn::begin(caller, arguments),
+        Call::TaskKill => task::kill(caller, arguments),
+        Call::TaskStatus => task::status(caller, arguments).into(),
+        Call::AccountNew => account::new(caller, arguments).into(),
+        Call::AccountRead => account::read(caller, arguments).into(),
+        Call::AccountClaims => account::claims(caller, arguments).into(),
+        Call::Inspect => inspect::begin(caller, arguments),
+    }
+}

@@ -1,0 +1,163 @@
+//! A system call that is not finished: what it has left to do, as a value.
+//!
+//! Long calls stop at batch boundaries (ORD-8), where interrupts and kills are taken; blocking calls stop until something
+//! wakes them. Either way the rest of the call is an [`Operation`] that the thread keeps. Each carries what it needs and
+//! nothing more, gives everything back when it is abandoned, and keeps the peers open that it runs on (CLO-5).
+
+use omnibus_abi::Errno;
+
+use super::caller::Caller;
+use super::capability::Closing;
+use super::inspect::Inspect;
+use super::join::Join;
+use super::memory::{Map, Unmap};
+use super::release::Release;
+use super::send::Send;
+use super::spawn::Spawn;
+use super::transfer::Transfer;
+use super::wait::Wait;
+use crate::service::{self, Effects, peer::Hold};
+use crate::shared::Ref;
+use crate::task::reaper::BATCH;
+use crate::task::thread::Thread;
+use bus1_service::Progress;
+
+/// The rest of a call.
+pub enum Operation {
+    /// All of it: the call is made again from its beginning.
+    Restart,
+    /// What remains when the core's part has been decided.
+    Finish(Finish),
+    /// `wait`.
+    Wait(Wait),
+    /// `thread_join`.
+    Join(Join),
+    /// `transfer`.
+    Transfer(Transfer),
+    /// `release`.
+    Release(Release),
+    /// `send`.
+    Send(Send),
+    /// `capability_drop` of a peer's last capability.
+    Closing(Closing),
+    /// `vm_map`.
+    Map(Map),
+    /// `vm_unmap`.
+    Unmap(Unmap),
+    /// `task_spawn`.
+    Spawn(Spawn),
+    /// `inspect`.
+    Inspect(Inspect),
+}
+
+/// What came of a step of a call.
+pub enum Outcome {
+    /// It is over: the value, or the error.
+    Done(Result<u64, Errno>),
+    /// There is more to do, and others may run first.
+    More(Operation),
+    /// It waits until the thread is woken.
+    Block(Operation),
+    /// The thread lets others of its priority run first.
+    Yield,
+    /// The thread has ended.
+    Ended,
+}
+
+impl From<Result<u64, Errno>> for Outcome {
+    fn from(result: Result<u64, Errno>) -> Self {
+        Self::Done(result)
+    }
+}
+
+impl From<Errno> for Outcome {
+    fn from(errno: Errno) -> Self {
+        Self::Done(Err(errno))
+    }
+}
+
+impl Operation {
+    /// Goes on for one batch.
+    pub fn step(self, caller: &mut Caller<'_>) -> Outcome {
+        match self {
+            Self::Restart => super::begin(caller),
+            Self::Finish(finish) => finish.step(),
+            Self::Wait(wait) => wait.step(caller),
+            Self::Join(join) => join.step(caller),
+            Self::Transfer(transfer) => transfer.step(caller),
+            Self::Release(release) => release.step(),
+            Self::Send(send) => send.step(caller),
+            Self::Closing(closing) => closing.step(),
+            Self::Map(map) => map.step(caller),
+            Self::Unmap(unmap) => unmap.step(caller),
+            Self::Spawn(spawn) => spawn.step(caller),
+            Self::Inspect(inspect) => inspect.step(caller),
+        }
+    }
+
+    /// Gives back what the call of an ended thread holds, one batch at a time: what is left, if anything. What cannot
+    /// be undone any more is seen through.
+    #[must_use]
+    pub fn abandon(self, thread: &Ref<Thread>) -> Option<Self> {
+        let left = match self {
+            Self::Restart | Self::Map(_) | Self::Unmap(_) | Self::Inspect(_) => return None,
+            // The reaper sees the peer through.
+            Self::Closing(_) => return None,
+            Self::Finish(finish) => finish.step(),
+            Self::Wait(wait) => {
+                wait.leave(thread);
+                return None;
+            }
+            Self::Join(join) => {
+                join.leave(thread);
+                return None;
+            }
+            Self::Transfer(transfer) => transfer.abandon().step(),
+            Self::Release(release) => {
+                release.abandon();
+                return None;
+            }
+            Self::Send(send) => send.abandon().step(),
+            Self::Spawn(spawn) => {
+                spawn.abandon();
+                return None;
+            }
+        };
+        match left {
+            Outcome::More(rest) => Some(rest),
+            _ => None,
+        }
+    }
+}
+
+/// The effects of an operation of the core, and what the call returns when they are finished.
+#[must_use]
+pub struct Finish {
+    effects: Effects,
+    /// The peer stays open until then.
+    hold: Hold,
+    result: Result<u64, Errno>,
+}
+
+impl Finish {
+    /// Returns `result` when `effects` are finished.
+    pub fn new(effects: Effects, hold: Hold, result: Result<u64, Errno>) -> Self {
+        Self {
+            effects,
+            hold,
+            result,
+        }
+    }
+
+    /// Does a batch of the effects.
+    pub fn step(mut self) -> Outcome {
+        match self.effects.step(BATCH, &mut service::wake) {
+            Progress::Done => {
+                let Self { hold, result, .. } = self;
+                drop(hold);
+                Outcome::Done(result)
+            }
+            Progress::More | Progress::Busy => Outcome::More(Operation::Finish(self)),
+        }
+    }
+}

@@ -1,0 +1,65 @@
+//! RELEASE: nodes and handles are given up in one transaction (REL rules). Needs no memory (REL-3).
+
+use bus1_service::{Error, Progress};
+use omnibus_abi::Errno;
+use omnibus_abi::bus1::CmdRelease;
+use omnibus_abi::capability::peer;
+use omnibus_abi::limits::IDS_MAX;
+
+use super::Arguments;
+use super::caller::Caller;
+use super::operation::{Operation, Outcome};
+use super::structure::SizeOf;
+use crate::service::{self, peer::Hold};
+use crate::task::reaper::{self, BATCH};
+
+/// A release that has begun: it cannot fail any more, and its state is in the peer.
+pub struct Release(Hold);
+
+/// `release(peer, command, command_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags;
+/// `EMSGSIZE` count; `EFAULT` ids; `EBADRQC`; `ENOTUNIQ`.
+pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
+    match prepare(caller, arguments) {
+        Ok(outcome) => outcome,
+        Err(errno) => errno.into(),
+    }
+}
+
+fn prepare(
+    caller: &mut Caller<'_>,
+    [number, address, size, ..]: Arguments,
+) -> Result<Outcome, Errno> {
+    let hold = caller.peer(number, peer::USE)?;
+    let command = SizeOf::<CmdRelease>::new(size)?.read(&caller.memory, address)?;
+    if command.flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if command.n_ids > IDS_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    let ids = caller.read_ids(command.ptr_ids, command.n_ids)?;
+    match hold.core.begin_release(ids) {
+        Ok(()) => Ok(Release(hold).step()),
+        Err(Error::Busy) => {
+            // Another thread's release of this peer is on its way: help it, then begin again.
+            let _ = hold.work(BATCH);
+            Ok(Outcome::More(Operation::Restart))
+        }
+        Err(error) => Err(service::errno(&error)),
+    }
+}
+
+impl Release {
+    /// Does a batch of what the peer has begun.
+    pub fn step(self) -> Outcome {
+        match self.0.work(BATCH) {
+            Progress::Done => Outcome::Done(Ok(0)),
+            Progress::More | Progress::Busy => Outcome::More(Operation::Release(self)),
+        }
+    }
+
+    /// The reaper sees it through (REL-4).
+    pub fn abandon(self) {
+        reaper::finish(self.0.object().clone());
+    }
+}

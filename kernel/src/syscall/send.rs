@@ -1,0 +1,278 @@
+//! SEND: one message to many handles in one transaction (SND rules).
+//!
+//! ```text
+//!   Preparing ──> Filling ──> Staging ──> (committed) Finish(Ok)
+//!       └────────────┴───────────┴── refused, fault ──> Finish(Err)
+//! ```
+//!
+//! Every stage goes on in batches. Nothing is visible before the commit; a stage that is given up gives everything back,
+//! in batches as well.
+
+use bus1_service::{Error, PreparedSend, PreparingSend, Progress, StagedSend};
+use omnibus_abi::Errno;
+use omnibus_abi::bus1::{CmdSend, INVALID, MESSAGE_TYPE_USER, Message, Transfer};
+use omnibus_abi::capability::peer;
+use omnibus_abi::limits::{COPIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
+
+use super::Arguments;
+use super::caller::Caller;
+use super::operation::{Finish, Operation, Outcome};
+use super::structure::SizeOf;
+use super::user::{UserMemory, WriteClaim};
+use super::vectors::Vectors;
+use crate::service::{self, Effects, Omnibus, peer::Hold};
+use crate::task::reaper::BATCH;
+
+/// Payload copied in one batch: one 16-byte load and store each is two instructions.
+const COPY_BYTES: usize = 256 << 10;
+
+/// Errors written per access to user memory.
+const ERRORS_AT_ONCE: usize = 64;
+
+enum Stage {
+    Preparing(PreparingSend<Omnibus>),
+    Filling(PreparedSend<Omnibus>),
+    Staging(StagedSend<Omnibus>),
+}
+
+impl Stage {
+    fn abort(self) -> Effects {
+        match self {
+            Self::Preparing(send) => send.abort(),
+            Self::Filling(send) => send.abort(),
+            Self::Staging(send) => send.abort(),
+        }
+    }
+}
+
+/// Where the caller wants to know which destination failed.
+struct Errors {
+    claim: Option<WriteClaim>,
+    n_destinations: u64,
+}
+
+/// A send on its way.
+pub struct Send {
+    hold: Hold,
+    stage: Stage,
+    errors: Errors,
+    vectors: Vectors,
+    n_data: usize,
+    n_filled: usize,
+}
+
+/// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
+/// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
+pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
+    match prepare(caller, arguments) {
+        Ok(Ok(send)) => send.step(caller),
+        Ok(Err(finish)) => finish.step(),
+        Err(errno) => errno.into(),
+    }
+}
+
+/// Reads and checks everything up to the destinations. What fails after the core was asked gives back what it holds.
+fn prepare(
+    caller: &mut Caller<'_>,
+    [
+        number,
+        address,
+        command_size,
+        message_size,
+        transfer_size,
+        _,
+    ]: Arguments,
+) -> Result<Result<Send, Finish>, Errno> {
+    let hold = caller.peer(number, peer::USE)?;
+    let command_size = SizeOf::<CmdSend>::new(command_size)?;
+    let message_size = SizeOf::<Message>::new(message_size)?;
+    let transfer_size = SizeOf::<Transfer>::new(transfer_size)?;
+    let command = command_size.read(&caller.memory, address)?;
+    if command.flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    if command.n_destinations > DESTINATIONS_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    let message = message_size.read(&caller.memory, command.ptr_message)?;
+    if message.flags != 0 || message.kind != MESSAGE_TYPE_USER {
+        return Err(Errno::EINVAL);
+    }
+    let n_copies = message.n_transfers.saturating_mul(command.n_destinations);
+    let is_long = message.n_transfers > TRANSFERS_MAX || n_copies > COPIES_MAX;
+    if is_long || message.n_data > DATA_BYTES_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    let vectors = Vectors::read(
+        caller,
+        message.ptr_data_vecs,
+        message.n_data_vecs,
+        message.n_data,
+    )?;
+    let n_data = message.n_data as usize;
+    read_transfers(caller, &message, transfer_size)?;
+    let refused = |error: Error| service::errno(&error);
+    let mut preparing = hold.core.begin_send(n_data).map_err(refused)?;
+    let mut errors = Errors {
+        claim: None,
+        n_destinations: command.n_destinations,
+    };
+    let looked_up = look_up(caller, &message, &command, &mut preparing, &mut errors);
+    if let Err(errno) = looked_up {
+        return Ok(Err(Finish::new(preparing.abort(), hold, Err(errno))));
+    }
+    Ok(Ok(Send {
+        hold,
+        stage: Stage::Preparing(preparing),
+        errors,
+        vectors,
+        n_data,
+        n_filled: 0,
+    }))
+}
+
+/// Reads the carried ids into the scratch: `EFAULT` for any of them comes before `EINVAL` for any (SND-5).
+fn read_transfers(
+    caller: &mut Caller<'_>,
+    message: &Message,
+    size: SizeOf<Transfer>,
+) -> Result<(), Errno> {
+    let mut array = size.read_array(message.ptr_transfers, message.n_transfers)?;
+    let mut is_valid = true;
+    for id in caller.scratch.ids.iter_mut() {
+        let Some(transfer) = array.next(&caller.memory)? else {
+            break;
+        };
+        is_valid &= transfer.flags == 0 && transfer.id != INVALID;
+        *id = bus1_service::Id::from_u64(transfer.id);
+    }
+    if is_valid { Ok(()) } else { Err(Errno::EINVAL) }
+}
+
+fn look_up(
+    caller: &mut Caller<'_>,
+    message: &Message,
+    command: &CmdSend,
+    preparing: &mut PreparingSend<Omnibus>,
+    errors: &mut Errors,
+) -> Result<(), Errno> {
+    let ids = caller.scratch.ids.get(..message.n_transfers as usize);
+    preparing
+        .transfers(ids.ok_or(Errno::EMSGSIZE)?)
+        .map_err(|error| service::errno(&error))?;
+    caller.read_ids(command.ptr_destinations, command.n_destinations)?;
+    if command.ptr_errors != 0 {
+        let claim = WriteClaim::new(command.ptr_errors, command.n_destinations * 4)?;
+        claim.probe(&caller.memory)?;
+        errors.claim = Some(claim);
+    }
+    let ids = caller.scratch.ids.get(..command.n_destinations as usize);
+    preparing
+        .destinations(ids.ok_or(Errno::EMSGSIZE)?)
+        .map_err(|error| errors.refuse(&caller.memory, &error))
+}
+
+impl Errors {
+    /// SND-2: the entry of the destination that failed holds the error, those before it 0.
+    fn refuse(&self, memory: &impl UserMemory, error: &Error) -> Errno {
+        let errno = service::errno(error);
+        if let (Some(claim), Some(index)) = (&self.claim, error.destination()) {
+            // The call fails already: a page that went away meanwhile changes nothing.
+            let index = index as u64;
+            let _ = write_zeros(memory, claim, index)
+                .and_then(|()| claim.write_at(memory, index * 4, &errno.number().to_le_bytes()));
+        }
+        errno
+    }
+
+    /// SND-2: on success all entries are 0. A page that went away since it was checked loses its zeros: the message is sent.
+    fn succeed(&self, memory: &impl UserMemory) {
+        if let Some(claim) = &self.claim {
+            let _ = write_zeros(memory, claim, self.n_destinations);
+        }
+    }
+}
+
+fn write_zeros(
+    memory: &impl UserMemory,
+    claim: &WriteClaim,
+    n_entries: u64,
+) -> Result<(), super::user::Fault> {
+    let zeros = [0; ERRORS_AT_ONCE * 4];
+    let mut n_done = 0;
+    while n_done < n_entries * 4 {
+        let n_bytes = (n_entries * 4 - n_done).min(zeros.len() as u64);
+        claim.write_at(memory, n_done, &zeros[..n_bytes as usize])?;
+        n_done += n_bytes;
+    }
+    Ok(())
+}
+
+impl Send {
+    /// Goes on until a batch is full.
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        loop {
+            match self.stage {
+                Stage::Preparing(mut preparing) => match preparing.step(BATCH) {
+                    Ok(Progress::Done) => match preparing.prepared() {
+                        Ok(prepared) => self.stage = Stage::Filling(prepared),
+                        Err(error) => {
+                            // It took everything with it.
+                            return self.errors.refuse(&caller.memory, &error).into();
+                        }
+                    },
+                    Ok(Progress::More | Progress::Busy) => {
+                        self.stage = Stage::Preparing(preparing);
+                        return Outcome::More(Operation::Send(self));
+                    }
+                    Err(error) => {
+                        let errno = self.errors.refuse(&caller.memory, &error);
+                        let effects = preparing.abort();
+                        return Finish::new(effects, self.hold, Err(errno)).step();
+                    }
+                },
+                Stage::Filling(ref mut prepared) => {
+                    let end = self.n_data.min(self.n_filled + COPY_BYTES);
+                    let payload = prepared.payload_mut();
+                    let piece = payload.get_mut(self.n_filled..end).unwrap_or_default();
+                    if let Err(fault) = self.vectors.copy_in(&caller.memory, piece) {
+                        return self.give_up(fault.into());
+                    }
+                    self.n_filled = end;
+                    if self.n_filled < self.n_data {
+                        return Outcome::More(Operation::Send(self));
+                    }
+                    let Stage::Filling(prepared) = self.stage else {
+                        return Errno::EINVAL.into();
+                    };
+                    self.stage = Stage::Staging(prepared.stage());
+                }
+                Stage::Staging(ref mut staged) => {
+                    if staged.step(BATCH) != Progress::Done {
+                        return Outcome::More(Operation::Send(self));
+                    }
+                    return match staged.commit() {
+                        Ok(effects) => {
+                            crate::trace!(commit, peer = self.hold.number);
+                            self.errors.succeed(&caller.memory);
+                            Finish::new(effects, self.hold, Ok(0)).step()
+                        }
+                        Err(error) => {
+                            let errno = self.errors.refuse(&caller.memory, &error);
+                            self.give_up(errno)
+                        }
+                    };
+                }
+            }
+        }
+    }
+
+    fn give_up(self, errno: Errno) -> Outcome {
+        Finish::new(self.stage.abort(), self.hold, Err(errno)).step()
+    }
+
+    /// Gives everything back.
+    pub fn abandon(self) -> Finish {
+        Finish::new(self.stage.abort(), self.hold, Err(Errno::EINVAL))
+    }
+}

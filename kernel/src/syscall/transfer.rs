@@ -1,0 +1,216 @@
+//! TRANSFER: nodes are made and handles copied from one peer to another, at one instant (TRA rules).
+//!
+//! The new ids are known before they name anything, so both arrays are written before the commit (ERR-1 allows them to have
+//! been written by a call that fails).
+
+use bus1_service::{Error, Id, PreparedTransfer, PreparingTransfer, Progress, Source};
+use omnibus_abi::Errno;
+use omnibus_abi::bus1::{self, CmdTransfer, INVALID, TRANSFER_FLAG_CREATE};
+use omnibus_abi::capability::peer;
+use omnibus_abi::limits::TRANSFERS_MAX;
+
+use super::Arguments;
+use super::caller::Caller;
+use super::operation::{Finish, Operation, Outcome};
+use super::structure::{OutArray, SizeOf};
+use crate::service::{self, Effects, Omnibus, peer::Hold};
+use crate::task::reaper::BATCH;
+
+/// Entries written in one batch.
+const WRITE_BATCH: u64 = 256;
+
+/// Sources looked up at once.
+const SOURCES_AT_ONCE: usize = 32;
+
+enum Stage {
+    Preparing(PreparingTransfer<Omnibus>),
+    Writing(PreparedTransfer<Omnibus>),
+}
+
+impl Stage {
+    fn abort(self) -> Effects {
+        match self {
+            Self::Preparing(transfer) => transfer.abort(),
+            Self::Writing(transfer) => transfer.abort(),
+        }
+    }
+}
+
+/// A transfer on its way.
+pub struct Transfer {
+    from: Hold,
+    /// Kept open as long as the call runs.
+    to: Hold,
+    stage: Stage,
+    src: OutArray<bus1::Transfer>,
+    dst: OutArray<bus1::Transfer>,
+    n_written: u64,
+    n_transfers: u64,
+}
+
+/// `transfer(from, command, command_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG` tail;
+/// `EINVAL` flags; `EMSGSIZE` count; then as TRA-3 and TRA-4 say.
+pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
+    match prepare(caller, arguments) {
+        Ok(Ok(transfer)) => transfer.step(caller),
+        Ok(Err(finish)) => finish.step(),
+        Err(errno) => errno.into(),
+    }
+}
+
+fn prepare(
+    caller: &mut Caller<'_>,
+    [number, address, command_size, transfer_size, ..]: Arguments,
+) -> Result<Result<Transfer, Finish>, Errno> {
+    let from = caller.peer(number, peer::USE)?;
+    let command_size = SizeOf::<CmdTransfer>::new(command_size)?;
+    let size = SizeOf::<bus1::Transfer>::new(transfer_size)?;
+    let command = command_size.read(&caller.memory, address)?;
+    if command.flags != 0 {
+        return Err(Errno::EINVAL);
+    }
+    let n_transfers = command.n_transfers;
+    if n_transfers > TRANSFERS_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    let to = match command.to {
+        INVALID => from.clone(),
+        to => caller.peer(to, peer::GIVE)?,
+    };
+    let has_creates = read_sources(caller, size, command.ptr_src, n_transfers)?;
+    let src = size.claim_array(command.ptr_src, n_transfers)?;
+    let dst = size.claim_array(command.ptr_dst, n_transfers)?;
+    if has_creates? {
+        src.probe(&caller.memory)?;
+    }
+    dst.probe(&caller.memory)?;
+    let refused = |error: Error| service::errno(&error);
+    let mut preparing = from.core.begin_transfer(&to.core).map_err(refused)?;
+    if let Err(error) = look_up(caller, n_transfers, &mut preparing) {
+        let errno = service::errno(&error);
+        return Ok(Err(Finish::new(preparing.abort(), from, Err(errno))));
+    }
+    Ok(Ok(Transfer {
+        from,
+        to,
+        stage: Stage::Preparing(preparing),
+        src,
+        dst,
+        n_written: 0,
+        n_transfers,
+    }))
+}
+
+/// Reads all entries into the scratch, a created node as an invalid id; whether there is one, or `EINVAL` for one of them, which
+/// counts after `EFAULT` for any (TRA-4).
+fn read_sources(
+    caller: &mut Caller<'_>,
+    size: SizeOf<bus1::Transfer>,
+    address: u64,
+    n_transfers: u64,
+) -> Result<Result<bool, Errno>, Errno> {
+    let mut array = size.read_array(address, n_transfers)?;
+    let mut has_creates = Ok(false);
+    for id in caller.scratch.ids.iter_mut() {
+        let Some(entry) = array.next(&caller.memory)? else {
+            break;
+        };
+        match (entry.flags, entry.id) {
+            (TRANSFER_FLAG_CREATE, INVALID) => has_creates = has_creates.map(|_| true),
+            (0, id) if id != INVALID => {}
+            _ => has_creates = Err(Errno::EINVAL),
+        }
+        *id = Id::from_u64(entry.id);
+    }
+    Ok(has_creates)
+}
+
+fn look_up(
+    caller: &Caller<'_>,
+    n_transfers: u64,
+    preparing: &mut PreparingTransfer<Omnibus>,
+) -> Result<(), Error> {
+    let ids = caller.scratch.ids.get(..n_transfers as usize);
+    for part in ids.unwrap_or_default().chunks(SOURCES_AT_ONCE) {
+        let mut sources = [Source::Create; SOURCES_AT_ONCE];
+        for (source, &id) in sources.iter_mut().zip(part) {
+            if id != Id::INVALID {
+                *source = Source::Copy(id);
+            }
+        }
+        preparing.sources(sources.get(..part.len()).unwrap_or_default())?;
+    }
+    Ok(())
+}
+
+impl Transfer {
+    /// Goes on until a batch is full.
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        loop {
+            match self.stage {
+                Stage::Preparing(mut preparing) => match preparing.step(BATCH) {
+                    Ok(Progress::Done) => match preparing.prepared() {
+                        Ok(prepared) => self.stage = Stage::Writing(prepared),
+                        Err(error) => return service::errno(&error).into(),
+                    },
+                    Ok(Progress::More | Progress::Busy) => {
+                        self.stage = Stage::Preparing(preparing);
+                        return Outcome::More(Operation::Transfer(self));
+                    }
+                    Err(error) => {
+                        let effects = preparing.abort();
+                        let errno = service::errno(&error);
+                        return Finish::new(effects, self.from, Err(errno)).step();
+                    }
+                },
+                Stage::Writing(ref mut prepared) => {
+                    let end = self.n_transfers.min(self.n_written + WRITE_BATCH);
+                    for index in self.n_written..end {
+                        let written = write(caller, prepared, index, &self.src, &self.dst);
+                        if let Err(errno) = written {
+                            return self.give_up(errno);
+                        }
+                    }
+                    self.n_written = end;
+                    if end < self.n_transfers {
+                        return Outcome::More(Operation::Transfer(self));
+                    }
+                    return match prepared.commit() {
+                        Ok(effects) => {
+                            crate::trace!(commit, peer = self.from.number, to = self.to.number);
+                            Finish::new(effects, self.from, Ok(0)).step()
+                        }
+                        Err(error) => self.give_up(service::errno(&error)),
+                    };
+                }
+            }
+        }
+    }
+
+    fn give_up(self, errno: Errno) -> Outcome {
+        Finish::new(self.stage.abort(), self.from, Err(errno)).step()
+    }
+
+    /// Gives everything back.
+    pub fn abandon(self) -> Finish {
+        Finish::new(self.stage.abort(), self.from, Err(Errno::EINVAL))
+    }
+}
+
+fn write(
+    caller: &Caller<'_>,
+    prepared: &PreparedTransfer<Omnibus>,
+    index: u64,
+    src: &OutArray<bus1::Transfer>,
+    dst: &OutArray<bus1::Transfer>,
+) -> Result<(), Errno> {
+    let entry = |id: Id| bus1::Transfer {
+        flags: 0,
+        id: id.as_u64(),
+    };
+    if let Some(node) = prepared.node(index as usize) {
+        src.write(&caller.memory, index, entry(node))?;
+    }
+    let handle = prepared.handle(index as usize).unwrap_or(Id::INVALID);
+    dst.write(&caller.memory, index, entry(handle))
+}

@@ -1,0 +1,152 @@
+//! The first task: what it runs, what it is given, and that the system ends with it.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use omnibus_abi::{Errno, words};
+use omnibus_archive::Archive;
+use spin::Once;
+
+use super::builder::Builder;
+use super::priorities::Priority;
+use super::scheduler;
+use super::task::{End, Task};
+use crate::arch::report;
+use crate::cap::{Capability, Object};
+use crate::mm::frames;
+use crate::programs;
+use crate::service::{Account, Amounts, BYTES, FRAMES, OBJECTS};
+
+/// Number of the first task.
+static FIRST: Once<u64> = Once::new();
+
+/// What runs if no word says otherwise.
+const DEFAULT: &[u8] = b"tour";
+
+/// The last stage of the boot sequence: programs from `initrd`, and the first task as the kernel words `init=` and `args=` say. Ends
+/// the machine, with the cause, if that cannot be.
+pub fn boot(line: &str, initrd: &'static [u8]) {
+    let Err(cause) = try_boot(line, initrd) else {
+        return;
+    };
+    report::fail(format_args!("{cause}"))
+}
+
+fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
+    if initrd.is_empty() {
+        return Err(Cause::NoInitrd);
+    }
+    let archive = Archive::parse(initrd).map_err(Cause::Initrd)?;
+    let n_programs = archive.entries().count();
+    programs::install(archive);
+    let mut name = Vec::new();
+    let mut arguments = Vec::new();
+    for word in words::words(line.as_bytes()) {
+        let word = word.map_err(|words::NotAWord(_)| Cause::NotAWord)?;
+        match word.key {
+            words::INIT => append(&mut name, word.value)?,
+            words::ARGUMENTS => {
+                for item in words::items(word.value) {
+                    append(&mut arguments, item)?;
+                    arguments.push(0);
+                }
+            }
+            _ => {}
+        }
+    }
+    if name.is_empty() {
+        name.extend_from_slice(DEFAULT);
+    }
+    let name = core::str::from_utf8(&name).map_err(|_| Cause::BadWord)?;
+    crate::log::kernel!("{n_programs} files in the initial RAM disk, first task: {name}");
+    let failed = |errno| Cause::NotStarted(errno);
+    let maxima = maxima();
+    start(name, &arguments, maxima).map_err(failed)
+}
+
+/// Appends the bytes that an item stands for. The line is short, so this cannot run out of memory that the kernel needs.
+fn append(bytes: &mut Vec<u8>, item: &[u8]) -> Result<(), Cause> {
+    for byte in words::decode(item) {
+        bytes.push(byte.map_err(|_| Cause::BadWord)?);
+    }
+    Ok(())
+}
+
+/// Maxima of the root account: the defaults of the specification for objects and bytes, and the frames that are free.
+fn maxima() -> Amounts {
+    let mut maxima = [0; 3];
+    maxima[OBJECTS] = 1 << 20;
+    maxima[BYTES] = 1 << 30;
+    maxima[FRAMES] = frames::counts().n_free;
+    maxima
+}
+
+/// Why there is no first task.
+enum Cause {
+    NoInitrd,
+    Initrd(omnibus_archive::Malformed),
+    NotAWord,
+    BadWord,
+    NotStarted(Errno),
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NoInitrd => f.write_str("there is no initial RAM disk (QEMU option -initrd)"),
+            Self::Initrd(malformed) => write!(f, "the initial RAM disk is bad: {malformed}"),
+            Self::NotAWord => f.write_str("a kernel word is not of the form KEY=VALUE"),
+            Self::BadWord => f.write_str("the kernel word init= or args= has a bad escape"),
+            Self::NotStarted(Errno::ENOENT) => {
+                f.write_str("the first task's program is not in the initial RAM disk")
+            }
+            Self::NotStarted(errno) => write!(f, "the first task cannot be started: {errno}"),
+        }
+    }
+}
+
+/// Starts the program `name` with `arguments` (each ending in NUL) under a root account with these maxima. It is given, in
+/// this order: itself, the root account, the console, the system.
+///
+/// # Errors
+/// `ENOENT`, `ENOEXEC`; `EDQUOT`, `ENOMEM`.
+pub fn start(name: &str, arguments: &[u8], maxima: Amounts) -> Result<(), Errno> {
+    let image = programs::find(name.as_bytes())?;
+    let account = Account::root(maxima).map_err(|error| crate::service::errno(&error))?;
+    let priority = Priority::HIGHEST;
+    let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;
+    let mut granted = Vec::new();
+    granted.try_reserve_exact(4).map_err(|_| Errno::ENOMEM)?;
+    granted.push(Capability::full(Object::Task(builder.task.clone())));
+    granted.push(Capability::full(Object::Account(account)));
+    granted.push(Capability::full(Object::Console));
+    granted.push(Capability::full(Object::System));
+    builder.equip(granted, arguments)?;
+    while !builder.step()? {}
+    let thread = builder.first_thread()?;
+    builder.task.adopt(&thread)?;
+    FIRST.call_once(|| builder.task.number);
+    scheduler::start(thread);
+    Ok(())
+}
+
+/// If `task` is the first: its end is the system's. A fault or a kill is a failure whose cause is named.
+pub fn ended(task: &Task) {
+    if FIRST.get() != Some(&task.number) {
+        return;
+    }
+    let Some(end) = task.how_it_ended() else {
+        return;
+    };
+    match end {
+        End::Exited(status) => crate::arch::exit(status),
+        End::Killed => report::fail(format_args!(
+            "the first task ({}) was killed",
+            task.name.as_str()
+        )),
+        End::Faulted { vector, address } => report::fail(format_args!(
+            "the first task ({}) faulted: vector {vector}, address {address:#x}",
+            task.name.as_str()
+        )),
+    }
+}

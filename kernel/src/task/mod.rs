@@ -1,0 +1,26 @@
+//! Tasks and threads, and who runs.
+//!
+//! ```text
+//!   trap ──> syscall or fault ──> run::leave ──> registers of the next thread
+//!                                   │  ^
+//!                    reaper (batches)  scheduler (ready, deadlines)
+//! ```
+
+pub mod builder;
+pub mod deadlines;
+pub mod first;
+pub mod machine;
+pub mod priorities;
+pub mod ready;
+pub mod reaper;
+#[cfg(not(test))]
+pub mod run;
+pub mod scheduler;
+pub mod space;
+#[expect(
+    clippy::module_inception,
+    reason = "the object that the folder is about"
+)]
+pub mod task;
+pub mod thread;
+pub mod waiters;

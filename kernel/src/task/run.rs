@@ -1,0 +1,182 @@
+//! The way out of every trap: which thread runs next, and what must be done before.
+//!
+//! The thread that this CPU ran goes on unless it has ended, blocks, or must give way. A thread that is in the middle of a
+//! call gets one batch of it; then it is looked again whether somebody else should run. When nobody is ready the CPU cleans
+//! up until nothing is left, and idles.
+
+use core::sync::atomic::Ordering;
+
+use omnibus_abi::Errno;
+
+use super::reaper::{self, BATCH};
+use super::scheduler::{self, TURN_NS};
+use super::thread::{Doing, Thread, Work};
+use crate::arch;
+use crate::cpu::{Cpu, DOING};
+use crate::shared::Ref;
+use crate::syscall::caller::Caller;
+use crate::syscall::machine_memory::MachineMemory;
+use crate::syscall::operation::{Operation, Outcome};
+use crate::time;
+
+/// What runs next: a thread in user mode, or nothing.
+pub type Next = Option<Ref<Thread>>;
+
+/// Decides what this CPU runs next.
+pub fn leave(cpu: &mut Cpu) -> Next {
+    loop {
+        let now_ns = time::now_ns();
+        scheduler::expire(now_ns, BATCH);
+        if let Some((thread, work)) = cpu.current.take() {
+            keep_or_put(cpu, thread, work, now_ns);
+        }
+        reaper::work(BATCH);
+        if cpu.current.is_none() {
+            choose(cpu, now_ns);
+        }
+        let Some((thread, work)) = cpu.current.take() else {
+            if reaper::is_idle() {
+                return idle(cpu);
+            }
+            continue;
+        };
+        match work {
+            Work::User => {
+                cpu.current = Some((thread.clone(), Work::User));
+                arm(cpu);
+                return Some(thread);
+            }
+            Work::Call(operation) => {
+                let outcome = step(cpu, &thread, operation);
+                settle(cpu, thread, outcome);
+            }
+        }
+    }
+}
+
+/// The thread goes on, or others run first, or its task has ended.
+fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
+    if thread.task.is_ending() {
+        let unfinished = match work {
+            Work::User => None,
+            Work::Call(operation) => Some(operation),
+        };
+        thread.finish(0, unfinished);
+        stop(cpu, &thread, now_ns);
+        return;
+    }
+    let is_turn_over = now_ns >= cpu.turn_end_ns;
+    if scheduler::must_give_way(thread.task.priority, is_turn_over) {
+        stop(cpu, &thread, now_ns);
+        scheduler::put(thread, work);
+        return;
+    }
+    if is_turn_over {
+        cpu.turn_end_ns = now_ns + TURN_NS;
+    }
+    cpu.current = Some((thread, work));
+}
+
+/// Accounts for the time of a thread that this CPU runs no more.
+fn stop(cpu: &mut Cpu, thread: &Thread, now_ns: u64) {
+    let used_ns = now_ns.saturating_sub(cpu.since_ns);
+    thread.task.cpu_ns.fetch_add(used_ns, Ordering::Relaxed);
+    // Its registers may go away with it, and another thread's take their place in memory.
+    arch::forget_current();
+}
+
+fn choose(cpu: &mut Cpu, now_ns: u64) {
+    while let Some((thread, work)) = scheduler::take() {
+        if thread.task.is_ending() {
+            let unfinished = match work {
+                Work::User => None,
+                Work::Call(operation) => Some(operation),
+            };
+            thread.finish(0, unfinished);
+            continue;
+        }
+        crate::trace!(switch, thread = thread.number, task = thread.task.number);
+        let is_active = matches!(&cpu.active, Some(active) if active.is_same(&thread.task));
+        if !is_active {
+            thread.task.space.activate();
+            cpu.active = Some(thread.task.clone());
+        }
+        DOING.set_task(thread.task.number);
+        cpu.turn_end_ns = now_ns + TURN_NS;
+        cpu.since_ns = now_ns;
+        cpu.current = Some((thread, work));
+        return;
+    }
+}
+
+/// Does a batch of a call.
+pub fn step(cpu: &mut Cpu, thread: &Ref<Thread>, operation: Operation) -> Outcome {
+    let mut caller = Caller {
+        thread,
+        memory: MachineMemory(&thread.task.space),
+        scratch: &mut cpu.scratch,
+    };
+    operation.step(&mut caller)
+}
+
+/// What came of a batch of the call that `thread`, which this CPU runs, is making.
+pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
+    match outcome {
+        Outcome::Done(result) => {
+            finish_call(&thread, result);
+            cpu.current = Some((thread, Work::User));
+        }
+        Outcome::More(operation) => cpu.current = Some((thread, Work::Call(operation))),
+        Outcome::Yield => {
+            finish_call(&thread, Ok(0));
+            stop(cpu, &thread, time::now_ns());
+            scheduler::put(thread, Work::User);
+        }
+        Outcome::Block(operation) => block(cpu, thread, operation),
+        Outcome::Ended => {
+            if thread.ended().is_none() {
+                thread.finish(0, None);
+            }
+            stop(cpu, &thread, time::now_ns());
+        }
+    }
+}
+
+fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
+    crate::trace!(exit, thread = thread.number, result = result);
+    thread.machine.set_result(result);
+}
+
+fn block(cpu: &mut Cpu, thread: Ref<Thread>, operation: Operation) {
+    let mut doing = thread.doing.lock();
+    if let Doing::Running { is_woken } = &mut *doing
+        && *is_woken
+    {
+        *is_woken = false;
+        drop(doing);
+        cpu.current = Some((thread, Work::Call(operation)));
+        return;
+    }
+    *doing = Doing::Blocked(operation);
+    drop(doing);
+    stop(cpu, &thread, time::now_ns());
+}
+
+/// Nobody is ready: the next interrupt wakes this CPU.
+fn idle(cpu: &mut Cpu) -> Next {
+    // A task that ended is not kept by the CPU that ran it last.
+    if let Some(active) = cpu.active.take_if(|active| active.has_ended()) {
+        drop(active);
+    }
+    match scheduler::next_deadline_ns() {
+        Some(deadline_ns) => arch::timer::arm_at(deadline_ns),
+        None => arch::timer::disarm(),
+    }
+    None
+}
+
+/// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
+fn arm(cpu: &Cpu) {
+    let deadline_ns = scheduler::next_deadline_ns().unwrap_or(u64::MAX);
+    arch::timer::arm_at(cpu.turn_end_ns.min(deadline_ns));
+}

@@ -1,0 +1,108 @@
+//! Who runs, and until when.
+//!
+//! State that all CPUs share: who is ready, and who is to be woken when. What one CPU is doing is in [`crate::cpu`].
+
+use super::deadlines::Deadlines;
+use super::priorities::Priority;
+use super::ready::ReadyQueue;
+use super::thread::{Doing, Thread, Work};
+use crate::lock::{Lock, Rank};
+use crate::shared::{OutOfMemory, Ref};
+
+/// How long a thread runs before another of its priority has its turn.
+pub const TURN_NS: u64 = 10_000_000;
+
+static READY: Lock<ReadyQueue<Thread>> = Lock::new(Rank::Ready, ReadyQueue::new());
+static DEADLINES: Lock<Deadlines<Ref<Thread>>> = Lock::new(Rank::Deadlines, Deadlines::new());
+
+/// Sets room aside for the deadline of one more thread.
+///
+/// # Errors
+/// [`OutOfMemory`].
+pub fn admit() -> Result<(), OutOfMemory> {
+    DEADLINES.lock().admit().map_err(|_| OutOfMemory)
+}
+
+/// Gives that room back.
+pub fn dismiss() {
+    DEADLINES.lock().dismiss();
+}
+
+/// Makes a new thread ready.
+pub fn start(thread: Ref<Thread>) {
+    put(thread, Work::User);
+}
+
+/// Makes a thread that this CPU ran ready, behind all of its priority.
+pub fn put(thread: Ref<Thread>, work: Work) {
+    let mut doing = thread.doing.lock();
+    *doing = Doing::Ready(work);
+    drop(doing);
+    push(thread);
+}
+
+/// Enters a thread that says [`Doing::Ready`].
+pub(super) fn push(thread: Ref<Thread>) {
+    READY.lock().push(thread);
+}
+
+/// Takes a thread out of both queues.
+pub(super) fn remove(thread: &Ref<Thread>) {
+    READY.lock().remove(thread);
+    let cancelled = DEADLINES.lock().cancel(thread);
+    drop(cancelled);
+}
+
+/// Chooses the thread to run next; it says [`Doing::Running`].
+pub fn take() -> Option<(Ref<Thread>, Work)> {
+    loop {
+        let thread = READY.lock().pop()?;
+        let mut doing = thread.doing.lock();
+        let running = Doing::Running { is_woken: false };
+        match core::mem::replace(&mut *doing, running) {
+            Doing::Ready(work) => {
+                drop(doing);
+                return Some((thread, work));
+            }
+            // It ended between the two locks.
+            other => *doing = other,
+        }
+    }
+}
+
+/// True if a running thread of `priority` must give way.
+#[must_use]
+pub fn must_give_way(priority: Priority, is_turn_over: bool) -> bool {
+    READY.lock().has_better(priority, is_turn_over)
+}
+
+/// Wakes `thread` at `deadline_ns`, unless it has a deadline already.
+pub fn set_deadline(thread: &Ref<Thread>, deadline_ns: u64) {
+    if deadline_ns != omnibus_abi::DEADLINE_NEVER {
+        DEADLINES.lock().enter(deadline_ns, thread.clone());
+    }
+}
+
+/// Forgets the deadline of `thread`.
+pub fn cancel_deadline(thread: &Ref<Thread>) {
+    let cancelled = DEADLINES.lock().cancel(thread);
+    drop(cancelled);
+}
+
+/// The next deadline of anybody.
+#[must_use]
+pub fn next_deadline_ns() -> Option<u64> {
+    DEADLINES.lock().earliest_ns()
+}
+
+/// Wakes up to `budget` threads whose deadline is not after `now_ns`; false if some may be left.
+pub fn expire(now_ns: u64, budget: u32) -> bool {
+    for _ in 0..budget {
+        let due = DEADLINES.lock().pop_due(now_ns);
+        match due {
+            Some(thread) => Thread::wake(&thread),
+            None => return true,
+        }
+    }
+    false
+}

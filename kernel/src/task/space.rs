@@ -1,0 +1,218 @@
+//! A task's memory: pages in an address space, each frame charged.
+//!
+//! Every frame is charged to the task's account on the task's behalf before it is taken, page tables included. The page
+//! tables are the only record of what is mapped. Mapping and unmapping go page by page, so the calls above can stop
+//! between any two.
+
+use omnibus_abi::layout::{MAP_START, PAGE_BYTES, STARTUP_ADDRESS};
+use omnibus_abi::{Errno, native};
+
+use crate::lock::{Lock, Rank};
+use crate::mm::address_space::{AddressSpace, MapError, Rights};
+use crate::mm::page::{self, Page};
+use crate::service::{self, Account, Actor, Charge};
+
+/// Where addresses that the kernel may choose end.
+const MAP_END: u64 = STARTUP_ADDRESS - (1 << 30);
+
+/// Ranges that are looked at before a choice is given up.
+const TRIES: u32 = 64;
+
+struct Parts {
+    pages: AddressSpace,
+    charge: Charge,
+    /// Where the next choice is looked for.
+    next_choice: u64,
+}
+
+/// The memory of one task.
+pub struct Space {
+    parts: Lock<Option<Parts>>,
+}
+
+impl Space {
+    /// No page; the root of its tables is charged to `account` on behalf of `actor`.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn new(account: &Account, actor: &Actor) -> Result<Self, Errno> {
+        let charge = account
+            .charge(actor, service::frames(1))
+            .map_err(|error| service::errno(&error))?;
+        let pages = AddressSpace::new().map_err(|_| Errno::ENOMEM)?;
+        let parts = Parts {
+            pages,
+            charge,
+            next_choice: MAP_START,
+        };
+        Ok(Self {
+            parts: Lock::new(Rank::Space, Some(parts)),
+        })
+    }
+
+    /// Frames in use, page tables included.
+    #[must_use]
+    pub fn n_frames(&self) -> u64 {
+        match &*self.parts.lock() {
+            Some(parts) => parts.pages.n_pages() + parts.pages.n_tables(),
+            None => 0,
+        }
+    }
+
+    /// Maps a fresh page of zeros that `fill` may change first.
+    ///
+    /// # Errors
+    /// `EEXIST` if something is mapped there, `EINVAL` outside the user half, `EDQUOT`, `ENOMEM`.
+    pub fn map(
+        &self,
+        address: u64,
+        rights: Rights,
+        fill: impl FnOnce(&mut [u8; PAGE_BYTES as usize]),
+    ) -> Result<(), Errno> {
+        let mut parts = self.parts.lock();
+        let parts = parts.as_mut().ok_or(Errno::ESRCH)?;
+        if parts.pages.translate(address).is_some() {
+            return Err(Errno::EEXIST);
+        }
+        let n_tables = parts.pages.n_tables();
+        let n_charged = 1 + parts.pages.n_missing_tables(address);
+        parts
+            .charge
+            .grow(service::frames(n_charged))
+            .map_err(|error| service::errno(&error))?;
+        let mapped = Page::new().map_err(MapError::from).and_then(|mut page| {
+            fill(page.bytes_mut());
+            page.map(&mut parts.pages, address, rights)
+        });
+        mapped.map_err(|error| {
+            // Tables that were made stay, and stay charged.
+            let n_kept = parts.pages.n_tables() - n_tables;
+            parts.charge.shrink(service::frames(n_charged - n_kept));
+            match error {
+                MapError::OutOfFrames => Errno::ENOMEM,
+                MapError::Occupied => Errno::EEXIST,
+                MapError::OutOfRange => Errno::EINVAL,
+            }
+        })
+    }
+
+    /// Unmaps a page and gives its frame back; false if nothing is mapped there.
+    pub fn unmap(&self, address: u64) -> bool {
+        let mut parts = self.parts.lock();
+        let Some(parts) = parts.as_mut() else {
+            return false;
+        };
+        let Some(page) = Page::unmap(&mut parts.pages, address) else {
+            return false;
+        };
+        drop(page);
+        parts.charge.shrink(service::frames(1));
+        true
+    }
+
+    /// True if a page is mapped at `address`.
+    #[must_use]
+    pub fn is_mapped(&self, address: u64) -> bool {
+        let parts = self.parts.lock();
+        parts
+            .as_ref()
+            .is_some_and(|parts| parts.pages.translate(address).is_some())
+    }
+
+    /// True if all of these pages may be written by the task.
+    #[must_use]
+    pub fn are_writable(&self, mut pages: impl Iterator<Item = u64>) -> bool {
+        let parts = self.parts.lock();
+        let Some(parts) = parts.as_ref() else {
+            return false;
+        };
+        pages.all(|page| {
+            let found = parts.pages.translate(page);
+            found.is_some_and(|(_, rights)| rights == Rights::ReadWrite)
+        })
+    }
+
+    /// Chooses where `n_bytes` (whole pages) may go: behind the last choice, so that an address is not soon used again.
+    ///
+    /// # Errors
+    /// `ENOMEM` if no room was found.
+    pub fn choose(&self, n_bytes: u64) -> Result<u64, Errno> {
+        let mut parts = self.parts.lock();
+        let parts = parts.as_mut().ok_or(Errno::ESRCH)?;
+        for _ in 0..TRIES {
+            let address = parts.next_choice;
+            let end = address.checked_add(n_bytes).ok_or(Errno::ENOMEM)?;
+            if end > MAP_END {
+                if address == MAP_START {
+                    return Err(Errno::ENOMEM);
+                }
+                parts.next_choice = MAP_START;
+                continue;
+            }
+            // A page between two ranges stays unmapped. Its ends tell whether the program put something there itself;
+            // what is in the middle shows when it is mapped.
+            parts.next_choice = end + PAGE_BYTES;
+            let is_taken = |address| parts.pages.translate(address).is_some();
+            if !is_taken(address) && !is_taken(end - PAGE_BYTES) {
+                return Ok(address);
+            }
+        }
+        Err(Errno::ENOMEM)
+    }
+
+    /// Makes this the memory that user addresses mean on this CPU; false if there is none any more.
+    pub fn activate(&self) -> bool {
+        match &*self.parts.lock() {
+            Some(parts) => {
+                parts.pages.activate();
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Takes the memory apart, looking at about `n_entries` page-table entries; true when nothing is left. Nothing can
+    /// be mapped afterwards: the task is ending.
+    pub fn tear_down(&self, n_entries: usize) -> bool {
+        let mut guard = self.parts.lock();
+        let Some(parts) = guard.as_mut() else {
+            return true;
+        };
+        if !page::tear_down(&mut parts.pages, n_entries) {
+            return false;
+        }
+        if let Some(parts) = guard.take() {
+            parts.pages.finish();
+        }
+        true
+    }
+}
+
+/// The rights that `VM_*` bits mean.
+///
+/// # Errors
+/// `EINVAL` for unknown bits, without reading, or for writing and executing at once.
+pub fn rights(bits: u64) -> Result<Rights, Errno> {
+    const READ_WRITE: u64 = native::VM_READ | native::VM_WRITE;
+    const READ_EXECUTE: u64 = native::VM_READ | native::VM_EXECUTE;
+    match bits {
+        native::VM_READ => Ok(Rights::Read),
+        READ_WRITE => Ok(Rights::ReadWrite),
+        READ_EXECUTE => Ok(Rights::ReadExecute),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Memory is readable, and never writable and executable at once; unknown rights are refused.
+    #[test]
+    fn vm_rights_are_write_xor_execute() {
+        for bits in 0..16 {
+            let is_known = matches!(bits, 1 | 3 | 5);
+            assert_eq!(rights(bits).is_ok(), is_known, "{bits}");
+        }
+    }
+}

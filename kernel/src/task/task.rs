@@ -1,0 +1,370 @@
+//! A task: an address space, a capability table, one or more threads, and an account that pays.
+//!
+//! ```text
+//!   Running ── exit, kill, fault ──> Ending(end) ── the reaper gave everything back ──> Ended(end)
+//! ```
+//!
+//! 1. How a task ended is decided once and can be read at once; that it has ended is announced ([`Task::waiters`]) when
+//!    everything it held has been given back: threads, capabilities, memory, charges.
+//! 2. None of its threads reaches user mode again once it is ending.
+//! 3. An ended task is a husk with a status, kept by capabilities to it, and still one object of its account until the
+//!    last is dropped.
+
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use omnibus_abi::limits::EXIT_STATUS_MAX;
+use omnibus_abi::{CapabilityNumber, Errno, native};
+
+use super::priorities::Priority;
+use super::reaper;
+use super::space::Space;
+use super::thread::{self, Thread};
+use super::waiters::Waiters;
+use crate::cap::{Capabilities, Capability, table::Table};
+use crate::lock::{Lock, Rank};
+use crate::service::{self, Account, Actor, Charge};
+use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// It called `exit`, or its last thread ended.
+    Exited(u8),
+    /// Somebody killed it.
+    Killed,
+    /// It faulted.
+    Faulted {
+        /// Vector of the exception.
+        vector: u8,
+        /// Address accessed for a page fault, else of the instruction.
+        address: u64,
+    },
+}
+
+impl End {
+    /// Of `exit(status)`: a status above 255 counts as 255.
+    #[must_use]
+    pub fn exited(status: u64) -> Self {
+        Self::Exited(status.min(EXIT_STATUS_MAX) as u8)
+    }
+}
+
+/// Purpose of the link of a thread in its task's list.
+#[derive(Debug)]
+pub enum OfTask {}
+
+/// Purpose of the link of a task in the list of all.
+#[derive(Debug)]
+pub enum All {}
+
+/// Purpose of the link of an ending task in the reaper's list.
+#[derive(Debug)]
+pub enum Ending {}
+
+/// Bytes of a name that are kept for reports.
+const NAME_BYTES: usize = 32;
+
+/// The name of a program, cut for reports.
+#[derive(Clone, Copy)]
+pub struct Name {
+    bytes: [u8; NAME_BYTES],
+    n_bytes: usize,
+}
+
+impl Name {
+    /// The first bytes of `name`.
+    #[must_use]
+    pub fn new(name: &[u8]) -> Self {
+        let mut bytes = [0; NAME_BYTES];
+        let n_bytes = name.len().min(NAME_BYTES);
+        for (to, from) in bytes.iter_mut().zip(name) {
+            *to = *from;
+        }
+        Self { bytes, n_bytes }
+    }
+
+    /// The name, if it is text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        let bytes = self.bytes.get(..self.n_bytes).unwrap_or_default();
+        core::str::from_utf8(bytes).unwrap_or("(not text)")
+    }
+}
+
+struct Parts {
+    threads: List<Thread, OfTask>,
+    n_threads: u64,
+    end: Option<End>,
+}
+
+/// A task.
+pub struct Task {
+    /// Its number, unique for ever.
+    pub number: u64,
+    /// The program it runs.
+    pub name: Name,
+    /// Priority of its threads.
+    pub priority: Priority,
+    /// The account that pays for it.
+    pub account: Account,
+    /// Itself as one that acts for that account.
+    pub actor: Actor,
+    /// Its capabilities.
+    pub capabilities: Lock<Capabilities>,
+    /// Its memory.
+    pub space: Space,
+    /// Who waits for its end.
+    pub waiters: Waiters,
+    /// CPU time used, in nanoseconds.
+    pub cpu_ns: AtomicU64,
+    is_ending: AtomicBool,
+    has_ended: AtomicBool,
+    parts: Lock<Parts>,
+    /// Frames of the capability table.
+    table_charge: Lock<Option<Charge>>,
+    /// Itself, as an object.
+    _charge: Charge,
+    all: Link,
+    ending: Link,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+static TASKS: Lock<List<Task, All>> = Lock::new(Rank::Registry, List::new());
+
+impl Task {
+    /// A new task without memory, capabilities or threads, paid by `account`.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn new(name: Name, priority: Priority, account: &Account) -> Result<Ref<Self>, Errno> {
+        let refused = |error| service::errno(&error);
+        let actor = account.actor();
+        let charge = account
+            .charge(&actor, service::objects(1))
+            .map_err(refused)?;
+        let space = Space::new(account, &actor)?;
+        let task = Ref::try_new(Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            name,
+            priority,
+            account: account.clone(),
+            actor,
+            capabilities: Lock::new(Rank::Capabilities, Table::new()),
+            space,
+            waiters: Waiters::new(),
+            cpu_ns: AtomicU64::new(0),
+            is_ending: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
+            parts: Lock::new(
+                Rank::Task,
+                Parts {
+                    threads: List::new(),
+                    n_threads: 0,
+                    end: None,
+                },
+            ),
+            table_charge: Lock::new(Rank::TableCharge, None),
+            _charge: charge,
+            all: Link::new(),
+            ending: Link::new(),
+        })?;
+        TASKS.lock().push_back(task.clone());
+        Ok(task)
+    }
+
+    /// Charges the task's account on its behalf.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn charge(&self, amounts: service::Amounts) -> Result<Charge, Errno> {
+        self.account
+            .charge(&self.actor, amounts)
+            .map_err(|error| service::errno(&error))
+    }
+
+    /// Makes room for `n_slots` more capabilities; a chunk of slots costs a frame.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn make_room(&self, n_slots: usize) -> Result<(), Errno> {
+        while self.capabilities.lock().needs_chunk(n_slots) {
+            let mut charge = self.table_charge.lock();
+            match &mut *charge {
+                Some(charge) => charge
+                    .grow(service::frames(1))
+                    .map_err(|error| service::errno(&error))?,
+                None => *charge = Some(self.charge(service::frames(1))?),
+            }
+            let grown = self.capabilities.lock().grow();
+            if grown.is_err() {
+                if let Some(charge) = &mut *charge {
+                    charge.shrink(service::frames(1));
+                }
+                return Err(Errno::ENOMEM);
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts a capability into a free slot.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn insert(&self, mut capability: Capability) -> Result<CapabilityNumber, Errno> {
+        loop {
+            self.make_room(1)?;
+            // Another thread may have taken the slot meanwhile.
+            match self.capabilities.lock().insert(capability) {
+                Ok(number) => return Ok(number),
+                Err(refused) => capability = refused,
+            }
+        }
+    }
+
+    /// Adds a thread.
+    ///
+    /// # Errors
+    /// The thread itself, if the task is ending.
+    pub fn adopt(&self, thread: &Ref<Thread>) -> Result<(), Errno> {
+        let mut parts = self.parts.lock();
+        if parts.end.is_some() {
+            return Err(Errno::ESRCH);
+        }
+        parts.threads.push_back(thread.clone());
+        parts.n_threads += 1;
+        Ok(())
+    }
+
+    /// Decides how the task ends, unless that is decided already; the reaper does the rest.
+    pub fn end(task: &Ref<Self>, end: End) {
+        let mut parts = task.parts.lock();
+        if parts.end.is_some() {
+            return;
+        }
+        parts.end = Some(end);
+        task.is_ending.store(true, Ordering::Release);
+        drop(parts);
+        reaper::end(task.clone());
+    }
+
+    /// Takes an ended thread out; the end of the last one is `exit(0)`.
+    pub fn part(task: &Ref<Self>, thread: &Ref<Thread>) {
+        let mut parts = task.parts.lock();
+        let removed = parts.threads.remove(thread);
+        if removed.is_some() {
+            parts.n_threads -= 1;
+        }
+        let is_last = parts.n_threads == 0;
+        drop(parts);
+        if is_last {
+            Self::end(task, End::Exited(0));
+        }
+    }
+
+    /// The first thread that is left, for the reaper.
+    #[must_use]
+    pub fn first_thread(&self) -> Option<Ref<Thread>> {
+        self.parts.lock().threads.front()
+    }
+
+    /// The thread behind `thread`, in the order of creation.
+    #[must_use]
+    pub fn next_thread(&self, thread: &Ref<Thread>) -> Option<Ref<Thread>> {
+        self.parts.lock().threads.next(thread)
+    }
+
+    /// Number of threads that have not ended.
+    #[must_use]
+    pub fn n_threads(&self) -> u64 {
+        self.parts.lock().n_threads
+    }
+
+    /// True from the moment its end is decided.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Acquire)
+    }
+
+    /// True once everything it held has been given back.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        self.has_ended.load(Ordering::Acquire)
+    }
+
+    /// How it ended; `None` while it runs.
+    #[must_use]
+    pub fn how_it_ended(&self) -> Option<End> {
+        self.parts.lock().end
+    }
+
+    /// Gives back the table's charge, once it is empty.
+    pub fn release_table_charge(&self) {
+        let charge = self.table_charge.lock().take();
+        drop(charge);
+    }
+
+    /// Announces that everything has been given back.
+    pub fn announce(task: &Ref<Self>) {
+        task.has_ended.store(true, Ordering::Release);
+        let removed = TASKS.lock().remove(task);
+        drop(removed);
+        task.waiters.wake_all();
+    }
+
+    /// The task with the least number above `number`.
+    #[must_use]
+    pub fn after(number: u64) -> Option<Ref<Self>> {
+        let tasks = TASKS.lock();
+        let mut at = tasks.front();
+        while let Some(task) = at {
+            if task.number > number {
+                return Some(task);
+            }
+            at = tasks.next(&task);
+        }
+        None
+    }
+
+    /// What `task_status` tells.
+    #[must_use]
+    pub fn status(&self) -> native::TaskStatus {
+        let (state, code, address) = match self.how_it_ended() {
+            None => (native::TASK_RUNNING, 0, 0),
+            Some(End::Exited(status)) => (native::TASK_EXITED, u64::from(status), 0),
+            Some(End::Killed) => (native::TASK_KILLED, 0, 0),
+            Some(End::Faulted { vector, address }) => {
+                (native::TASK_FAULTED, u64::from(vector), address)
+            }
+        };
+        native::TaskStatus {
+            state,
+            code,
+            address,
+            number: self.number,
+            n_frames: self.space.n_frames(),
+            cpu_ns: self.cpu_ns.load(Ordering::Relaxed),
+        }
+    }
+
+    /// What a new thread costs, charged to the task.
+    ///
+    /// # Errors
+    /// `EDQUOT`, `ENOMEM`.
+    pub fn charge_thread(&self) -> Result<Charge, Errno> {
+        self.charge(thread::COST)
+    }
+}
+
+impl Linked<All> for Task {
+    fn link(&self) -> &Link {
+        &self.all
+    }
+}
+
+impl Linked<Ending> for Task {
+    fn link(&self) -> &Link {
+        &self.ending
+    }
+}
+
+const _: fn(OutOfMemory) -> Errno = Errno::from;

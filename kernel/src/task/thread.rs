@@ -1,0 +1,238 @@
+//! A thread: registers, and what it is doing.
+//!
+//! There is one kernel stack per CPU and none per thread: what a thread does in the kernel between two batches is a
+//! value ([`Work`]), not a stack.
+//!
+//! ```text
+//!            chosen                      call blocks
+//!   Ready(work) ────> Running ──────────────────────────> Blocked(operation)
+//!      ^ ^              │ │                                       │
+//!      │ └── gives way ─┘ │ exit, fault, kill                     │ woken, deadline
+//!      │                  v                                       │
+//!      │                Ended(value)  <── kill ── (any state)     │
+//!      └──────────────────────────────────────────────────────────┘
+//! ```
+//!
+//! 1. Only the CPU that runs a thread takes it out of `Running`.
+//! 2. A wake that meets a running thread is remembered, so that the thread looks again before it blocks.
+//! 3. Who ends a thread finds its unfinished operation in `Ended` and has it abandoned, in batches.
+//! 4. An ended thread is a husk with a value, kept by capabilities to it.
+
+use core::sync::atomic::{AtomicU64, Ordering};
+
+use omnibus_abi::Errno;
+
+use super::deadlines::{Member, Place};
+use super::machine::{Machine, Start};
+use super::priorities::Priority;
+use super::ready::{IsReady, Ready};
+use super::scheduler;
+use super::task::{OfTask, Task};
+use super::waiters::{Waiter, Waiters};
+use crate::lock::{Lock, Rank};
+use crate::service::{Amounts, Charge, FRAMES, OBJECTS};
+use crate::shared::{Link, Linked, Ref};
+use crate::syscall::operation::Operation;
+
+/// What a thread costs its account: itself, and kernel memory for its registers and its places in queues of waiters.
+pub const COST: Amounts = {
+    let mut amounts = [0; 3];
+    amounts[OBJECTS] = 1;
+    amounts[FRAMES] = 2;
+    amounts
+};
+
+/// What a thread does when it is chosen.
+#[allow(
+    clippy::large_enum_variant,
+    reason = "it lies in the thread, where going on with a call must not need memory"
+)]
+pub enum Work {
+    /// Goes on in user mode.
+    User,
+    /// Goes on with a system call.
+    Call(Operation),
+}
+
+/// Where a thread is in its life.
+pub enum Doing {
+    /// In the queue of ready threads.
+    Ready(Work),
+    /// On a CPU.
+    Running {
+        /// Somebody woke it meanwhile.
+        is_woken: bool,
+    },
+    /// Waits for a wake or its deadline.
+    Blocked(Operation),
+    /// Never runs again.
+    Ended {
+        /// What it gave to `thread_exit`.
+        value: u64,
+        /// What it did not finish.
+        unfinished: Option<Operation>,
+    },
+}
+
+/// A thread of a task.
+pub struct Thread {
+    /// Its number, unique for ever.
+    pub number: u64,
+    /// The task it belongs to.
+    pub task: Ref<Task>,
+    /// Its registers.
+    pub machine: Machine,
+    /// Who waits for its end.
+    pub joiners: Waiters,
+    /// What it is doing.
+    pub doing: Lock<Doing>,
+    /// Its own place in a queue of waiters: joining and waiting for one thing need no memory.
+    waiter: Lock<Option<Ref<Waiter>>>,
+    charge: Lock<Option<Charge>>,
+    place: Place,
+    ready: Link,
+    of_task: Link,
+}
+
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+impl Thread {
+    /// A new thread of `task`, blocked for ever until [`scheduler::start`]. `charge` is [`COST`] on the task's account.
+    ///
+    /// # Errors
+    /// `EINVAL` if the entry or the base is not in the user half; `ENOMEM`.
+    pub fn new(task: &Ref<Task>, start: Start, charge: Charge) -> Result<Ref<Self>, Errno> {
+        let machine = Machine::new(start)?;
+        let thread = Ref::try_new(Self {
+            number: NUMBERS.fetch_add(1, Ordering::Relaxed),
+            task: task.clone(),
+            machine,
+            joiners: Waiters::new(),
+            doing: Lock::new(Rank::Thread, Doing::Running { is_woken: false }),
+            waiter: Lock::new(Rank::Waiter, None),
+            charge: Lock::new(Rank::Waiter, Some(charge)),
+            place: Place::default(),
+            ready: Link::new(),
+            of_task: Link::new(),
+        })?;
+        let waiter = Ref::try_new(Waiter::new(thread.clone()));
+        let is_admitted = waiter.is_ok() && scheduler::admit().is_ok();
+        match waiter {
+            Ok(waiter) if is_admitted => *thread.waiter.lock() = Some(waiter),
+            _ => return Err(Errno::ENOMEM),
+        }
+        Ok(thread)
+    }
+
+    /// Its own place in a queue of waiters; `None` once it has ended.
+    #[must_use]
+    pub fn waiter(&self) -> Option<Ref<Waiter>> {
+        self.waiter.lock().clone()
+    }
+
+    /// Makes a blocked thread ready. One that runs looks again before it blocks; one that is ready or has ended does not care.
+    pub fn wake(thread: &Ref<Self>) {
+        let mut doing = thread.doing.lock();
+        match &mut *doing {
+            Doing::Running { is_woken } => *is_woken = true,
+            Doing::Ready(_) | Doing::Ended { .. } => {}
+            Doing::Blocked(_) => {
+                let blocked = core::mem::replace(&mut *doing, Doing::Running { is_woken: false });
+                if let Doing::Blocked(operation) = blocked {
+                    *doing = Doing::Ready(Work::Call(operation));
+                    scheduler::push(thread.clone());
+                }
+            }
+        }
+    }
+
+    /// Ends it, unless it runs on a CPU, which then will; false in that case.
+    pub fn stop(thread: &Ref<Self>) -> bool {
+        let mut doing = thread.doing.lock();
+        let ended = Doing::Ended {
+            value: 0,
+            unfinished: None,
+        };
+        match core::mem::replace(&mut *doing, ended) {
+            running @ Doing::Running { .. } => {
+                *doing = running;
+                return false;
+            }
+            Doing::Ready(Work::Call(operation)) | Doing::Blocked(operation) => {
+                *doing = Doing::Ended {
+                    value: 0,
+                    unfinished: Some(operation),
+                };
+            }
+            Doing::Ready(Work::User) => {}
+            ended @ Doing::Ended { .. } => *doing = ended,
+        }
+        scheduler::remove(thread);
+        true
+    }
+
+    /// Ends the thread that this CPU runs.
+    pub fn finish(&self, value: u64, unfinished: Option<Operation>) {
+        *self.doing.lock() = Doing::Ended { value, unfinished };
+    }
+
+    /// Its value, if it has ended.
+    #[must_use]
+    pub fn ended(&self) -> Option<u64> {
+        match *self.doing.lock() {
+            Doing::Ended { value, .. } => Some(value),
+            _ => None,
+        }
+    }
+
+    /// Takes what an ended thread did not finish.
+    #[must_use]
+    pub fn take_unfinished(&self) -> Option<Operation> {
+        match &mut *self.doing.lock() {
+            Doing::Ended { unfinished, .. } => unfinished.take(),
+            _ => None,
+        }
+    }
+
+    /// Leaves one more operation to be abandoned by whoever takes the thread apart.
+    pub fn leave_unfinished(&self, operation: Operation) {
+        if let Doing::Ended { unfinished, .. } = &mut *self.doing.lock() {
+            *unfinished = Some(operation);
+        }
+    }
+
+    /// Gives back what an ended thread held, and wakes who waits for its end. The husk stays.
+    pub fn bury(&self) {
+        let waiter = self.waiter.lock().take();
+        let charge = self.charge.lock().take();
+        if charge.is_some() {
+            scheduler::dismiss();
+        }
+        self.joiners.wake_all();
+        drop((waiter, charge));
+    }
+}
+
+impl IsReady for Thread {
+    fn priority(&self) -> Priority {
+        self.task.priority
+    }
+}
+
+impl Linked<Ready> for Thread {
+    fn link(&self) -> &Link {
+        &self.ready
+    }
+}
+
+impl Linked<OfTask> for Thread {
+    fn link(&self) -> &Link {
+        &self.of_task
+    }
+}
+
+impl Member for Ref<Thread> {
+    fn place(&self) -> &Place {
+        &self.place
+    }
+}

@@ -1,0 +1,110 @@
+//! Who waits for a peer, a task or a thread.
+//!
+//! A waiting thread has one [`Waiter`] in the queue of each thing it waits for. Waking takes everyone out; each
+//! looks again, and enters again if it found nothing (RCV-6). At most [`WAITERS_MAX`] wait for one thing, so
+//! that waking them is short (ORD-8).
+
+use super::thread::Thread;
+use crate::lock::{Lock, Rank};
+use crate::shared::{Link, Linked, List, Ref};
+
+/// Most waiters for one thing.
+pub const WAITERS_MAX: usize = 1024;
+
+/// Too many wait for this already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooMany;
+
+/// A thread in the queue of one thing.
+pub struct Waiter {
+    thread: Ref<Thread>,
+    link: Link,
+}
+
+/// Purpose of a waiter's link.
+#[derive(Debug)]
+pub enum Waiting {}
+
+impl Linked<Waiting> for Waiter {
+    fn link(&self) -> &Link {
+        &self.link
+    }
+}
+
+impl Waiter {
+    /// For `thread`, in no queue.
+    #[must_use]
+    pub fn new(thread: Ref<Thread>) -> Self {
+        let link = Link::new();
+        Self { thread, link }
+    }
+}
+
+/// The queue of one thing.
+pub struct Waiters {
+    queue: Lock<Queue>,
+}
+
+struct Queue {
+    list: List<Waiter, Waiting>,
+    n_waiters: usize,
+}
+
+impl Default for Waiters {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Waiters {
+    /// Nobody waits.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            queue: Lock::new(
+                Rank::Waiters,
+                Queue {
+                    list: List::new(),
+                    n_waiters: 0,
+                },
+            ),
+        }
+    }
+
+    /// Enters a waiter that is in no queue.
+    ///
+    /// # Errors
+    /// [`TooMany`].
+    pub fn enter(&self, waiter: &Ref<Waiter>) -> Result<(), TooMany> {
+        let mut queue = self.queue.lock();
+        if queue.n_waiters == WAITERS_MAX {
+            return Err(TooMany);
+        }
+        if queue.list.push_back(waiter.clone()) {
+            queue.n_waiters += 1;
+        }
+        Ok(())
+    }
+
+    /// Takes a waiter out, if it still waits here.
+    pub fn leave(&self, waiter: &Ref<Waiter>) {
+        let mut queue = self.queue.lock();
+        if queue.list.remove(waiter).is_some() {
+            queue.n_waiters -= 1;
+        }
+    }
+
+    /// Wakes everyone.
+    pub fn wake_all(&self) {
+        while let Some(waiter) = self.pop() {
+            Thread::wake(&waiter.thread);
+        }
+    }
+
+    fn pop(&self) -> Option<Ref<Waiter>> {
+        let mut queue = self.queue.lock();
+        let waiter = queue.list.pop_front()?;
+        queue.n_waiters -= 1;
+        Some(waiter)
+    }
+}
