@@ -5,6 +5,7 @@
 //! the flags in its environment. The tool finds in `OUT_DIR`:
 //!
 //! - `kernel.elf`: the kernel with its symbols, as QEMU loads it and gdb reads it;
+//! - `kernel-sabotage.elf`: the kernel in which a word breaks the mechanism behind one chapter of the tour, for tests;
 //! - `initrd.cpio`: the programs without their symbols, and `kernel.sym` for the kernel's backtraces;
 //! - `programs/NAME`: the programs with their symbols, for gdb;
 //! - `programs.rs`: the names of the programs, each with its sentence.
@@ -50,17 +51,31 @@ fn main() -> Result<()> {
 
     // One directory for all the outer builds (cargo's own, clippy's, the tests'), which have an `OUT_DIR` each.
     let guest = target_directory(&out).join("guest");
-    let kernels = nested::build(
+    let kernel = build_kernel(&root, &guest, &[], &out.join("kernel.elf"))?;
+    build_kernel(
         &root,
-        "omnibus-kernel",
-        &KERNEL_FLAGS,
-        &guest.join("kernel"),
+        &guest,
+        &["--features", "sabotage"],
+        &out.join("kernel-sabotage.elf"),
     )?;
     let programs = nested::build(
         &root,
         "omnibus-userland",
+        &[],
         &PROGRAM_FLAGS,
         &guest.join("programs"),
+    )?;
+    pack(&kernel, &programs, &out)
+}
+
+/// Builds the kernel into `file`, and returns the bytes of that.
+fn build_kernel(root: &Path, guest: &Path, arguments: &[&str], file: &Path) -> Result<Vec<u8>> {
+    let kernels = nested::build(
+        root,
+        "omnibus-kernel",
+        arguments,
+        &KERNEL_FLAGS,
+        &guest.join("kernel"),
     )?;
     let [kernel] = kernels.as_slice() else {
         bail!(
@@ -68,8 +83,8 @@ fn main() -> Result<()> {
             kernels.len()
         );
     };
-    copy(&kernel.file, &out.join("kernel.elf"))?;
-    pack(kernel, &programs, &out)
+    copy(&kernel.file, file)?;
+    read(file)
 }
 
 /// The outer build's target directory: `OUT_DIR` is somewhere below `TARGET/PROFILE/build`.
@@ -96,11 +111,9 @@ fn watch(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn pack(kernel: &nested::Binary, programs: &[nested::Binary], out: &Path) -> Result<()> {
+fn pack(kernel: &[u8], programs: &[nested::Binary], out: &Path) -> Result<()> {
     let mut archive = Writer::new();
-    let kernel_bytes = read(&kernel.file)?;
-    let symbols =
-        object_file::symbols(&kernel_bytes).context("cannot read the kernel's symbols")?;
+    let symbols = object_file::symbols(kernel).context("cannot read the kernel's symbols")?;
     archive.add("kernel.sym", MODE_REGULAR_FILE | 0o444, symbols.as_bytes())?;
 
     let folder = out.join("programs");

@@ -20,13 +20,14 @@ pub(crate) struct Binary {
     pub(crate) source: PathBuf,
 }
 
-/// Builds the binaries of `package` with exactly `flags`, sorted by name.
+/// Builds the binaries of `package` with exactly `flags` and with further `arguments` for cargo, sorted by name.
 ///
 /// # Errors
 /// If the build fails; the compiler's messages are then on standard error, which the outer cargo shows.
 pub(crate) fn build(
     root: &Path,
     package: &str,
+    arguments: &[&str],
     flags: &[&str],
     target_directory: &Path,
 ) -> Result<Vec<Binary>> {
@@ -50,7 +51,8 @@ pub(crate) fn build(
             "json-render-diagnostics",
             "--target-dir",
         ])
-        .arg(target_directory);
+        .arg(target_directory)
+        .args(arguments);
     // The outer build's flags, wrappers (clippy is one), directories and profiles are not meant for the guest.
     for (name, _) in env::vars_os() {
         let is_outer = name.to_str().is_some_and(|name| {
