@@ -45,6 +45,12 @@ static BOOT_CPU: Cpu = Cpu {
     tables: UnsafeCell::new(Tables::new()),
 };
 
+/// Stands for a context that is no longer known. Nothing ever runs with it, so it is never written.
+static NO_CONTEXT: UserContext = match UserContext::new(omnibus_abi::layout::USER_START, 0, 0) {
+    Ok(context) => context,
+    Err(_) => panic!("the lowest user address is one"),
+};
+
 impl Cpu {
     /// The CPU this runs on.
     pub fn current() -> &'static Self {
@@ -72,9 +78,9 @@ impl Cpu {
         self.context.get()
     }
 
-    /// Makes the next resume load everything anew, as after a switch.
+    /// Makes the next resume load everything anew, as after a switch. Not null, which is idling: the way out compares with it.
     pub(super) fn forget_context(&self) {
-        self.context.set(ptr::null_mut());
+        self.context.set((&raw const NO_CONTEXT).cast_mut());
     }
 }
 
