@@ -155,3 +155,19 @@ pub fn expect_nothing(peer: &Peer) -> Outcome {
     check_eq!(recv(peer), Err(Errno::EAGAIN), "an empty queue");
     Ok(())
 }
+
+/// Waits for the next message or notification and takes it.
+///
+/// # Errors
+/// `ETIMEDOUT` if none comes within [`crate::actor::PATIENCE`]; those of RECV.
+pub fn take(peer: &Peer) -> Result<Got> {
+    let deadline_ns = crate::time::deadline_in(crate::actor::PATIENCE);
+    loop {
+        match recv(peer) {
+            Err(Errno::EAGAIN) => {
+                crate::wait::WaitSet::new().peer(peer).wait(deadline_ns)?;
+            }
+            result => return result,
+        }
+    }
+}

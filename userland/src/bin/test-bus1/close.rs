@@ -1,7 +1,6 @@
 //! Section 7: closing a peer.
 
 use crate::objects::three;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use omnibus_userland::abi::Errno;
 use omnibus_userland::bus::Peer;
@@ -92,8 +91,7 @@ tests! {
     fn clo_5_a_waiter_does_not_keep_it_open(bench) {
         let (closing, holder, _) = three(bench)?;
         let (_, handle) = create(&closing, &holder)?;
-        let closing = Arc::new(closing);
-        let waiter = Arc::clone(&closing);
+        let waiter = closing.clone();
         let waiting = thread::spawn(move || waiter.recv().map(drop))?;
         for _ in 0..3 {
             thread::yield_now();

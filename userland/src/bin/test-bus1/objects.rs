@@ -1,6 +1,5 @@
 //! Section 1: objects.
 
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use omnibus_userland::abi::{Errno, Kind, capability};
 use omnibus_userland::bus::Peer;
@@ -146,13 +145,13 @@ tests! {
     /// Two threads that receive on one peer get every message once, each thread in order.
     fn obj_8_receives_are_serial(bench) {
         const N_MESSAGES: u16 = 400;
-        let peer = Arc::new(Peer::new(&bench.account)?);
+        let peer = Peer::new(&bench.account)?;
         let (_, handle) = create(&peer, &peer)?;
         for number in 0..N_MESSAGES {
             send(&peer, &[handle], &number.to_le_bytes())?;
         }
         let readers = [(); 2].map(|()| {
-            let peer = Arc::clone(&peer);
+            let peer = peer.clone();
             thread::spawn(move || {
                 let mut numbers = Vec::new();
                 while let Ok(got) = recv(&peer) {

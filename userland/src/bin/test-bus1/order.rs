@@ -39,12 +39,11 @@ tests! {
     /// Order follows causes, also those that travel through shared memory.
     fn ord_3_causal_through_memory(bench) {
         let (p, q, s) = three(bench)?;
-        let (p, q, s) = (Arc::new(p), Arc::new(q), Arc::new(s));
         let ((_, s_to_p), (_, s_to_q)) = (create(&p, &s)?, create(&q, &s)?);
         let (_, q_to_p) = create(&p, &q)?;
         for _ in 0..50 {
             let flag = Arc::new(AtomicBool::new(false));
-            let (seen, other) = (Arc::clone(&flag), Arc::clone(&q));
+            let (seen, other) = (Arc::clone(&flag), q.clone());
             let second = thread::spawn(move || {
                 while !seen.load(Ordering::Acquire) {
                     thread::yield_now();
@@ -64,11 +63,11 @@ tests! {
     fn ord_4_receivers_agree(bench) {
         let (p, q, s) = three(bench)?;
         let r = Peer::new(&bench.account)?;
-        let senders = [s, r].map(Arc::new);
+        let senders = [s, r];
         let mut threads = Vec::new();
         for (sender, number) in senders.iter().zip(0u8..) {
             let handles = [create(&p, sender)?.1, create(&q, sender)?.1];
-            let sender = Arc::clone(sender);
+            let sender = sender.clone();
             threads.push(thread::spawn(move || {
                 for k in 0..100 {
                     send(&sender, &handles, &[2 * k + number])?;

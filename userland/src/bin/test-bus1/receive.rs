@@ -2,7 +2,6 @@
 
 use crate::loose::{self, NO_ROOM};
 use crate::objects::three;
-use alloc::sync::Arc;
 use core::time::Duration;
 use omnibus_userland::abi::bus1::{IoVec, Message, Metadata, RECV_FLAG_DISCARD, Transfer};
 use omnibus_userland::abi::native::{EVENT_HANG_UP, EVENT_READABLE};
@@ -134,11 +133,11 @@ tests! {
 
     /// Every waiter wakes when a peer becomes readable, and hangs up when the slot is dropped.
     fn rcv_6_every_waiter_wakes(bench) {
-        let owner = Arc::new(Peer::new(&bench.account)?);
+        let owner = Peer::new(&bench.account)?;
         let (_, handle) = create(&owner, &owner)?;
         for expected in [EVENT_READABLE, EVENT_HANG_UP] {
             let waiters = [(); 3].map(|()| {
-                let owner = Arc::clone(&owner);
+                let owner = owner.clone();
                 thread::spawn(move || {
                     let deadline_ns = time::deadline_in(Duration::from_secs(10));
                     WaitSet::new().peer(&owner).wait(deadline_ns).map(|items| items[0].events)

@@ -2,7 +2,6 @@
 
 use crate::loose::{self, UNMAPPED};
 use crate::objects::three;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 use omnibus_userland::abi::{Call, Errno};
 use omnibus_userland::bus::Peer;
@@ -102,9 +101,9 @@ tests! {
         let before = bench.holdings()?;
         for round in 0..20 {
             let owner = Peer::new(&bench.account)?;
-            let holder = Arc::new(Peer::new(&bench.account)?);
+            let holder = Peer::new(&bench.account)?;
             let (node, handle) = create(&owner, &holder)?;
-            let sender = Arc::clone(&holder);
+            let sender = holder.clone();
             let sending = thread::spawn(move || {
                 let mut n_sent = 0;
                 for _ in 0..50 {
