@@ -60,6 +60,15 @@ impl Call {
             | Call::Close { peer } => *peer,
         }
     }
+
+    /// The peers whose capabilities the call uses.
+    #[must_use]
+    pub fn peers(&self) -> Vec<usize> {
+        match self {
+            Call::Transfer { from, to, .. } => vec![*from, *to],
+            call => vec![call.caller()],
+        }
+    }
 }
 
 /// One entry of a TRANSFER.

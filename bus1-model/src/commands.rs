@@ -61,15 +61,12 @@ impl World {
                     .ok_or(Failure::UnknownTransfer(index)),
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let before = self.accounts.clone();
-        for target in &targets {
-            let is_charged =
-                (target.is_some() || self.charge(from, from, [1, 0])) && self.charge(to, to, [1, 0]);
-            if !is_charged {
-                self.accounts = before;
-                return Err(Failure::Quota);
-            }
-        }
+        let charges = targets.iter().flat_map(|target| {
+            let node = target.is_none().then_some((from, from, [1, 0]));
+            node.into_iter().chain([(to, to, [1, 0])])
+        });
+        let charges: Vec<_> = charges.collect();
+        self.charge_all(&charges).map_err(|_| Failure::Quota)?;
         let Outcome::Transferred { nodes, handles } = observed else {
             return Ok(Outcome::Transferred {
                 nodes: Vec::new(),
@@ -112,14 +109,13 @@ impl World {
         if ids.len() > RELEASE_IDS_MAX {
             return Err(Failure::TooLong);
         }
+        let names = &self.peers[peer].names;
+        if let Some(index) = ids.iter().position(|id| !names.contains_key(id)) {
+            return Err(Failure::UnknownRelease(index));
+        }
         let mut named = BTreeSet::new();
-        for (index, id) in ids.iter().enumerate() {
-            if !self.peers[peer].names.contains_key(id) {
-                return Err(Failure::UnknownRelease(index));
-            }
-            if !named.insert(*id) {
-                return Err(Failure::NamedTwice(index));
-            }
+        if let Some(index) = ids.iter().position(|id| !named.insert(*id)) {
+            return Err(Failure::NamedTwice(index));
         }
         let objects: Vec<_> = ids.iter().map(|id| self.peers[peer].names[id]).collect();
         self.release_objects(peer, &objects);
@@ -194,15 +190,18 @@ impl World {
         let through = look_up(destinations, Failure::UnknownDestination)?;
         // SND-4: a destination that is gone costs nothing.
         let nodes: Vec<_> = through.iter().map(|&h| self.handles[h].node).collect();
-        let before = self.accounts.clone();
-        for (index, &node) in nodes.iter().enumerate() {
-            let owner = self.nodes[node].owner;
-            let amounts = [1 + carried.len() as u64, payload.len() as u64];
-            if !self.nodes[node].is_released && !self.charge(owner, peer, amounts) {
-                self.accounts = before;
-                return Err(Failure::QuotaOfDestination(index));
-            }
-        }
+        let price = [1 + carried.len() as u64, payload.len() as u64];
+        let charges = nodes.iter().map(|&node| {
+            let amounts = if self.nodes[node].is_released {
+                [0, 0]
+            } else {
+                price
+            };
+            (self.nodes[node].owner, peer, amounts)
+        });
+        let charges: Vec<_> = charges.collect();
+        self.charge_all(&charges)
+            .map_err(Failure::QuotaOfDestination)?;
         let transaction = self.begin_transaction();
         let mut late = Vec::new();
         for node in nodes {

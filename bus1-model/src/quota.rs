@@ -99,9 +99,15 @@ impl Account {
 
     /// Gives `amounts` of that actor back.
     pub fn discharge(&mut self, claimant: u64, actor: usize, amounts: Slots) {
-        let quota = self.quotas.entry(claimant).or_default();
+        let Some(quota) = self.quotas.get_mut(&claimant) else {
+            return;
+        };
         let n_traces = quota.traces.len() as u64;
-        for (slot, &amount) in amounts.iter().enumerate().filter(|(_, amount)| **amount > 0) {
+        for (slot, &amount) in amounts
+            .iter()
+            .enumerate()
+            .filter(|(_, amount)| **amount > 0)
+        {
             quota.traces.entry(actor).or_default()[slot] -= amount;
             quota.available[slot] += amount;
             let average = (quota.claimed[slot] - quota.available[slot]) / n_traces;
@@ -144,6 +150,22 @@ impl Account {
                 self.available[slot] += quota.available[slot];
             }
             self.quotas.remove(&claimant);
+        }
+    }
+
+    /// Takes Q.avail over from an observation, by claimant, and all that follows from it. The charges of several traces given
+    /// back by one call leave a Q.avail that depends on their order, which no rule fixes; what the traces hold does not.
+    pub fn adopt(&mut self, available: impl Fn(u64) -> Option<Slots>) {
+        for (&claimant, quota) in &mut self.quotas {
+            let Some(observed) = available(claimant) else {
+                continue;
+            };
+            for (slot, &now) in observed.iter().enumerate() {
+                let before = quota.claimed[slot];
+                quota.claimed[slot] = before - quota.available[slot] + now;
+                quota.available[slot] = now;
+                self.available[slot] = self.available[slot] + before - quota.claimed[slot];
+            }
         }
     }
 

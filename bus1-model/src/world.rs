@@ -97,7 +97,7 @@ pub struct PeerState {
     pub nodes: BTreeSet<u64>,
     /// Ids of its handles.
     pub handles: BTreeSet<u64>,
-    /// How many entries RECV will find, by kind.
+    /// How many entries RECV will find, by kind; without news about handles that still travel in front of them.
     pub n_queued: BTreeMap<Kind, usize>,
 }
 
@@ -133,6 +133,11 @@ impl World {
         &self.accounts
     }
 
+    /// The account at this place of the list, to adopt what was observed.
+    pub fn account_mut(&mut self, account: usize) -> &mut Account {
+        &mut self.accounts[account]
+    }
+
     /// Whether RECV would find something (RCV-6).
     #[must_use]
     pub fn is_readable(&self, peer: usize) -> bool {
@@ -161,7 +166,12 @@ impl World {
                 .collect()
         };
         let mut n_queued = BTreeMap::new();
-        for member in self.log.iter().filter(|member| member.receiver == peer) {
+        let is_ready = |member: &&Member| match member.content {
+            Content::NodeRelease { handle } => self.id_of(peer, Object::Handle(handle)).is_some(),
+            _ => true,
+        };
+        let queue = self.log.iter().filter(|member| member.receiver == peer);
+        for member in queue.filter(is_ready) {
             *n_queued.entry(member.content.kind()).or_insert(0) += 1;
         }
         PeerState {
@@ -226,8 +236,22 @@ impl World {
         self.handles.len() - 1
     }
 
-    /// Charges `payee`'s account on behalf of `payer` and its account.
-    pub(crate) fn charge(&mut self, payee: usize, payer: usize, amounts: Slots) -> bool {
+    /// Makes all these charges (payee, payer, amounts) in order, or gives back those already made and names the one that is
+    /// refused.
+    pub(crate) fn charge_all(&mut self, charges: &[(usize, usize, Slots)]) -> Result<(), usize> {
+        for (index, &(payee, payer, amounts)) in charges.iter().enumerate() {
+            if amounts != [0, 0] && !self.charge(payee, payer, amounts) {
+                for &(payee, payer, amounts) in &charges[..index] {
+                    self.discharge(payee, payer, amounts);
+                }
+                return Err(index);
+            }
+        }
+        Ok(())
+    }
+
+    /// Charges `payee`'s account on behalf of `payer` and its account; `false` is `EDQUOT`.
+    fn charge(&mut self, payee: usize, payer: usize, amounts: Slots) -> bool {
         let claimant = self.accounts[self.peers[payer].account].number();
         self.accounts[self.peers[payee].account].charge(claimant, payer, amounts)
     }

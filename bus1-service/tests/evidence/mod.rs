@@ -1,0 +1,28 @@
+//! What the kinds of evidence share: see `docs/testing.md`, "Evidence for the core".
+#![allow(dead_code, reason = "each test program uses its part of it")]
+
+pub(crate) mod program;
+pub(crate) mod stage;
+
+use proptest::test_runner::Config;
+
+/// How often the long form repeats what the ordinary run does; 1 in the ordinary run. The long form is asked for by the
+/// variable `OMNIBUS_LONG`, whose value is the factor (`OMNIBUS_LONG=100 cargo test`).
+pub(crate) fn factor() -> u32 {
+    let asked = std::env::var("OMNIBUS_LONG").ok();
+    asked.map_or(1, |factor| {
+        factor
+            .parse()
+            .unwrap_or_else(|error| panic!("OMNIBUS_LONG={factor}: {error}"))
+    })
+}
+
+/// Properties on `n_cases` programs in the ordinary run, which leave no files behind.
+pub(crate) fn config(n_cases: u32) -> Config {
+    Config {
+        cases: n_cases * factor(),
+        max_shrink_iters: 20_000,
+        failure_persistence: None,
+        ..Config::default()
+    }
+}
