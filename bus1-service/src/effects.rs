@@ -161,6 +161,19 @@ pub(crate) fn dismantle<S: System>(
     budget: &mut u32,
     wake: Waker<'_, S>,
 ) -> bool {
+    let is_done = drop_handles(message, budget, wake);
+    if is_done {
+        account::discharge(&message.trace, &message.price());
+    }
+    is_done
+}
+
+/// Releases the handles that a message still carries. `true` when there are none left.
+pub(crate) fn drop_handles<S: System>(
+    message: &Ref<Message<S>>,
+    budget: &mut u32,
+    wake: Waker<'_, S>,
+) -> bool {
     loop {
         let handle = {
             let mut guard = message.receiver().lock.lock();
@@ -172,10 +185,7 @@ pub(crate) fn dismantle<S: System>(
             handle
         };
         hook::point("drop");
-        let Some(handle) = handle else {
-            account::discharge(&message.trace, &message.price());
-            return true;
-        };
+        let Some(handle) = handle else { return true };
         leave_now(&handle, wake);
         *budget = budget.saturating_sub(1);
         if *budget == 0 {

@@ -139,6 +139,14 @@ impl<S: System> Trace<S> {
     }
 }
 
+/// A charge that was made.
+pub(crate) struct Charged<S: System> {
+    /// What it went through.
+    pub(crate) trace: Ref<Trace<S>>,
+    /// What its quota took of the account for it.
+    taken: S::Amounts,
+}
+
 /// Where a charge of an actor goes.
 pub(super) enum Found<S: System> {
     /// Through an attached trace.
@@ -196,7 +204,7 @@ impl<S: System> Books<S> {
         found: Found<S>,
         fresh: Option<&Ref<Trace<S>>>,
         amounts: &S::Amounts,
-    ) -> Result<Option<Ref<Trace<S>>>, Error> {
+    ) -> Result<Option<Charged<S>>, Error> {
         let n_quotas = self
             .n_quotas
             .saturating_add(u64::from(matches!(found, Found::Nothing)));
@@ -214,6 +222,7 @@ impl<S: System> Books<S> {
             }
             Found::Nothing => (zero, zero, zero),
         };
+        let mut taken = S::Amounts::ZERO;
         let mut after = (
             self.available,
             quota_claimed,
@@ -244,6 +253,11 @@ impl<S: System> Books<S> {
                     },
                 ));
             };
+            put(
+                &mut taken,
+                slot,
+                now.quota_claimed.saturating_sub(before.quota_claimed),
+            );
             put(&mut after.0, slot, now.account_available);
             put(&mut after.1, slot, now.quota_claimed);
             put(&mut after.2, slot, now.quota_available);
@@ -264,7 +278,40 @@ impl<S: System> Books<S> {
         state.claimed = after.1;
         state.available = after.2;
         trace.state(key).claimed = after.3;
-        Ok(Some(trace))
+        Ok(Some(Charged { trace, taken }))
+    }
+
+    /// Takes a charge back that nothing came of: as [`Books::discharge`], but leaves the quota with what it had in hand before (ERR-1).
+    pub(super) fn undo(
+        &mut self,
+        key: &mut Key,
+        charged: &Charged<S>,
+        amounts: &S::Amounts,
+    ) -> Option<Ref<AccountCore<S>>> {
+        let trace = &charged.trace;
+        let quota = trace.quota(key);
+        for (slot, (&amount, &taken)) in amounts
+            .slots()
+            .iter()
+            .zip(charged.taken.slots())
+            .enumerate()
+        {
+            change(&mut trace.state(key).claimed, slot, |claimed| {
+                claimed.saturating_sub(amount)
+            });
+            let state = quota.state(key);
+            let in_hand = at(&state.available, slot).saturating_add(amount);
+            // Less than was taken is there only if another charge of the quota came between.
+            let returned = taken.min(in_hand);
+            put(&mut state.available, slot, in_hand.saturating_sub(returned));
+            change(&mut state.claimed, slot, |claimed| {
+                claimed.saturating_sub(returned)
+            });
+            change(&mut self.available, slot, |available| {
+                available.saturating_add(returned)
+            });
+        }
+        self.detach_if_empty(key, trace, &quota)
     }
 
     fn attach(

@@ -15,7 +15,7 @@ mod tree;
 use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 
 use books::Quota;
-pub(crate) use books::{Books, Trace};
+pub(crate) use books::{Books, Charged, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
 
@@ -77,16 +77,16 @@ impl<S: System> Account<S> {
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`].
     pub fn child(&self, actor: &Actor<S>, maxima: S::Amounts) -> Result<Account<S>, Error> {
-        let trace = charge(&self.core, &actor.account.core, actor.number, None, &maxima)?;
+        let charged = charge(&self.core, &actor.account.core, actor.number, None, &maxima)?;
         let number = AccountNumber::from_u64(self.core.numbers.fetch_add(1, Ordering::Relaxed));
         match Account::new(number, self.core.numbers.clone(), maxima) {
             Ok(child) => {
                 self.core.used();
-                child.core.life.lock().parent = Some((trace, maxima));
+                child.core.life.lock().parent = Some((charged.trace, maxima));
                 Ok(child)
             }
             Err(error) => {
-                discharge(&trace, &maxima);
+                undo(&charged, &maxima);
                 Err(error)
             }
         }
@@ -125,13 +125,8 @@ impl<S: System> Account<S> {
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`].
     pub fn charge(&self, actor: &Actor<S>, amounts: S::Amounts) -> Result<Charge<S>, Error> {
-        let trace = charge(
-            &self.core,
-            &actor.account.core,
-            actor.number,
-            None,
-            &amounts,
-        )?;
+        let claimant = &actor.account.core;
+        let trace = charge(&self.core, claimant, actor.number, None, &amounts)?.trace;
         Ok(Charge {
             target: self.clone(),
             claimant: actor.account.clone(),
@@ -190,7 +185,8 @@ impl<S: System> Charge<S> {
             self.trace.actor(),
             Some(&self.trace),
             &amounts,
-        )?;
+        )?
+        .trace;
         for (held, &more) in self.amounts.slots_mut().iter_mut().zip(amounts.slots()) {
             // What is charged fits the account's books, which are in 64 bits.
             *held = held.saturating_add(more);
@@ -268,7 +264,7 @@ fn count_down<S: System>(core: &Ref<AccountCore<S>>, closing: &mut Option<Ref<Ac
 }
 
 /// Charges `amounts` to `target` on behalf of `actor` of `claimant`, through the trace `remembered` from an earlier charge if there is
-/// one. Returns the trace to remember and to discharge.
+/// one.
 ///
 /// # Errors
 /// [`Error::Quota`], [`Error::OutOfMemory`].
@@ -278,7 +274,7 @@ pub(crate) fn charge<S: System>(
     actor: u64,
     remembered: Option<&Ref<Trace<S>>>,
     amounts: &S::Amounts,
-) -> Result<Ref<Trace<S>>, Error> {
+) -> Result<Charged<S>, Error> {
     let is_own = target.ptr_eq(claimant);
     let mut fresh = None;
     loop {
@@ -286,8 +282,8 @@ pub(crate) fn charge<S: System>(
         let (books, key) = guard.parts();
         let found = books.find(key, claimant.number, actor, remembered);
         let spare = fresh.as_ref().or(remembered);
-        if let Some(trace) = books.charge(key, claimant, is_own, found, spare, amounts)? {
-            return Ok(trace);
+        if let Some(charged) = books.charge(key, claimant, is_own, found, spare, amounts)? {
+            return Ok(charged);
         }
         drop(guard);
         let quota = Quota::new(target.clone(), claimant.number)?;
@@ -298,6 +294,18 @@ pub(crate) fn charge<S: System>(
 /// Gives `amounts` back to the account that `trace` is on. Called without any lock.
 pub(crate) fn discharge<S: System>(trace: &Ref<Trace<S>>, amounts: &S::Amounts) {
     if let Some(claimant) = give_back(trace, amounts) {
+        leave(&claimant);
+    }
+}
+
+/// Takes a charge back that nothing came of, so that the books are as before (ERR-1). Called without any lock.
+pub(crate) fn undo<S: System>(charged: &Charged<S>, amounts: &S::Amounts) {
+    let claimant = {
+        let mut guard = charged.trace.target().books.lock();
+        let (books, key) = guard.parts();
+        books.undo(key, charged, amounts)
+    };
+    if let Some(claimant) = claimant {
         leave(&claimant);
     }
 }

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 pub use inspect::{EntryInfo, ObjectInfo, PeerInfo};
 use state::{Linked, PeerState};
 
-use crate::account::{self, AccountCore, Trace};
+use crate::account::{self, AccountCore, Charged, Trace};
 use crate::effects::Waker;
 use crate::handle::Handle;
 use crate::mem::{KeyedMutex, Ref};
@@ -60,13 +60,13 @@ impl<S: System> Peer<S> {
     pub fn new(account: &Account<S>, watch: S::Watch) -> Result<Peer<S>, Error> {
         let core = account.core();
         let actor = core.next_actor();
-        let own = account::charge(core, core, actor, None, &objects::<S>(1))?;
+        let charged = account::charge(core, core, actor, None, &objects::<S>(1))?;
         let made = Ref::try_new(Transaction::new()).and_then(|transaction| {
             Ref::try_new(PeerCore {
                 watch,
                 account: core.clone(),
                 actor,
-                own: own.clone(),
+                own: charged.trace.clone(),
                 transaction,
                 lock: KeyedMutex::new(PeerState::new(account.clone())),
             })
@@ -74,7 +74,7 @@ impl<S: System> Peer<S> {
         match made {
             Ok(core) => Ok(Peer { core }),
             Err(error) => {
-                account::discharge(&own, &objects::<S>(1));
+                account::undo(&charged, &objects::<S>(1));
                 Err(error)
             }
         }
@@ -254,7 +254,7 @@ impl<S: System> Peer<S> {
 
 impl<S: System> PeerCore<S> {
     /// Charges `n` objects of its own account to itself.
-    pub(crate) fn charge_own(&self, n: u64) -> Result<(), Error> {
+    pub(crate) fn charge_own(&self, n: u64) -> Result<Charged<S>, Error> {
         account::charge(
             &self.account,
             &self.account,
@@ -262,7 +262,6 @@ impl<S: System> PeerCore<S> {
             Some(&self.own),
             &objects::<S>(n),
         )
-        .map(drop)
     }
 
     /// Links a new handle to its node, which is this peer's.

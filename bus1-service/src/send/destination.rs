@@ -1,7 +1,7 @@
 //! One destination of a message, from its look-up until its queue is settled or everything is given back.
 
-use crate::account::{self, Trace};
-use crate::effects::{Waker, dismantle};
+use crate::account::{self, Charged, Trace};
+use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::{Message, Payload};
@@ -31,7 +31,9 @@ enum Stage {
 pub(crate) struct Destination<S: System> {
     id: Id,
     handle: Ref<Handle<S>>,
-    trace: Option<Ref<Trace<S>>>,
+    /// What an earlier send through the handle was charged to.
+    remembered: Option<Ref<Trace<S>>>,
+    charged: Option<Charged<S>>,
     stage: Stage,
     message: Option<Ref<Message<S>>>,
     /// Carried handles that are made; ids are promised for all of them at once.
@@ -49,12 +51,13 @@ impl<S: System> Destination<S> {
     pub(super) fn new(
         id: Id,
         handle: Ref<Handle<S>>,
-        trace: Option<Ref<Trace<S>>>,
+        remembered: Option<Ref<Trace<S>>>,
     ) -> Destination<S> {
         Destination {
             id,
             handle,
-            trace,
+            remembered,
+            charged: None,
             stage: Stage::Known,
             message: None,
             n_made: 0,
@@ -92,32 +95,33 @@ impl<S: System> Destination<S> {
             self.stage = Stage::Dropped;
             return Ok(());
         }
-        let target = &self.owner().account;
-        let trace = account::charge(
+        let target = &self.handle.node().owner().account;
+        let remembered = self.remembered.take();
+        let charged = account::charge(
             target,
             &sender.account,
             sender.actor,
-            self.trace.as_ref(),
+            remembered.as_ref(),
             price,
         )
         .map_err(|error| match error {
             Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
             other => other,
         })?;
-        let is_remembered = self
-            .trace
-            .as_ref()
-            .is_some_and(|remembered| remembered.ptr_eq(&trace));
+        let is_remembered = remembered.is_some_and(|remembered| remembered.ptr_eq(&charged.trace));
         self.stage = Stage::Charged;
         if !is_remembered {
             let replaced = {
                 let mut guard = sender.lock.lock();
                 let (_, key) = guard.parts();
-                self.handle.at_holder(key).trace.replace(trace.clone())
+                self.handle
+                    .at_holder(key)
+                    .trace
+                    .replace(charged.trace.clone())
             };
             drop(replaced);
-            self.trace = Some(trace);
         }
+        self.charged = Some(charged);
         Ok(())
     }
 
@@ -131,9 +135,10 @@ impl<S: System> Destination<S> {
         let owner = self.handle.node().owner();
         match (self.stage, &mut self.message) {
             (Stage::Charged, _) => {
-                let Some(trace) = self.trace.clone() else {
+                let Some(charged) = &self.charged else {
                     return Ok(Built::Done);
                 };
+                let trace = charged.trace.clone();
                 let node = self.handle.node().clone();
                 self.message = Some(Message::new(
                     node,
@@ -264,8 +269,8 @@ impl<S: System> Destination<S> {
         wake: Waker<'_, S>,
     ) -> bool {
         let Some(message) = &self.message else {
-            if let (Stage::Charged, Some(trace)) = (self.stage, &self.trace) {
-                account::discharge(trace, price);
+            if let Some(charged) = self.charged.take() {
+                account::undo(&charged, price);
             }
             return true;
         };
@@ -289,6 +294,10 @@ impl<S: System> Destination<S> {
             }
             self.n_made = message.ids.len();
         }
-        dismantle(message, budget, wake)
+        let is_done = drop_handles(message, budget, wake);
+        if is_done && let Some(charged) = self.charged.take() {
+            account::undo(&charged, price);
+        }
+        is_done
     }
 }

@@ -1,6 +1,6 @@
 //! One entry of a transfer, from its look-up until it is committed or everything is given back.
 
-use crate::account;
+use crate::account::{self, Charged};
 use crate::effects::Waker;
 use crate::handle::Handle;
 use crate::mem::Ref;
@@ -18,8 +18,8 @@ pub(crate) struct Entry<S: System> {
     /// The handle to be copied; none if a node is to be made.
     original: Option<(Id, Ref<Handle<S>>)>,
     /// What is charged, at both ends.
-    n_charged_from: u64,
-    n_charged_to: u64,
+    charged_from: Option<Charged<S>>,
+    charged_to: Option<Charged<S>>,
     /// The ids promised.
     node_id: Option<Id>,
     handle_id: Option<Id>,
@@ -37,8 +37,8 @@ impl<S: System> Entry<S> {
             from,
             to,
             original,
-            n_charged_from: 0,
-            n_charged_to: 0,
+            charged_from: None,
+            charged_to: None,
             node_id: None,
             handle_id: None,
             node: None,
@@ -71,11 +71,9 @@ impl<S: System> Entry<S> {
             other => other,
         };
         if self.original.is_none() {
-            self.from.charge_own(1).map_err(in_place)?;
-            self.n_charged_from = 1;
+            self.charged_from = Some(self.from.charge_own(1).map_err(in_place)?);
         }
-        self.to.charge_own(1).map_err(in_place)?;
-        self.n_charged_to = 1;
+        self.charged_to = Some(self.to.charge_own(1).map_err(in_place)?);
         Ok(())
     }
 
@@ -131,13 +129,11 @@ impl<S: System> Entry<S> {
         if let Some(id) = self.node_id {
             drop(self.from.lock.lock().parts().0.table.free(id));
         }
-        for (peer, n_charged) in [
-            (&self.from, self.n_charged_from),
-            (&self.to, self.n_charged_to),
-        ] {
-            if n_charged > 0 {
-                account::discharge(&peer.own, &objects::<S>(n_charged));
-            }
+        for charged in [self.charged_to.take(), self.charged_from.take()]
+            .into_iter()
+            .flatten()
+        {
+            account::undo(&charged, &objects::<S>(1));
         }
     }
 

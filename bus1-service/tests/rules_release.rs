@@ -1,0 +1,412 @@
+//! RELEASE, notifications and closing, rule by rule.
+
+mod common;
+
+use std::sync::atomic::Ordering;
+
+use bus1_service::{Error, Id, Kind, Place, Progress};
+use common::*;
+
+/// Releasing a node tells every holder, the owner itself too, once per handle.
+#[test]
+fn not_1_every_handle_of_a_released_node_is_told() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, to_p) = node(owner, p);
+    let to_q = copy(p, q, to_p).unwrap();
+    let twin = copy(p, p, to_p).unwrap();
+    let own = copy(p, owner, to_p).unwrap();
+    release(owner, &[node_id]).unwrap();
+    let mut at_p = [recv_note(p), recv_note(p)];
+    at_p.sort_by_key(|note| note.1);
+    let mut expected = [(Kind::NodeRelease, to_p), (Kind::NodeRelease, twin)];
+    expected.sort_by_key(|note| note.1);
+    assert_eq!(at_p, expected);
+    assert_eq!(recv_note(q), (Kind::NodeRelease, to_q));
+    assert_eq!(recv_note(owner), (Kind::NodeRelease, own));
+    assert!(
+        [owner, p, q]
+            .iter()
+            .all(|peer| recv(peer).is_none() && objects(peer).is_empty())
+    );
+    world.end();
+}
+
+/// Only the last handle's release is told to the owner, once; receiving it frees the node's id.
+#[test]
+fn not_2_the_owner_is_told_when_the_last_handle_goes() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let (node_id, first) = node(owner, p);
+    let second = copy(p, p, first).unwrap();
+    release(p, &[first]).unwrap();
+    assert!(recv(owner).is_none());
+    release(p, &[second]).unwrap();
+    assert_eq!(recv_note(owner), (Kind::HandleRelease, node_id));
+    assert_eq!(
+        release(owner, &[node_id]),
+        Err(Error::UnknownId(Place::Release(0), node_id))
+    );
+    assert!(recv(owner).is_none());
+    world.end();
+}
+
+/// A travelling handle counts; when its message is dropped with the node it was for, it stops counting.
+#[test]
+fn not_2_travelling_handles_count() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    let (of_q, to_q) = node(q, p);
+    send(p, &[to_q], &[handle], b"").unwrap();
+    release(p, &[handle]).unwrap();
+    assert!(recv(owner).is_none());
+    release(q, &[of_q]).unwrap();
+    assert_eq!(recv_note(owner), (Kind::HandleRelease, node_id));
+    world.end();
+}
+
+/// All ids are checked first, in order, unknown before named twice, and nothing happens if one is wrong.
+#[test]
+fn rel_1_all_ids_are_checked_before_anything_happens() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let (node_id, handle) = node(owner, p);
+    let own = copy(p, owner, handle).unwrap();
+    let before = read_out(&world);
+    let unknown = Id::from_u64(99);
+    assert_eq!(
+        release(owner, &[node_id, own, unknown]),
+        Err(Error::UnknownId(Place::Release(2), unknown))
+    );
+    assert_eq!(
+        release(owner, &[node_id, own, own]),
+        Err(Error::NamedTwice(Place::Release(2), own))
+    );
+    assert_eq!(
+        release(owner, &[own, node_id, node_id]),
+        Err(Error::NamedTwice(Place::Release(2), node_id))
+    );
+    assert_eq!(
+        release(owner, &[own, own, unknown]),
+        Err(Error::UnknownId(Place::Release(2), unknown))
+    );
+    assert_eq!(
+        release(owner, &[Id::INVALID]),
+        Err(Error::UnknownId(Place::Release(0), Id::INVALID))
+    );
+    release(owner, &[]).unwrap();
+    assert_eq!(before, read_out(&world));
+    release(owner, &[own, node_id]).unwrap();
+    assert_eq!(recv_note(p), (Kind::NodeRelease, handle));
+    assert!(
+        recv(owner).is_none(),
+        "what the release names is not told about"
+    );
+    world.end();
+}
+
+/// After RELEASE nothing that names the ids is delivered, also not what was queued: messages, and both notifications.
+#[test]
+fn rel_2_nothing_that_names_released_ids_is_delivered() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let (gone, to_gone) = node(owner, p);
+    let (stays, to_stays) = node(owner, p);
+    send(p, &[to_gone, to_stays, to_gone], &[to_stays], b"both").unwrap();
+    send(p, &[to_gone], &[], b"alone").unwrap();
+    release(owner, &[gone]).unwrap();
+    let received = recv(owner).unwrap();
+    assert_eq!(received.metadata().id, stays);
+    assert!(recv(owner).is_none());
+    release(p, &[to_gone]).unwrap();
+    assert!(
+        recv(p).is_none(),
+        "NODE_RELEASE was queued, and its handle released"
+    );
+    release(p, &[to_stays]).unwrap();
+    release(owner, &[received.transfers()[0]]).unwrap();
+    release(owner, &[stays]).unwrap();
+    assert!(
+        recv(owner).is_none(),
+        "HANDLE_RELEASE was queued, and its node released"
+    );
+    world.end();
+}
+
+/// A RECV that was copying out when its node was released finds nothing to commit, and the next message is found.
+#[test]
+fn rel_2_recv_passes_over_what_is_released_while_it_copies() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let (gone, to_gone) = node(owner, p);
+    let (_, to_stays) = node(owner, p);
+    send(p, &[to_gone], &[to_stays], b"gone").unwrap();
+    send(p, &[to_stays], &[], b"stays").unwrap();
+    let receiving = owner.begin_recv().unwrap();
+    release(owner, &[gone]).unwrap();
+    assert_eq!(receiving.payload(), b"gone");
+    assert!(receiving.commit().is_err());
+    assert_eq!(recv_message(owner).0, b"stays");
+    world.end();
+}
+
+/// Until the sender has received NODE_RELEASE, sending to a dead node succeeds and costs nothing; after that the id is unknown.
+#[test]
+fn snd_4_sends_to_a_dead_node_are_dropped_until_the_sender_knows() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    let (_, to_q) = node(q, p);
+    release(owner, &[node_id]).unwrap();
+    let n_before = objects_left(owner);
+    send(p, &[handle], &[], b"dropped").unwrap();
+    send(p, &[handle], &[to_q], b"dropped").unwrap();
+    assert_eq!(objects_left(owner), n_before);
+    send(p, &[handle, to_q], &[to_q], b"half").unwrap();
+    assert!(recv(owner).is_none());
+    assert_eq!(recv_message(q).0, b"half");
+    assert_eq!(recv_note(p), (Kind::NodeRelease, handle));
+    assert_eq!(
+        send(p, &[handle], &[], b""),
+        Err(Error::UnknownId(Place::Destination(0), handle))
+    );
+    assert_eq!(
+        send(p, &[to_q], &[handle], b""),
+        Err(Error::UnknownId(Place::Transfer(0), handle))
+    );
+    world.end();
+}
+
+/// A copy of a handle to a dead node is made, and its holder gets NODE_RELEASE: by transfer, by message, behind the message.
+#[test]
+fn tra_5_copies_of_dead_handles_bring_their_notification() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    let (_, to_q) = node(q, p);
+    release(owner, &[node_id]).unwrap();
+    let twin = copy(p, q, handle).unwrap();
+    assert_eq!(recv_note(q), (Kind::NodeRelease, twin));
+    send(p, &[to_q, to_q], &[handle], b"1").unwrap();
+    send(p, &[to_q], &[], b"2").unwrap();
+    let carried = [recv_message(q).1[0], recv_message(q).1[0]];
+    let mut told = [recv_note(q).1, recv_note(q).1];
+    told.sort();
+    let mut expected = carried;
+    expected.sort();
+    assert_eq!(
+        told, expected,
+        "behind both messages of the transaction, before the next"
+    );
+    assert_eq!(recv_message(q).0, b"2");
+    world.end();
+}
+
+/// A handle whose node dies while it travels: the holder gets the message first, then NODE_RELEASE.
+#[test]
+fn not_1_a_travelling_handle_is_told_after_its_message() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    let (_, to_q) = node(q, p);
+    send(p, &[to_q], &[handle], b"1").unwrap();
+    release(owner, &[node_id]).unwrap();
+    send(p, &[to_q], &[], b"2").unwrap();
+    let carried = recv_message(q).1[0];
+    assert_eq!(recv_note(q), (Kind::NodeRelease, carried));
+    assert_eq!(recv_message(q).0, b"2");
+    world.end();
+}
+
+/// If the message that carries a handle is dropped, so is its notification.
+#[test]
+fn not_1_a_dropped_handle_is_not_told_about() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    let (of_q, to_q) = node(q, p);
+    send(p, &[to_q], &[handle], b"").unwrap();
+    release(owner, &[node_id]).unwrap();
+    release(q, &[of_q]).unwrap();
+    assert!(recv(q).is_none());
+    send(p, &[to_q], &[handle], b"").unwrap();
+    assert!(recv(q).is_none());
+    world.end();
+}
+
+/// Members of a release are adjacent at a receiver: node releases, then handle releases.
+#[test]
+fn ord_5_node_releases_come_before_handle_releases() {
+    let world = World::new(2);
+    let (a, b) = (&world.peers[0], &world.peers[1]);
+    let (own, _) = node(a, b);
+    let (of_b, to_b) = node(b, a);
+    let (own_too, _) = node(a, b);
+    release(a, &[to_b, own, own_too]).unwrap();
+    let kinds = [recv_note(b), recv_note(b), recv_note(b)].map(|note| note.0);
+    assert_eq!(
+        kinds,
+        [Kind::NodeRelease, Kind::NodeRelease, Kind::HandleRelease]
+    );
+    assert_eq!(
+        release(b, &[of_b]),
+        Err(Error::UnknownId(Place::Release(0), of_b))
+    );
+    world.end();
+}
+
+/// A release with many handles goes on in batches, pushed on by anybody; until the instant, sends to the node succeed, and a handle
+/// that appears joins.
+#[test]
+fn rel_4_a_release_takes_effect_for_all_holders_at_one_instant() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (node_id, handle) = node(owner, p);
+    for _ in 0..200 {
+        copy(p, q, handle).unwrap();
+    }
+    owner.begin_release(&[node_id]).unwrap();
+    assert_eq!(owner.begin_release(&[]), Err(Error::Busy));
+    let mut n_joined = 0;
+    while !q.is_readable() {
+        assert_ne!(
+            owner.work(1, &mut |bell, wake| ring(bell, wake)),
+            Progress::Done
+        );
+        if n_joined < 20 && !q.is_readable() {
+            send(p, &[handle], &[], b"still there").unwrap();
+            copy(p, q, handle).unwrap();
+            n_joined += 1;
+        }
+    }
+    assert!(p.is_readable(), "at one instant");
+    while owner.work(1, &mut |bell, wake| ring(bell, wake)) != Progress::Done {}
+    assert_eq!(n_joined, 20);
+    for _ in 0..220 {
+        assert_eq!(recv_note(q).0, Kind::NodeRelease);
+    }
+    assert_eq!(recv_note(p), (Kind::NodeRelease, handle));
+    assert!(recv(q).is_none() && recv(owner).is_none() && objects(q).is_empty());
+    world.end();
+}
+
+/// RELEASE takes as many ids as it may, of both kinds, and frees them all.
+#[test]
+fn rel_1_four_thousand_ids_at_once() {
+    let world = World::new(1);
+    let peer = &world.peers[0];
+    let ids: Vec<Id> = (0..2048)
+        .flat_map(|_| <[Id; 2]>::from(node(peer, peer)))
+        .collect();
+    release(peer, &ids).unwrap();
+    assert!(recv(peer).is_none() && objects(peer).is_empty());
+    world.end();
+}
+
+/// A managed id never recurs.
+#[test]
+fn obj_4_ids_never_recur() {
+    let world = World::new(1);
+    let peer = &world.peers[0];
+    let mut seen = std::collections::HashSet::new();
+    for round in 0..500 {
+        let (node_id, handle) = node(peer, peer);
+        assert!(node_id.is_managed() && handle.is_managed());
+        assert!(seen.insert(node_id) && seen.insert(handle));
+        if round % 3 > 0 {
+            release(peer, &[handle]).unwrap();
+            assert_eq!(recv_note(peer), (Kind::HandleRelease, node_id));
+        }
+    }
+    world.end();
+}
+
+/// Closing releases the nodes, drops what is queued with what it carries, and then releases the handles.
+#[test]
+fn clo_1_closing_releases_everything_in_order() {
+    let world = World::new(3);
+    let (dying, p, third) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_dying) = node(dying, p);
+    let (of_p, _) = node(p, dying);
+    let (of_third, carried) = node(third, p);
+    send(p, &[to_dying], &[carried], b"unread").unwrap();
+    release(p, &[carried]).unwrap();
+    close(dying);
+    assert_eq!(recv_note(p), (Kind::NodeRelease, to_dying));
+    assert_eq!(recv_note(p), (Kind::HandleRelease, of_p));
+    assert_eq!(recv_note(third), (Kind::HandleRelease, of_third));
+    assert_eq!(dying.watch().n_hang_up.load(Ordering::SeqCst), 1);
+    assert!(dying.is_hung_up() && objects(dying).is_empty() && !dying.is_readable());
+    assert_eq!(release(dying, &[]), Err(Error::Closed));
+    assert!(!dying.begin_close(), "closed already");
+    world.end();
+}
+
+/// What a closed peer has sent stays with its receivers.
+#[test]
+fn clo_2_messages_sent_earlier_stay() {
+    let world = World::new(2);
+    let (dying, p) = (&world.peers[0], &world.peers[1]);
+    let (_, to_p) = node(p, dying);
+    let (_, handle) = node(dying, dying);
+    send(dying, &[to_p], &[handle], b"last words").unwrap();
+    close(dying);
+    let (payload, handles) = recv_message(p);
+    assert_eq!(payload, b"last words");
+    assert_eq!(recv_note(p), (Kind::NodeRelease, handles[0]));
+    assert_eq!(recv_note(p).0, Kind::HandleRelease);
+    world.end();
+}
+
+/// Peers that hold each other's handles inside queued messages leave nothing behind when both close.
+#[test]
+fn clo_3_cycles_leave_nothing_behind() {
+    let mut world = World::new(0);
+    let account = world.account(MAXIMA);
+    let (a, b) = (world.peer(account), world.peer(account));
+    let (_, to_a) = node(&a, &b);
+    let (_, to_b) = node(&b, &a);
+    let own = copy(&b, &a, to_a).unwrap();
+    send(&b, &[to_a], &[to_a, to_a], b"").unwrap();
+    send(&a, &[to_b], &[to_b, own], b"").unwrap();
+    send(&a, &[own], &[own], b"own handle in the own queue").unwrap();
+    close(&a);
+    close(&b);
+    assert_eq!(world.accounts[account].inspect().available, MAXIMA);
+    world.end();
+}
+
+/// A long chain of messages that carry handles to the next queue is dropped in a loop, not on the stack.
+#[test]
+fn clo_4_drops_caused_by_drops_do_not_nest() {
+    let mut world = World::new(1);
+    let first = world.peers[0].clone();
+    let mut last = first.clone();
+    for _ in 0..2_000 {
+        let next = world.peer(1);
+        let (_, to_last) = node(&last, &next);
+        let (_, own) = node(&next, &next);
+        send(&next, &[to_last], &[own], b"").unwrap();
+        last = next;
+    }
+    for peer in world.peers.iter().rev() {
+        close(peer);
+    }
+    world.end();
+}
+
+/// A peer that is told to close while a release is open closes behind it.
+#[test]
+fn clo_4_closing_waits_for_an_open_release() {
+    let world = World::new(2);
+    let (dying, p) = (&world.peers[0], &world.peers[1]);
+    let (node_id, handle) = node(dying, p);
+    let (_, other) = node(dying, p);
+    dying.begin_release(&[node_id]).unwrap();
+    assert!(dying.begin_close());
+    close(dying);
+    assert_eq!([recv_note(p).1, recv_note(p).1], [handle, other]);
+    assert!(dying.is_hung_up());
+    world.end();
+}
