@@ -174,7 +174,7 @@ calls! {
     CapabilityCopy capability_copy = 11 (
         capability: AnyCapability,
         rights: Value,
-    ) -> "capability of the copy", [EBADF EPERM ENOMEM];
+    ) -> "capability of the copy", [EBADF EPERM EDQUOT ENOMEM];
 
     /// Empties a slot.
     CapabilityDrop capability_drop = 12 (
@@ -186,7 +186,7 @@ calls! {
         capability: AnyCapability,
         info: Structure("omnibus_capability_info", Out),
         info_size: SizeOf("omnibus_capability_info"),
-    ) -> "", [EBADF EINVAL EFAULT];
+    ) -> "", [EBADF EINVAL E2BIG EFAULT];
 
     /// Starts a thread in the calling task.
     ThreadNew thread_new = 14 (
@@ -236,7 +236,7 @@ calls! {
         task: Capability(Kind::Task, task::WATCH),
         status: Structure("omnibus_task_status", Out),
         status_size: SizeOf("omnibus_task_status"),
-    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT];
 
     /// Carves an account out of another (ACC-7).
     AccountNew account_new = 23 (
@@ -251,16 +251,16 @@ calls! {
         account: Capability(Kind::Account, account::INSPECT),
         state: Structure("omnibus_account_state", Out),
         state_size: SizeOf("omnibus_account_state"),
-    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT];
 
-    /// Reads who claims how much of an account (ACC-6), claimants above `after` in ascending order.
+    /// Reads who claims how much of an account (ACC-6), claimants above `after` in ascending order; all ones begins with the least.
     AccountClaims account_claims = 25 (
         account: Capability(Kind::Account, account::INSPECT),
         claims: Array("omnibus_account_claim", Out),
         n_claims: Count(CLAIMS_MAX, Errno::EINVAL),
         claim_size: SizeOf("omnibus_account_claim"),
         after: Value,
-    ) -> "number of claims written", [EBADF EOPNOTSUPP EPERM EINVAL EFAULT];
+    ) -> "number of claims written", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT];
 
     /// Writes the state of every kernel object as text; what does not fit is cut off.
     Inspect inspect = 26 (

@@ -14,7 +14,7 @@ use crate::service::{self, Account, BYTES, FRAMES, OBJECTS};
 /// Words of a claim.
 const WORDS: usize = AccountClaim::SIZE as usize / 8;
 
-/// `account_new(parent, limits, limits_size)`: the maxima are a charge on the parent by the calling task (ACC-7).
+/// `account_new(parent, limits, limits_size)`: the maxima are a charge on the parent, by itself (ACC-7).
 ///
 /// # Errors
 /// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags; `EDQUOT`, `ENOMEM`.
@@ -29,8 +29,9 @@ pub fn new(caller: &Caller<'_>, [parent, address, size, ..]: [u64; 6]) -> Result
     maxima[BYTES] = limits.bytes;
     maxima[FRAMES] = limits.frames;
     caller.task().make_room(1)?;
+    // Carving is the parent's own act, whoever has the right: each child holds a share of its own.
     let child = parent
-        .child(&caller.task().actor, maxima)
+        .child(&parent.actor(), maxima)
         .map_err(|error| service::errno(&error))?;
     caller.install(Object::Account(child))
 }

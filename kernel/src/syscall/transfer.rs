@@ -77,13 +77,16 @@ fn prepare(
         INVALID => from.clone(),
         to => caller.peer(to, peer::GIVE)?,
     };
-    let has_creates = read_sources(caller, size, command.ptr_src, n_transfers)?;
+    let sources = read_sources(caller, size, command.ptr_src, n_transfers)?;
     let src = size.claim_array(command.ptr_src, n_transfers)?;
     let dst = size.claim_array(command.ptr_dst, n_transfers)?;
-    if has_creates? {
+    if sources.has_creates {
         src.probe(&caller.memory)?;
     }
     dst.probe(&caller.memory)?;
+    if !sources.are_valid {
+        return Err(Errno::EINVAL);
+    }
     let refused = |error: Error| service::errno(&error);
     let mut preparing = from.core.begin_transfer(&to.core).map_err(refused)?;
     if let Err(error) = look_up(caller, n_transfers, &mut preparing) {
@@ -101,28 +104,39 @@ fn prepare(
     }))
 }
 
-/// Reads all entries into the scratch, a created node as an invalid id; whether there is one, or `EINVAL` for one of them, which
-/// counts after `EFAULT` for any (TRA-4).
+/// What the entries of the source array say.
+struct Sources {
+    /// A node is to be made, so the array will be written.
+    has_creates: bool,
+    /// No flag is unknown, and only what is to be made has no id.
+    are_valid: bool,
+}
+
+/// Reads all entries into the scratch, a node to be made as the invalid id. `EFAULT` for any of them comes before `EINVAL` for any
+/// (TRA-4).
 fn read_sources(
     caller: &mut Caller<'_>,
     size: SizeOf<bus1::Transfer>,
     address: u64,
     n_transfers: u64,
-) -> Result<Result<bool, Errno>, Errno> {
+) -> Result<Sources, Errno> {
     let mut array = size.read_array(address, n_transfers)?;
-    let mut has_creates = Ok(false);
+    let mut sources = Sources {
+        has_creates: false,
+        are_valid: true,
+    };
     for id in caller.scratch.ids.iter_mut() {
         let Some(entry) = array.next(&caller.memory)? else {
             break;
         };
         match (entry.flags, entry.id) {
-            (TRANSFER_FLAG_CREATE, INVALID) => has_creates = has_creates.map(|_| true),
+            (TRANSFER_FLAG_CREATE, INVALID) => sources.has_creates = true,
             (0, id) if id != INVALID => {}
-            _ => has_creates = Err(Errno::EINVAL),
+            _ => sources.are_valid = false,
         }
         *id = Id::from_u64(entry.id);
     }
-    Ok(has_creates)
+    Ok(sources)
 }
 
 fn look_up(
