@@ -5,22 +5,29 @@ use std::fmt::Write;
 use anyhow::{Context, Result, bail, ensure};
 use object::elf::{FileHeader64, PT_LOAD};
 use object::read::elf::{FileHeader, ProgramHeader};
-use object::{Endianness, Object, ObjectSymbol, SymbolKind};
+use object::{Endianness, Object, ObjectSection, ObjectSymbol, SectionKind};
 
 /// Offset and size of `e_shoff`, and of `e_shentsize` to `e_shstrndx`, in an ELF64 header (gABI, "ELF Header").
 const SECTION_TABLE_OFFSET: std::ops::Range<usize> = 0x28..0x30;
 const SECTION_TABLE_SHAPE: std::ops::Range<usize> = 0x3a..0x40;
 
-/// The functions of an image as text, one per line, `ADDRESS NAME\n`: sixteen hexadecimal digits, a blank, the name as it
+/// The functions and labels of an image's code as text, one per line, `ADDRESS NAME\n`: sixteen hexadecimal digits, a blank, the name as it
 /// is written in Rust. Sorted by address; of several names of one address the first in the alphabet.
 ///
 /// # Errors
 /// If the image is not an object file, or has no function symbols.
 pub(crate) fn symbols(image: &[u8]) -> Result<String> {
     let file = object::File::parse(image)?;
+    // Assembly labels have no type; what tells code is the section they are in.
+    let is_code = |symbol: &object::Symbol<'_, '_>| {
+        let section = symbol
+            .section_index()
+            .and_then(|index| file.section_by_index(index).ok());
+        section.is_some_and(|section| section.kind() == SectionKind::Text)
+    };
     let mut functions = file
         .symbols()
-        .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.is_definition())
+        .filter(|symbol| is_code(symbol) && !symbol.name().unwrap_or_default().is_empty())
         .map(|symbol| {
             Ok((
                 symbol.address(),

@@ -26,27 +26,38 @@ pub(crate) enum Word {
     /// Run the checks and tests of the host, then the suites inside QEMU
     Test(TestOptions),
     /// Boot with a program as the first task; its status becomes the exit code
-    Run {
-        /// A program of the image (see `list`), or an ELF file of this machine
-        program: String,
-        /// Arguments of the program; everything behind its name belongs to it
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    Run(ProgramLine),
     /// Boot, wait for a debugger before the first instruction, and print the line that attaches one
-    Gdb {
-        /// The first task, as in `run`
-        #[arg(default_value = crate::commands::DEFAULT_PROGRAM)]
-        program: String,
-        /// Arguments of the program
-        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-        args: Vec<String>,
-    },
+    Gdb(ProgramLine),
     /// List the programs of the image and the tests, each with its sentence
     List {
         /// Only what contains this text
         filter: Option<String>,
     },
+}
+
+/// A program and its arguments. Options of the tool stand in front: everything behind the program's name belongs to it.
+#[derive(Debug, Args)]
+pub(crate) struct ProgramLine {
+    /// A program of the image (see `list`) or an ELF file of this machine, then its arguments
+    #[arg(
+        value_name = "PROGRAM [ARGS]",
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    line: Vec<String>,
+}
+
+impl ProgramLine {
+    /// The program, if one was named.
+    pub(crate) fn program(&self) -> Option<&str> {
+        self.line.first().map(String::as_str)
+    }
+
+    /// Its arguments.
+    pub(crate) fn arguments(&self) -> &[String] {
+        self.line.get(1..).unwrap_or_default()
+    }
 }
 
 /// Options of `test`.

@@ -25,7 +25,7 @@ use clap::{CommandFactory, Parser};
 
 use cli::{Cli, Word};
 use commands::boot::{Request, boot};
-use exit::Failure;
+use exit::{Failure, WrongValue};
 
 fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
@@ -67,15 +67,22 @@ fn refuse(error: &clap::Error) -> ExitCode {
 
 fn run(cli: &Cli) -> Result<u8> {
     let (program, arguments, is_debugged) = match &cli.word {
-        None => (commands::DEFAULT_PROGRAM, &[] as &[String], false),
-        Some(Word::Run { program, args }) => (program.as_str(), args.as_slice(), false),
-        Some(Word::Gdb { program, args }) => (program.as_str(), args.as_slice(), true),
+        None => (None, &[] as &[String], false),
+        Some(Word::Run(line)) if line.program().is_none() => {
+            return Err(WrongValue(
+                "`run` needs the name of a program; `list` has those of the image".to_owned(),
+            )
+            .into());
+        }
+        Some(Word::Run(line)) => (line.program(), line.arguments(), false),
+        Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),
         Some(Word::List { filter }) => {
             commands::list::list(filter.as_deref(), &cli.options)?;
             return Ok(0);
         }
     };
+    let program = program.unwrap_or(commands::DEFAULT_PROGRAM);
     boot(
         &Request {
             program,

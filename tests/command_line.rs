@@ -54,7 +54,7 @@ fn a_wrong_value_is_refused_with_what_is_allowed() {
         &["\"slise\"", "--word", "slice (ticks"],
     );
     assert_refused(&["test", "--matrix", "some"], &["'some'", "none, ci, full"]);
-    assert_refused(&["run"], &["<PROGRAM>"]);
+    assert_refused(&["run"], &["name of a program"]);
 }
 
 /// A program that is neither in the image nor a file is refused with the programs that there are.

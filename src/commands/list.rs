@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Options;
 use crate::image;
-use crate::testing::{self, host, kernel_cases, suites, tool_cases};
+use crate::testing::{self, host, suites};
 
 /// Prints what contains `filter`. The tests of a suite are known to the suite alone, so each one is booted and asked.
 ///
@@ -27,7 +27,7 @@ pub(crate) fn list(filter: Option<&str>, options: &Options) -> Result<()> {
     for (id, sentence) in host::list(testing::root())? {
         print("test", &id, &sentence)?;
     }
-    for case in tool_cases::CASES.iter().chain(kernel_cases::CASES) {
+    for case in testing::cases() {
         print("test", case.id, case.sentence)?;
     }
     for suite in image::suites() {

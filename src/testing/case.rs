@@ -29,6 +29,8 @@ pub(crate) enum Initrd {
     Image,
     /// None.
     Missing,
+    /// The image's after this change.
+    Changed(fn(&mut Vec<u8>)),
 }
 
 /// How a boot must end.
@@ -112,6 +114,14 @@ impl Case {
         let initrd = match self.initrd {
             Initrd::Image => Some(image::initrd()),
             Initrd::Missing => None,
+            Initrd::Changed(change) => {
+                let mut bytes =
+                    fs::read(image::initrd()).context("cannot read the image's archive")?;
+                change(&mut bytes);
+                let file = directory.path().join("initrd.cpio");
+                write(&file, &bytes)?;
+                Some(file)
+            }
         };
         let boot = Boot {
             machine,

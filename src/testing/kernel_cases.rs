@@ -3,8 +3,10 @@
 use super::case::{Case, Expected, Initrd, Kernel, as_it_is};
 use crate::machine::Machine;
 
-/// The status of a kernel that refused to start or panicked.
+/// The status of a kernel that refused to start on this machine, or panicked.
 const KERNEL_FAILED: u8 = 101;
+/// The status of a kernel that could not start the first task, or whose first task did not end by itself.
+const FIRST_TASK_FAILED: u8 = 102;
 /// The program that these boots would start.
 const PROGRAM: &str = "hello";
 
@@ -38,12 +40,29 @@ const fn success(id: &'static str, sentence: &'static str, line: &'static str) -
     }
 }
 
+/// A boot whose first task cannot start: the failure contains `cause`, and a line of the console contains `line`.
+const fn no_first_task(
+    id: &'static str,
+    sentence: &'static str,
+    cause: &'static str,
+    line: &'static str,
+) -> Case {
+    Case {
+        expected: Expected {
+            exit_code: FIRST_TASK_FAILED,
+            failure: cause,
+            console: line,
+        },
+        ..refusal(id, sentence, "")
+    }
+}
+
 /// The cases.
 pub(crate) const CASES: &[Case] = &[
     success(
         "kernel.boots",
-        "The kernel boots, names itself, and reports success.",
-        "Omnibus",
+        "The kernel boots a program, and the program's success becomes the system's.",
+        "hello from task 1",
     ),
     Case {
         adjust: |machine: &mut Machine| machine.cpu.push_str(",-apic"),
@@ -67,6 +86,51 @@ pub(crate) const CASES: &[Case] = &[
             "kernel.word-with-a-bad-value",
             "A kernel word with a value that it cannot have is refused with both.",
             "slice=soon",
+        )
+    },
+    Case {
+        initrd: Initrd::Missing,
+        ..no_first_task(
+            "kernel.initrd-missing",
+            "A boot without an archive says that there is none.",
+            "there is no initial RAM disk",
+            "",
+        )
+    },
+    Case {
+        initrd: Initrd::Changed(|bytes| bytes.truncate(bytes.len() / 2)),
+        ..no_first_task(
+            "kernel.initrd-truncated",
+            "Half an archive is refused with the byte and the field at which it breaks off.",
+            "but the archive ends after",
+            "",
+        )
+    },
+    Case {
+        initrd: Initrd::Changed(|bytes| bytes[0] ^= 1),
+        ..no_first_task(
+            "kernel.initrd-of-another-kind",
+            "A file that is no archive is refused as such.",
+            "c_magic: is not 070701",
+            "",
+        )
+    },
+    Case {
+        kernel: Kernel::Omnibus("no-such-program"),
+        ..no_first_task(
+            "kernel.program-missing",
+            "A first task that is not in the archive is refused.",
+            "is not in the initial RAM disk",
+            "no-such-program",
+        )
+    },
+    Case {
+        kernel: Kernel::Omnibus("kernel.sym"),
+        ..no_first_task(
+            "kernel.program-no-elf",
+            "A first task that is not an ELF file is refused with the reason.",
+            "ENOEXEC",
+            "kernel.sym is not a program: ELF file",
         )
     },
 ];

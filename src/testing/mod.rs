@@ -3,7 +3,7 @@
 mod case;
 mod child;
 pub(crate) mod host;
-pub(crate) mod kernel_cases;
+mod kernel_cases;
 mod libtest;
 mod matrix;
 mod protocol;
@@ -11,7 +11,7 @@ mod sentences;
 pub(crate) mod suites;
 mod tally;
 mod tiny_guest;
-pub(crate) mod tool_cases;
+mod tool_cases;
 
 use std::path::Path;
 
@@ -19,8 +19,16 @@ use anyhow::Result;
 
 use crate::cli::{Options, TestOptions};
 use crate::image;
+use case::Case;
 use suites::Suite;
 use tally::Tally;
+
+/// Every test with a boot of its own.
+pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
+    [tool_cases::CASES, kernel_cases::CASES]
+        .into_iter()
+        .flatten()
+}
 
 /// The workspace's root.
 pub(crate) fn root() -> &'static Path {
@@ -35,7 +43,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     let mut tally = Tally::new(test.filter.clone());
     host::run(root(), &mut tally)?;
     let machine = options.machine();
-    for case in tool_cases::CASES.iter().chain(kernel_cases::CASES) {
+    for case in cases() {
         case.test(&machine, &mut tally)?;
     }
     let matrix = matrix::machines(test.matrix, &machine);
