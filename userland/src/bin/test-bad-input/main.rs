@@ -1,0 +1,102 @@
+//! Makes every system call with every bad value for every argument and field, and expects the documented error and no trace.
+//!
+//! ```text
+//!  abi::call::SPECIFICATIONS ──> rows: a good call, and what each value of it means ──> cases: one value changed
+//!                                                                                         │
+//!        text of every kernel object before == after  <── judge: the call, its error <────┘
+//! ```
+//!
+//! The check orders of ERR-2, TRA-4, REL-1, SND-5 and RCV-1 are tested by every pair of faults that meet in one call: the one
+//! that is looked for earlier decides.
+#![no_std]
+#![no_main]
+#![deny(unsafe_code)]
+
+extern crate alloc;
+
+mod cases;
+mod ends;
+mod invocation;
+mod judge;
+#[allow(unsafe_code, reason = "maps, fills and reads the regions")]
+mod memory;
+mod rows;
+#[allow(unsafe_code, reason = "starts threads of a few instructions")]
+mod threads;
+mod world;
+
+use omnibus_userland::abi::Call;
+use omnibus_userland::{environment, program, suite};
+
+/// One test for each call. That it is each call is checked while compiling.
+macro_rules! one_test_for_each {
+    ($($function:ident $call:ident,)*) => {
+        $(fn $function(bench: &suite::Bench) -> omnibus_userland::check::Outcome {
+            judge::judge(bench, Call::$call)
+        })*
+
+        const TESTS: &[suite::Test] = &[$(suite::Test {
+            name: concat!("bad_input_", stringify!($function)),
+            sentence: concat!(
+                "Every bad value for every argument and field of `", stringify!($function),
+                "` gets its documented error, the first fault decides, and nothing has changed."
+            ),
+            run: $function,
+        }),*];
+
+        const _: () = assert!(TESTS.len() == Call::ALL.len());
+        const _: () = {
+            let (calls, mut index) = ([$(Call::$call as u64),*], 0);
+            while index < Call::ALL.len() {
+                assert!(calls[index] == index as u64);
+                index += 1;
+            }
+        };
+    };
+}
+
+one_test_for_each! {
+    null Null,
+    exit Exit,
+    r#yield Yield,
+    clock Clock,
+    debug_print DebugPrint,
+    wait Wait,
+    peer_new PeerNew,
+    transfer Transfer,
+    release Release,
+    send Send,
+    recv Recv,
+    capability_copy CapabilityCopy,
+    capability_drop CapabilityDrop,
+    capability_info CapabilityInfo,
+    thread_new ThreadNew,
+    thread_exit ThreadExit,
+    thread_join ThreadJoin,
+    thread_tls ThreadTls,
+    vm_map VmMap,
+    vm_unmap VmUnmap,
+    task_spawn TaskSpawn,
+    task_kill TaskKill,
+    task_status TaskStatus,
+    account_new AccountNew,
+    account_read AccountRead,
+    account_claims AccountClaims,
+    inspect Inspect,
+}
+
+/// A call whose number nobody knows.
+const UNKNOWN: suite::Test = suite::Test {
+    name: "bad_input_unknown_numbers",
+    sentence: "A number that is no call is ENOSYS, whatever the registers hold.",
+    run: judge::unknown_numbers,
+};
+
+fn main() -> u8 {
+    match environment::arguments().next() {
+        Some("--child") => ends::child(),
+        _ => suite::run("test-bad-input", &[TESTS, &[UNKNOWN]]),
+    }
+}
+
+program!(main);

@@ -1,0 +1,125 @@
+//! For every call: a good one, what each of its values means and when it is looked at, and how to undo it.
+//!
+//! Stages follow the order of checks in the specification (`docs/model.md`) and `docs/syscalls.md`; values of one stage have no
+//! order among each other.
+
+mod accounts;
+mod bus;
+mod capabilities;
+mod memory;
+mod messages;
+mod tasks;
+mod threads;
+
+use crate::invocation::{Invocation, Role};
+use crate::world::World;
+use omnibus_userland::abi::{Call, Errno};
+use omnibus_userland::raw::Registers;
+
+/// How a call is tested.
+pub(crate) enum Row {
+    /// It returns.
+    Returns(Returning),
+    /// It ends the task.
+    EndsTask,
+    /// It ends the thread.
+    EndsThread,
+}
+
+/// A call that returns.
+pub(crate) struct Returning {
+    /// A good call, made for this world as it is.
+    pub(crate) build: fn(&World) -> Result<Invocation, Errno>,
+    /// Makes good what the call did, if it did anything, and what `build` did.
+    pub(crate) undo: fn(&World, &Invocation, Registers),
+}
+
+/// The row of a call.
+pub(crate) fn row(call: Call) -> Row {
+    let plain = |build| {
+        Row::Returns(Returning {
+            build,
+            undo: nothing,
+        })
+    };
+    let undone = |build, undo| Row::Returns(Returning { build, undo });
+    match call {
+        Call::Null => plain(|_| Ok(Invocation::new(Call::Null, [0; 6], &[]))),
+        Call::Exit => Row::EndsTask,
+        Call::Yield => plain(|_| Ok(Invocation::new(Call::Yield, [0; 6], &[]))),
+        Call::Clock => plain(|_| Ok(Invocation::new(Call::Clock, [0; 6], &[]))),
+        Call::DebugPrint => plain(capabilities::debug_print),
+        Call::Wait => plain(bus::wait),
+        Call::PeerNew => undone(bus::peer_new, capabilities::drop_new),
+        Call::Transfer => undone(bus::transfer, bus::undo_transfer),
+        Call::Release => undone(bus::release, bus::undo_release),
+        Call::Send => undone(messages::send, messages::undo_send),
+        Call::Recv => undone(messages::recv, messages::undo_recv),
+        Call::CapabilityCopy => undone(capabilities::copy, capabilities::drop_new),
+        Call::CapabilityDrop => undone(capabilities::drop_slot, capabilities::undo_drop),
+        Call::CapabilityInfo => plain(capabilities::info),
+        Call::ThreadNew => undone(threads::new, threads::undo_new),
+        Call::ThreadExit => Row::EndsThread,
+        Call::ThreadJoin => plain(threads::join),
+        Call::ThreadTls => undone(threads::tls, threads::undo_tls),
+        Call::VmMap => undone(memory::map, memory::undo_map),
+        Call::VmUnmap => undone(memory::unmap, memory::undo_unmap),
+        Call::TaskSpawn => undone(tasks::spawn, tasks::undo_spawn),
+        Call::TaskKill => plain(tasks::kill),
+        Call::TaskStatus => plain(tasks::status),
+        Call::AccountNew => undone(accounts::new, capabilities::drop_new),
+        Call::AccountRead => plain(accounts::read),
+        Call::AccountClaims => plain(accounts::claims),
+        Call::Inspect => plain(accounts::inspect),
+    }
+}
+
+fn nothing(_: &World, _: &Invocation, _: Registers) {}
+
+/// A value of which any is good.
+const ANY: Role = Role::Ignored;
+
+/// No flags are known.
+const NO_FLAGS: Role = Role::Flags(0);
+
+/// Addresses outside the user half.
+const OUTSIDE: [u64; 8] = [
+    omnibus_userland::abi::layout::USER_END + 1,
+    1 << 47,
+    (1 << 47) - 1,
+    1 << 63,
+    0xffff_7fff_ffff_ffff,
+    0xffff_8000_0000_0000,
+    0xffff_ffff_8020_0000,
+    u64::MAX,
+];
+
+/// A value with bad ones of one error and stage.
+fn refused(bad: impl IntoIterator<Item = u64>, errno: Errno, stage: u8) -> Role {
+    Role::Value {
+        bad: bad.into_iter().map(|value| (value, errno, stage)).collect(),
+        good: alloc::vec::Vec::new(),
+    }
+}
+
+/// The same with further rows of bad values.
+fn and_refused(role: Role, more: impl IntoIterator<Item = (u64, Errno, u8)>) -> Role {
+    match role {
+        Role::Value { mut bad, good } => {
+            bad.extend(more);
+            Role::Value { bad, good }
+        }
+        other => other,
+    }
+}
+
+/// The same with further good values.
+fn and_good(role: Role, more: impl IntoIterator<Item = u64>) -> Role {
+    match role {
+        Role::Value { bad, mut good } => {
+            good.extend(more);
+            Role::Value { bad, good }
+        }
+        other => other,
+    }
+}
