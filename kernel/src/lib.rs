@@ -11,6 +11,7 @@ extern crate alloc;
 #[cfg(test)]
 extern crate std;
 
+pub mod acpi;
 #[macro_use]
 pub mod trace;
 #[macro_use]

@@ -36,6 +36,8 @@ extern "C" fn kernel_stages(_: u64) -> ! {
     let Some(information) = mm::boot_information() else {
         panic!("memory is set up before the stack")
     };
+    arch::panic::set_symbols(kernel::symbols::of_initrd(information.initrd));
+    arch::count_cpus(information);
     arch::start_devices(information.words);
     kernel::task::first::boot(information.words, information.initrd);
     // SAFETY: the last stage, on the kernel stack; a thread that runs is kept by its CPU.

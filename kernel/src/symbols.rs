@@ -3,6 +3,19 @@
 //! The table is text, one line per function: 16 hexadecimal digits, a space, the name; sorted by address. It is searched where it lies, by
 //! halving, so it costs no memory; a line that is not of this form ends the search without a name.
 
+use omnibus_archive::Archive;
+
+/// Name of the table in the initrd.
+const FILE: &str = "kernel.sym";
+
+/// The table of the archive `initrd`; an empty one, without which backtraces have no names, if there is none.
+pub fn of_initrd(initrd: &[u8]) -> Symbols<'_> {
+    let table = Archive::parse(initrd)
+        .ok()
+        .and_then(|archive| archive.find(FILE));
+    Symbols::new(table.map_or(&[], |file| file.bytes))
+}
+
 /// A symbol table.
 #[derive(Clone, Copy, Debug)]
 pub struct Symbols<'a> {

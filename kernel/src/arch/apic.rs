@@ -11,10 +11,12 @@ pub const TIMER_VECTOR: u8 = 0x40;
 pub const SPURIOUS_VECTOR: u8 = 0xff;
 
 /// Offsets of the registers (SDM 3A table 10-1).
+const ID: u64 = 0x20;
 const TASK_PRIORITY: u64 = 0x80;
 const END_OF_INTERRUPT: u64 = 0xb0;
 const SPURIOUS: u64 = 0xf0;
 const INTERRUPT_REQUEST: u64 = 0x200;
+const COMMAND: u64 = 0x300;
 const LVT_TIMER: u64 = 0x320;
 const LVT_LINT0: u64 = 0x350;
 const LVT_LINT1: u64 = 0x360;
@@ -28,8 +30,11 @@ const MASKED: u32 = 1 << 16;
 const ENABLED: u32 = 1 << 8;
 /// Divide configuration: by one.
 const BY_ONE: u32 = 0b1011;
-/// Delivery mode of LINT1 on a PC: non-maskable interrupt.
+/// Delivery mode non-maskable interrupt: of LINT1 on a PC, and of messages.
 const DELIVER_NMI: u32 = 0b100 << 8;
+
+/// Interrupt command: level asserted, as all but one kind of message want.
+const LEVEL_ASSERT: u32 = 1 << 14;
 
 /// Where the registers are mapped; the same on every CPU.
 static REGISTERS: AtomicU64 = AtomicU64::new(0);
@@ -94,6 +99,13 @@ pub fn end_of_interrupt() {
 /// True if an interrupt waits for the kernel to return: what a long call asks between two batches (ORD-8).
 pub fn is_interrupt_pending() -> bool {
     (1..8).any(|i| read(INTERRUPT_REQUEST + 0x10 * i) != 0)
+}
+
+/// Sends this CPU a non-maskable interrupt (SDM 3A 10.6.1: shorthand "self" cannot carry one, so by number, physical destination).
+pub fn send_nmi_to_self() {
+    let number = read(ID) >> 24;
+    write(COMMAND + 0x10, number << 24);
+    write(COMMAND, DELIVER_NMI | LEVEL_ASSERT);
 }
 
 /// Starts the timer: one interrupt after `n_ticks`, or none for 0.

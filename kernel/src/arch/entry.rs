@@ -123,6 +123,8 @@ return_from_call:
 resume_next:
     mov rax, rdi
 resume_any:
+    test rax, rax                       /* first: while idle, null is the current context too */
+    jz idle
     cmp rax, gs:[{CPU_CONTEXT}]
     je 2f
 switch:

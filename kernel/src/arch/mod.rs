@@ -19,6 +19,8 @@ mod dispatch;
 #[cfg(not(test))]
 pub mod entry;
 #[cfg(not(test))]
+mod fail_on_purpose;
+#[cfg(not(test))]
 mod gdt;
 #[cfg(not(test))]
 mod idt;
@@ -40,4 +42,6 @@ pub use report::exit;
 #[cfg(not(test))]
 mod start;
 #[cfg(not(test))]
-pub use start::{forget_current, leave_boot_stack, run, start_cpu, start_devices, start_traps};
+pub use start::{
+    count_cpus, forget_current, leave_boot_stack, run, start_cpu, start_devices, start_traps,
+};

@@ -96,7 +96,7 @@ pub(super) fn die_in_trap(frame: &KernelFrame, cr2: u64) -> ! {
 /// The first words: once. A panic while panicking ends the machine at once.
 fn enter(cause: fmt::Arguments<'_>) {
     if IS_PANICKING.swap(true, Ordering::Relaxed) {
-        report::exit(report::STATUS_KERNEL_PANIC)
+        report::exit(report::STATUS_KERNEL_FAILED)
     }
     report::first_cause(cause);
 }
@@ -104,7 +104,7 @@ fn enter(cause: fmt::Arguments<'_>) {
 fn leave(frame_pointer: u64) -> ! {
     print_activity();
     print_backtrace(frame_pointer);
-    report::exit(report::STATUS_KERNEL_PANIC)
+    report::exit(report::STATUS_KERNEL_FAILED)
 }
 
 struct Console;
@@ -122,8 +122,9 @@ fn print_activity() {
     }
     let cpu = Cpu::current();
     let context = cpu.context();
-    log::print(format_args!("  on CPU {}, ", cpu.number()));
+    log::print(format_args!("  on CPU {}", cpu.number()));
     if let Some(describe) = ACTIVITY.get() {
+        log::print(format_args!(", "));
         let _ = describe(&mut Console);
     }
     if context.is_null() {

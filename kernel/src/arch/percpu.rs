@@ -73,6 +73,11 @@ impl Cpu {
         self.n_nmis.get()
     }
 
+    /// Debug exceptions that came from kernel mode and were passed over.
+    pub fn n_kernel_debug(&self) -> u64 {
+        self.n_kernel_debug.get()
+    }
+
     /// The context that ran until this trap; null if the CPU was idle.
     pub fn context(&self) -> *const UserContext {
         self.context.get()

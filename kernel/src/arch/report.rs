@@ -12,10 +12,8 @@ const DEBUG_CONSOLE: u16 = 0xe9;
 /// QEMU `isa-debug-exit` (iobase=0xf4): a write of `v` ends QEMU with code `2 v + 1`.
 const EXIT: u16 = 0xf4;
 
-/// The kernel itself failed (panic, double fault, machine check).
-pub const STATUS_KERNEL_PANIC: u8 = 100;
-/// The machine lacks something the kernel needs; the first cause names it.
-pub const STATUS_UNFIT_MACHINE: u8 = 101;
+/// The kernel itself failed: it panicked, or refused to start. The first cause says why.
+pub const STATUS_KERNEL_FAILED: u8 = 101;
 /// The first task faulted or was killed, or could not be started; the first cause says which.
 pub const STATUS_FIRST_TASK: u8 = 102;
 
@@ -66,7 +64,7 @@ pub fn halt() -> ! {
 pub fn refuse(cause: fmt::Arguments<'_>) -> ! {
     first_cause(cause);
     crate::log::print(format_args!("kernel: cannot start: {cause}\n"));
-    exit(STATUS_UNFIT_MACHINE)
+    exit(STATUS_KERNEL_FAILED)
 }
 
 /// Ends the machine because the first task failed: `cause` says how.

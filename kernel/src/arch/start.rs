@@ -1,9 +1,12 @@
 //! The machine's stages of the boot sequence. Each says in one line what it found, or ends the machine with the cause.
 
-use super::{apic, cpu, entry, idt, panic, percpu, report, slice, timer};
+use super::context::Next;
+use super::{apic, cpu, entry, fail_on_purpose, idt, panic, percpu, report, slice, timer};
+use crate::acpi;
 use crate::log::boot;
 use crate::mm::kernel_space::map_device;
 use crate::mm::stacks::Stack;
+use crate::mm::start_info::BootInformation;
 use crate::words;
 use x86_64::PrivilegeLevel;
 use x86_64::VirtAddr;
@@ -94,6 +97,9 @@ pub fn start_devices(kernel_words: &str) {
             report::refuse(format_args!("the interval timer (PIT) does not count"))
         }
     }
+    if let Some(name) = words::find(kernel_words, "test") {
+        fail_on_purpose::run(name)
+    }
     match words::number(kernel_words, "slice") {
         Ok(None) => {}
         Ok(Some(n_ticks @ 1..=0xffff_ffff)) => {
@@ -111,6 +117,17 @@ pub fn start_devices(kernel_words: &str) {
     }
 }
 
+/// Says how many CPUs there are. All but the first stay as the firmware left them: waiting to be started, which nobody does.
+pub fn count_cpus(information: &BootInformation) {
+    match acpi::n_cpus(information.rsdp, &|address, n_bytes| {
+        information.physical_bytes(address, n_bytes)
+    }) {
+        Ok(0 | 1) => boot!("cpus: 1"),
+        Ok(n_cpus) => boot!("cpus: {n_cpus}, {} of them parked", n_cpus - 1),
+        Err(complaint) => boot!("cpus: 1 is used; {complaint}, so there may be more"),
+    }
+}
+
 /// Forgets whose registers this CPU had last: whatever runs next is loaded from memory entirely. To be called before the memory
 /// of a thread's registers can be used for another's.
 pub fn forget_current() {
@@ -121,7 +138,8 @@ pub fn forget_current() {
 ///
 /// # Safety
 /// Called once, as the last stage, on the kernel stack; `next` is valid until its thread has ended.
-pub unsafe fn run(next: super::context::Next) -> ! {
+pub unsafe fn run(next: Next) -> ! {
+    report::line(format_args!("booted {}", timer::since_reset_ns()));
     // SAFETY: as the caller promises.
     unsafe { entry::resume(next) }
 }

@@ -122,6 +122,11 @@ pub fn clock_ns() -> u64 {
     )
 }
 
+/// Nanoseconds since the counter began to count, at reset: firmware and loader included.
+pub fn since_reset_ns() -> u64 {
+    scale(counter(), NS_PER_TICK.load(Ordering::Relaxed))
+}
+
 /// Asks for [`super::trap::Trap::Timer`] at `deadline_ns` of the clock, or soon if that has passed. Only the last request counts. The interrupt
 /// may come early (the timer counts to 2^32 ticks, about 4 s at 1 GHz): who asked looks at the clock and asks again.
 pub fn arm_at(deadline_ns: u64) {

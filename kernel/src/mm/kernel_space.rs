@@ -23,7 +23,7 @@ use x86_64::{PhysAddr, VirtAddr};
 pub const DEVICES: u64 = 0xffff_c100_0000_0000;
 
 /// Bytes of a large page (an entry of level 2).
-const LARGE_BYTES: u64 = 2 << 20;
+pub(super) const LARGE_BYTES: u64 = 2 << 20;
 
 const READ: PageTableFlags = PageTableFlags::PRESENT
     .union(PageTableFlags::GLOBAL)
@@ -169,5 +169,72 @@ pub fn leave(space: Frame) {
 pub fn flush_page(space: Frame, address: u64) {
     if Cr3::read_raw().0 == space {
         x86_64::instructions::tlb::flush(VirtAddr::new_truncate(address));
+    }
+}
+
+/// What [`audit`] found: numbers of mappings in the kernel's half.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Audit {
+    /// Pages of 4 KiB.
+    pub n_small: u64,
+    /// Pages of 2 MiB.
+    pub n_large: u64,
+    /// Of all these, executable ones.
+    pub n_executable: u64,
+    /// Writable ones.
+    pub n_writable: u64,
+    /// Writable and executable ones.
+    pub n_both: u64,
+    /// Accessible to user mode.
+    pub n_user: u64,
+    /// Writable ones of frames that hold text or read-only data.
+    pub n_writable_aliases: u64,
+}
+
+impl Audit {
+    /// True if no mapping is both writable and executable, none is a user's, and nothing read-only is writable elsewhere.
+    pub fn is_clean(&self) -> bool {
+        self.n_both == 0
+            && self.n_user == 0
+            && self.n_writable_aliases == 0
+            && self.n_executable > 0
+    }
+}
+
+/// Looks at every mapping of the kernel's half, as the CPU would.
+pub fn audit() -> Audit {
+    let _tables = NEXT_DEVICE.lock();
+    let mut audit = Audit::default();
+    audit_table(root(), ROOT_LEVEL, 256, &mut audit);
+    audit
+}
+
+fn audit_table(table: Frame, level: u32, first: usize, audit: &mut Audit) {
+    // SAFETY: the kernel's tables change under the lock that `audit` holds only.
+    for entry in unsafe { paging::table(table) }.iter().skip(first) {
+        let flags = entry.flags();
+        if !flags.contains(PageTableFlags::PRESENT) {
+            continue;
+        }
+        if level > 1 && !flags.contains(PageTableFlags::HUGE_PAGE) {
+            audit_table(Frame::containing_address(entry.addr()), level - 1, 0, audit);
+            continue;
+        }
+        let n_bytes = paging::entry_bytes(level);
+        let (start, end) = (entry.addr().as_u64(), entry.addr().as_u64() + n_bytes);
+        let read_only = image::read_only_range();
+        let is_writable = flags.contains(PageTableFlags::WRITABLE);
+        let is_executable = !flags.contains(PageTableFlags::NO_EXECUTE);
+        let is_alias = is_writable && start < read_only.end && read_only.start < end;
+        *(if level == 1 {
+            &mut audit.n_small
+        } else {
+            &mut audit.n_large
+        }) += 1;
+        audit.n_executable += u64::from(is_executable);
+        audit.n_writable += u64::from(is_writable);
+        audit.n_both += u64::from(is_writable && is_executable);
+        audit.n_user += u64::from(flags.contains(PageTableFlags::USER_ACCESSIBLE));
+        audit.n_writable_aliases += u64::from(is_alias);
     }
 }

@@ -7,6 +7,7 @@
     reason = "the loader's structures are reached by physical address"
 )]
 
+use super::kernel_space::LARGE_BYTES;
 use super::memory_map::{LOW_MEMORY_END, MemoryMap, RANGES_MAX, Range, TooManyRanges};
 use super::{image, physical};
 use core::ffi::CStr;
@@ -111,6 +112,24 @@ pub struct BootInformation {
     pub initrd: &'static [u8],
     /// Physical address of the ACPI root pointer; 0 if the loader knows none.
     pub rsdp: u64,
+}
+
+impl BootInformation {
+    /// `n_bytes` of physical memory from `address`, if the direct map covers them: for the firmware's tables, which nobody writes.
+    pub fn physical_bytes(&self, address: u64, n_bytes: usize) -> Option<&'static [u8]> {
+        let end = address.checked_add(n_bytes as u64)?;
+        let widen = |at: u64, up: u64| (at + up) & !(LARGE_BYTES - 1);
+        let is_mapped = |range: &Range| {
+            widen(range.start, 0) <= address && end <= widen(range.end, LARGE_BYTES - 1)
+        };
+        if !self.ram.ranges().iter().any(is_mapped) {
+            return None;
+        }
+        // SAFETY: the direct map covers the range, widened as `kernel_space` widens it.
+        Some(unsafe {
+            core::slice::from_raw_parts(physical::pointer(PhysAddr::new(address)), n_bytes)
+        })
+    }
 }
 
 /// Reads the start info at physical `address`.
