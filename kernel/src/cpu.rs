@@ -3,7 +3,10 @@
 //! All per-CPU data of the portable kernel is in [`Cpu`], reached by the trap handler alone, which has it for as long as it
 //! runs: interrupts are off, and nothing in the kernel is preempted.
 
+use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
+
+use omnibus_abi::Call;
 
 use crate::shared::Ref;
 use crate::syscall::caller::Scratch;
@@ -71,16 +74,21 @@ impl Doing {
             .store(number.unwrap_or(NO_CALL), Ordering::Relaxed);
     }
 
-    /// Number of the task, if one ever ran, and of the call.
-    #[must_use]
-    pub fn read(&self) -> (Option<u64>, Option<u64>) {
-        let (task, call) = (
-            self.task.load(Ordering::Relaxed),
-            self.call.load(Ordering::Relaxed),
-        );
-        (
-            (task != 0).then_some(task),
-            (call != NO_CALL).then_some(call),
-        )
+    /// Says it in a few words.
+    ///
+    /// # Errors
+    /// Those of `out`.
+    pub fn describe(&self, out: &mut dyn fmt::Write) -> fmt::Result {
+        match self.task.load(Ordering::Relaxed) {
+            0 => write!(out, "no task yet")?,
+            task => write!(out, "task {task}")?,
+        }
+        match self.call.load(Ordering::Relaxed) {
+            NO_CALL => write!(out, ", no system call"),
+            number => match Call::from_number(number) {
+                Some(call) => write!(out, ", system call {}", call.specification().name),
+                None => write!(out, ", unknown system call {number:#x}"),
+            },
+        }
     }
 }

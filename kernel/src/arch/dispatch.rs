@@ -84,8 +84,7 @@ fn interrupt(vector: u8, context: Next) -> Next {
             }
             crate::trap::handle(Trap::Timer)
         }
-        // Neither the APIC's spurious interrupt nor the masked controllers' want an answer.
-        apic::SPURIOUS_VECTOR | 0x20..=0x2f => context,
+        _ if is_unanswered(vector) => context,
         _ => {
             apic::end_of_interrupt();
             crate::trap::handle(Trap::Interrupt(vector))
@@ -97,6 +96,9 @@ fn interrupt(vector: u8, context: Next) -> Next {
 pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
     let cpu = Cpu::current();
     let vector = frame.vector as u8;
+    if vector >= 32 && cpu.is_window.get() {
+        return in_window(vector);
+    }
     if vector >= 32 && cpu.context().is_null() {
         let next = interrupt(vector, None);
         slice::arm(next);
@@ -134,6 +136,35 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
         }
     }
     panic::die_in_trap(frame, cr2)
+}
+
+/// An interrupt that the kernel let in between two batches: it is taken note of, and the kernel, which asked for it, looks itself.
+fn in_window(vector: u8) -> KernelExit {
+    if !is_unanswered(vector) {
+        apic::end_of_interrupt();
+    }
+    KernelExit {
+        resumes: 0,
+        next: None,
+    }
+}
+
+/// Neither the APIC's spurious interrupt nor the masked controllers' want an answer.
+fn is_unanswered(vector: u8) -> bool {
+    matches!(vector, apic::SPURIOUS_VECTOR | 0x20..=0x2f)
+}
+
+/// Lets pending interrupts in. The timer's asks for nothing that [`crate::task::run::leave`] does not look for anyway; no other device
+/// interrupts yet.
+pub fn take_interrupts() {
+    let cpu = Cpu::current();
+    cpu.is_window.set(true);
+    // SAFETY: the handler runs on this stack and comes back here, with all general registers as they were; the others are declared lost.
+    // `sti` lets interrupts in behind the instruction that follows it (SDM 2B, STI).
+    unsafe {
+        core::arch::asm!("sti", "nop", "nop", "cli", clobber_abi("C"));
+    }
+    cpu.is_window.set(false);
 }
 
 /// Double fault and machine check: nothing can go on.

@@ -40,6 +40,8 @@ pub mod vectors;
 pub use report::exit;
 
 #[cfg(not(test))]
+pub use dispatch::take_interrupts;
+#[cfg(not(test))]
 mod start;
 #[cfg(not(test))]
 pub use start::{

@@ -27,6 +27,8 @@ pub struct Cpu {
     pub(super) n_nmis: Cell<u64>,
     /// Debug exceptions that the kernel met on its way in and passed over (`mov ss` before a trap, for one).
     pub(super) n_kernel_debug: Cell<u64>,
+    /// True while the kernel lets interrupts in between two batches of a long call.
+    pub(super) is_window: Cell<bool>,
     number: Cell<u64>,
     pub(super) tables: UnsafeCell<Tables>,
 }
@@ -41,6 +43,7 @@ static BOOT_CPU: Cpu = Cpu {
     stack_top: Cell::new(0),
     n_nmis: Cell::new(0),
     n_kernel_debug: Cell::new(0),
+    is_window: Cell::new(false),
     number: Cell::new(0),
     tables: UnsafeCell::new(Tables::new()),
 };

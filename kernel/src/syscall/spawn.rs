@@ -1,6 +1,6 @@
 //! `task_spawn`: a task that runs a program of the initial RAM disk.
 //!
-//! Later tasks will be made by programs, from memory objects (`docs/decisions/task-spawn.md`); this is the call that the
+//! Later tasks will be made by programs, from memory objects (`docs/decisions/0004-tasks-start-from-the-image.md`); this is the call that the
 //! first of them needs.
 
 use alloc::vec::Vec;

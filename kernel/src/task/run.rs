@@ -38,6 +38,7 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             if reaper::is_idle() {
                 return idle(cpu);
             }
+            arch::take_interrupts();
             continue;
         };
         match work {
@@ -49,6 +50,7 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             Work::Call(operation) => {
                 let outcome = step(cpu, &thread, operation);
                 settle(cpu, thread, outcome);
+                arch::take_interrupts();
             }
         }
     }
