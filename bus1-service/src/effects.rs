@@ -175,15 +175,17 @@ pub(crate) fn drop_handles<S: System>(
     wake: Waker<'_, S>,
 ) -> bool {
     loop {
-        let handle = {
+        let (handle, objects) = {
             let mut guard = message.receiver().lock.lock();
             let (state, key) = guard.parts();
+            let objects = message.state(key).objects.take();
             let handle = message.state(key).handles.pop();
             if let Some(handle) = &handle {
                 state.retire(key, handle);
             }
-            handle
+            (handle, objects)
         };
+        drop(objects);
         hook::point("drop");
         let Some(handle) = handle else { return true };
         leave_now(&handle, wake);

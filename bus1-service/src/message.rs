@@ -61,6 +61,7 @@ pub(crate) struct Message<S: System> {
     pub(crate) payload: Payload,
     pub(crate) n_data: u64,
     pub(crate) n_handles: u64,
+    pub(crate) n_objects: u64,
     /// The ids that the handles have at the receiver, valid once the message is received.
     pub(crate) ids: Vec<Id>,
     state: LockedBy<Ref<PeerCore<S>>, MessageState<S>>,
@@ -75,6 +76,8 @@ pub(crate) struct MessageState<S: System> {
     pub(crate) is_dropped: bool,
     /// The handles it still carries.
     pub(crate) handles: Vec<Ref<Handle<S>>>,
+    /// What it carries of the embedder's.
+    pub(crate) objects: Option<Ref<Vec<S::Object>>>,
 }
 
 impl<S: System> Message<S> {
@@ -88,6 +91,7 @@ impl<S: System> Message<S> {
         trace: Ref<Trace<S>>,
         n_data: u64,
         n_handles: usize,
+        objects: Option<Ref<Vec<S::Object>>>,
     ) -> Result<Ref<Message<S>>, Error> {
         let mut handles = Vec::new();
         let mut ids = Vec::new();
@@ -97,11 +101,13 @@ impl<S: System> Message<S> {
         ids.try_reserve_exact(n_handles)
             .map_err(|_| Error::OutOfMemory)?;
         let owner = node.owner().clone();
+        let n_objects = objects.as_ref().map_or(0, |objects| objects.len() as u64);
         let state = MessageState {
             entry: Entry::new(),
             at_node: Link::new(),
             is_dropped: false,
             handles,
+            objects,
         };
         let payload = Payload::Own(Vec::new());
         let n_handles = n_handles as u64;
@@ -113,6 +119,7 @@ impl<S: System> Message<S> {
             payload,
             n_data,
             n_handles,
+            n_objects,
             ids,
             state,
         })
@@ -120,7 +127,7 @@ impl<S: System> Message<S> {
 
     /// What is charged for it.
     pub(crate) fn price(&self) -> S::Amounts {
-        price::<S>(self.n_handles, self.n_data)
+        price::<S>(self.n_handles.saturating_add(self.n_objects), self.n_data)
     }
 
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
@@ -143,12 +150,12 @@ impl<S: System> Message<S> {
     }
 }
 
-/// What a message is charged (ACC-2).
-pub(crate) fn price<S: System>(n_handles: u64, n_data: u64) -> S::Amounts {
+/// What a message is charged (ACC-2): itself and what it carries, and its bytes.
+pub(crate) fn price<S: System>(n_carried: u64, n_data: u64) -> S::Amounts {
     let mut amounts = S::Amounts::ZERO;
     for (slot, amount) in amounts.slots_mut().iter_mut().enumerate() {
         match slot {
-            OBJECTS => *amount = n_handles.saturating_add(1),
+            OBJECTS => *amount = n_carried.saturating_add(1),
             BYTES => *amount = n_data,
             _ => {}
         }

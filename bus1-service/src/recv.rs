@@ -3,6 +3,8 @@
 //! Either at once ([`crate::Peer::recv`]), or in two steps, between which the kernel copies out: the entry stays first and a second
 //! RECV is told to wait (OBJ-8), until the first commits, discards or gives up.
 
+use alloc::vec::Vec;
+
 use crate::effects::Work;
 use crate::handle::Whereabouts;
 use crate::mem::{Key, Ref};
@@ -41,6 +43,7 @@ pub struct Retry;
 pub struct Received<S: System> {
     member: Member<S>,
     metadata: Metadata,
+    objects: Option<Ref<Vec<S::Object>>>,
 }
 
 /// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
@@ -84,6 +87,14 @@ impl<S: System> Received<S> {
         }
     }
 
+    /// What the message carries of the embedder's, shared with its other receivers.
+    #[must_use]
+    pub fn objects(&self) -> &[S::Object] {
+        self.objects
+            .as_ref()
+            .map_or(&[], |objects| objects.as_slice())
+    }
+
     fn new(key: &mut Key, member: Member<S>) -> Received<S> {
         let metadata = match &member {
             Member::Message(message) => Metadata {
@@ -103,7 +114,15 @@ impl<S: System> Received<S> {
                 account: None,
             },
         };
-        Received { member, metadata }
+        let objects = match &member {
+            Member::Message(message) => message.state(key).objects.clone(),
+            _ => None,
+        };
+        Received {
+            member,
+            metadata,
+            objects,
+        }
     }
 
     /// Takes the first entry out.
@@ -164,7 +183,7 @@ impl<S: System> Received<S> {
         match &self.member {
             Member::Message(message) => {
                 let (gone, kept) = (
-                    price::<S>(0, message.n_data),
+                    price::<S>(message.n_objects, message.n_data),
                     objects::<S>(message.n_handles),
                 );
                 account::receive(&message.trace, &peer.own, &gone, &kept);
@@ -248,6 +267,12 @@ impl<S: System> Receiving<S> {
     #[must_use]
     pub fn transfers(&self) -> &[Id] {
         self.entry.transfers()
+    }
+
+    /// What the message carries of the embedder's: to be taken over before the commit.
+    #[must_use]
+    pub fn objects(&self) -> &[S::Object] {
+        self.entry.objects()
     }
 
     /// Entry `index` of [`Receiving::transfers`].

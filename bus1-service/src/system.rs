@@ -6,6 +6,10 @@ use crate::Amounts;
 pub trait System: Sized + 'static {
     /// What the embedder attaches to a peer and gets back when somebody must be woken: a wait queue, a task number, `()`.
     type Watch: Send + Sync;
+    /// What of its own the embedder lets messages carry, beside handles: a capability of the kernel, [`core::convert::Infallible`] for none.
+    /// The core never looks at it. It reaches every receiver of the message, and is dropped, outside every lock, when the last of
+    /// them has let go of the message or the last message was dropped. It must not be able to keep a peer open.
+    type Object: Send + Sync;
     /// What its accounts count: `[u64; 2]` is objects and bytes, more slots are the embedder's.
     type Amounts: Amounts;
 }

@@ -6,6 +6,7 @@ struct Host;
 
 impl System for Host {
     type Watch = ();
+    type Object = std::convert::Infallible;
     type Amounts = [u64; 2];
 }
 

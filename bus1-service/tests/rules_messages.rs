@@ -256,3 +256,54 @@ fn rcv_6_every_receiver_is_woken() {
     assert_eq!([n_after[0] - n_before[0], n_after[1] - n_before[1]], [2, 1]);
     world.end();
 }
+
+/// What the embedder lets a message carry reaches every receiver, is charged like a handle, and is let go of when the messages are
+/// received or dropped, or the send is given up.
+#[test]
+fn obj_1_messages_carry_objects_of_the_embedder() {
+    let world = World::new(3);
+    let (a, b, client) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (of_a, to_a) = node(a, client);
+    let (_, to_b) = node(b, client);
+    let object = std::sync::Arc::new(7_u32);
+    let before = read_out(&world);
+    let prepare = |destinations: &[Id]| {
+        let mut preparing = client.begin_send(0).unwrap();
+        preparing
+            .objects(vec![object.clone(), object.clone()])
+            .unwrap();
+        preparing.destinations(destinations).unwrap();
+        preparing.prepared().unwrap().stage()
+    };
+    let n_before = objects_left(a);
+    let mut staged = prepare(&[to_a, to_b]);
+    assert!(
+        n_before - objects_left(a) >= 2 * 3,
+        "1 and 2 carried, twice"
+    );
+    staged.commit().unwrap().finish_silently();
+    drop(staged);
+    let receiving = a.begin_recv().unwrap();
+    assert_eq!(
+        receiving
+            .objects()
+            .iter()
+            .map(|object| **object)
+            .collect::<Vec<u32>>(),
+        [7, 7]
+    );
+    receiving.commit().unwrap().finish_silently();
+    assert_eq!(recv(b).unwrap().objects().len(), 2);
+    assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    drop(prepare(&[to_a]));
+    assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    assert_eq!(before, read_out(&world));
+    prepare(&[to_a]).commit().unwrap().finish_silently();
+    assert_eq!(std::sync::Arc::strong_count(&object), 3);
+    release(a, &[of_a]).unwrap();
+    assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    prepare(&[to_b]).commit().unwrap().finish_silently();
+    b.begin_recv().unwrap().discard().unwrap().finish_silently();
+    assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    world.end();
+}

@@ -1,5 +1,7 @@
 //! One destination of a message, from its look-up until its queue is settled or everything is given back.
 
+use alloc::vec::Vec;
+
 use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
@@ -131,6 +133,7 @@ impl<S: System> Destination<S> {
         transaction: Option<&Ref<Transaction>>,
         n_data: u64,
         sources: &[(Id, Ref<Handle<S>>)],
+        objects: Option<&Ref<Vec<S::Object>>>,
     ) -> Result<Built, Error> {
         let owner = self.handle.node().owner();
         match (self.stage, &mut self.message) {
@@ -146,6 +149,7 @@ impl<S: System> Destination<S> {
                     trace,
                     n_data,
                     sources.len(),
+                    objects.cloned(),
                 )?);
                 self.stage = Stage::Built;
             }

@@ -51,6 +51,8 @@ struct Job<S: System> {
     epoch: Option<u64>,
     n_data: usize,
     sources: Vec<(Id, Ref<Handle<S>>)>,
+    /// What the message carries of the embedder's, shared by all destinations.
+    objects: Option<Ref<Vec<S::Object>>>,
     /// The only destination of a message that carries nothing.
     single: Option<Destination<S>>,
     /// The destinations of any other.
@@ -73,6 +75,7 @@ impl<S: System> PreparingSend<S> {
                 epoch: None,
                 n_data,
                 sources: Vec::new(),
+                objects: None,
                 single: None,
                 many: Vec::new(),
                 transaction: None,
@@ -93,7 +96,11 @@ impl<S: System> PreparingSend<S> {
     pub fn transfers(&mut self, ids: &[Id]) -> Result<(), Error> {
         let job = &mut self.job;
         let n_before = job.sources.len();
-        if n_before.saturating_add(ids.len()) > TRANSFERS_MAX {
+        if n_before
+            .saturating_add(ids.len())
+            .saturating_add(job.n_objects())
+            > TRANSFERS_MAX
+        {
             return Err(Error::TooLong);
         }
         if ids.is_empty() {
@@ -114,6 +121,23 @@ impl<S: System> PreparingSend<S> {
         Ok(())
     }
 
+    /// Lets the message carry these objects of the embedder's. Each is charged like a handle, for every destination. Once, before the
+    /// destinations.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] beyond 1024 handles and objects, [`Error::OutOfMemory`].
+    pub fn objects(&mut self, objects: Vec<S::Object>) -> Result<(), Error> {
+        if self.job.sources.len().saturating_add(objects.len()) > TRANSFERS_MAX {
+            return Err(Error::TooLong);
+        }
+        self.job.objects = if objects.is_empty() {
+            None
+        } else {
+            Some(Ref::try_new(objects)?)
+        };
+        Ok(())
+    }
+
     /// Looks up the next destinations, in order. May be called several times.
     ///
     /// # Errors
@@ -123,7 +147,7 @@ impl<S: System> PreparingSend<S> {
         let job = &mut self.job;
         let n_before = job.n_destinations();
         let n_after = n_before.saturating_add(ids.len());
-        if n_after > DESTINATIONS_MAX || n_after.saturating_mul(job.sources.len()) > COPIES_MAX {
+        if n_after > DESTINATIONS_MAX || n_after.saturating_mul(job.n_carried()) > COPIES_MAX {
             return Err(Error::TooLong);
         }
         let is_single = n_after == 1 && job.sources.is_empty();
@@ -269,8 +293,16 @@ impl<S: System> Job<S> {
         self.single.as_mut().or_else(|| self.many.get_mut(index))
     }
 
+    fn n_objects(&self) -> usize {
+        self.objects.as_ref().map_or(0, |objects| objects.len())
+    }
+
+    fn n_carried(&self) -> usize {
+        self.sources.len().saturating_add(self.n_objects())
+    }
+
     fn price(&self) -> S::Amounts {
-        price::<S>(self.sources.len() as u64, self.n_data as u64)
+        price::<S>(self.n_carried() as u64, self.n_data as u64)
     }
 
     /// One piece of the preparation; `true` if it was the last.
@@ -294,9 +326,12 @@ impl<S: System> Job<S> {
             let (index, n_data) = (self.n_built, self.n_data as u64);
             let destination = self.single.as_mut().or_else(|| self.many.get_mut(index));
             let built = match destination {
-                Some(destination) => {
-                    destination.build(self.transaction.as_ref(), n_data, &self.sources)?
-                }
+                Some(destination) => destination.build(
+                    self.transaction.as_ref(),
+                    n_data,
+                    &self.sources,
+                    self.objects.as_ref(),
+                )?,
                 None => Built::Done,
             };
             if built == Built::Done {

@@ -14,6 +14,7 @@ pub(crate) struct Host;
 
 impl System for Host {
     type Watch = Arc<Bell>;
+    type Object = Arc<u32>;
     type Amounts = [u64; 2];
 }
 
