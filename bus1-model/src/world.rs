@@ -236,14 +236,13 @@ impl World {
         self.handles.len() - 1
     }
 
-    /// Makes all these charges (payee, payer, amounts) in order, or gives back those already made and names the one that is
+    /// Makes all these charges (payee, payer, amounts) in order, or leaves all accounts as they were (ERR-4) and names the one that is
     /// refused.
     pub(crate) fn charge_all(&mut self, charges: &[(usize, usize, Slots)]) -> Result<(), usize> {
+        let before = self.accounts.clone();
         for (index, &(payee, payer, amounts)) in charges.iter().enumerate() {
             if amounts != [0, 0] && !self.charge(payee, payer, amounts) {
-                for &(payee, payer, amounts) in &charges[..index] {
-                    self.discharge(payee, payer, amounts);
-                }
+                self.accounts = before;
                 return Err(index);
             }
         }

@@ -266,7 +266,6 @@ fn obj_1_messages_carry_objects_of_the_embedder() {
     let (of_a, to_a) = node(a, client);
     let (_, to_b) = node(b, client);
     let object = std::sync::Arc::new(7_u32);
-    let before = read_out(&world);
     let prepare = |destinations: &[Id]| {
         let mut preparing = client.begin_send(0).unwrap();
         preparing
@@ -295,6 +294,7 @@ fn obj_1_messages_carry_objects_of_the_embedder() {
     receiving.commit().unwrap().finish_silently();
     assert_eq!(recv(b).unwrap().objects().len(), 2);
     assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    let before = read_out(&world);
     drop(prepare(&[to_a]));
     assert_eq!(std::sync::Arc::strong_count(&object), 1);
     assert_eq!(before, read_out(&world));

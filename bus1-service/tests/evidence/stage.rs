@@ -12,6 +12,7 @@ use bus1_service::{
 pub(crate) struct Host;
 
 impl System for Host {
+    type Object = std::convert::Infallible;
     type Watch = usize;
     type Amounts = [u64; 2];
 }
