@@ -52,7 +52,8 @@ impl Account {
     /// `EPERM`: no right INSPECT.
     pub fn claims(&self) -> Result<Vec<AccountClaim>> {
         let mut claims = Vec::new();
-        let mut after = 0;
+        // All ones stands before every number, 0 included.
+        let mut after = u64::MAX;
         loop {
             let mut batch = vec![AccountClaim::default(); 16];
             let n_claims = calls::account_claims(self.number(), &mut batch, after)?;

@@ -23,7 +23,7 @@ fn main() {
     };
     match refusal {
         Some(error) => flooder.say(format_args!("after {n_sent} messages: {error}")),
-        None => flooder.say(format_args!("all of {n_sent} messages sent")),
+        None => flooder.say(format_args!("sent {n_sent} of {n_attempts}, none refused")),
     }
     flooder.tell(&n_sent.to_le_bytes(), &[]);
 }

@@ -1,10 +1,12 @@
 //! L1 to L17: messages.
 
-use crate::race::{Flag, agree, in_order, link, messages, peers, position, program, race, rounds};
+use crate::race::{
+    Flag, agree, find, hear, in_order, link, messages, peers, position, program, race, rounds,
+};
 use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::DEADLINE_NEVER;
-use omnibus_userland::suite::wire::{recv, send, take};
+use omnibus_userland::suite::wire::{recv, send};
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{check, check_eq, tests};
 
@@ -62,7 +64,7 @@ tests! {
             let q_to_p = link(&q, &p)?;
             race(round, [
                 program(move || send(&s, &of_s, b"A")),
-                program(move || { take(&q)?; send(&q, &[q_to_p], b"B") }),
+                program(move || { hear(&q)?; send(&q, &[q_to_p], b"B") }),
             ])?;
             in_order(&messages(&p)?, b'A', b'B')?;
         }
@@ -96,7 +98,7 @@ tests! {
             let seen = flag.clone();
             race(round, [
                 program(move || send(&s, &of_s, b"A")),
-                program(move || { take(&q)?; flag.set(); Ok(()) }),
+                program(move || { hear(&q)?; flag.set(); Ok(()) }),
                 program(move || { seen.wait(); send(&r, &[r_to_p], b"B") }),
             ])?;
             in_order(&messages(&p)?, b'A', b'B')?;
@@ -140,7 +142,7 @@ tests! {
                 let to_log = link(&reader, log)?;
                 programs.push(program(move || {
                     for _ in 0..2 {
-                        let got = take(&reader)?;
+                        let got = hear(&reader)?;
                         send(&reader, &[to_log], got.data())?;
                     }
                     Ok(())
@@ -163,9 +165,9 @@ tests! {
             let reader = q.clone();
             race(round, [
                 program(move || send(&s, &of_s, b"A")),
-                program(move || { take(&p)?; send(&p, &[p_to_q], b"B") }),
+                program(move || { hear(&p)?; send(&p, &[p_to_q], b"B") }),
                 program(move || {
-                    let order = [take(&reader)?, take(&reader)?];
+                    let order = [hear(&reader)?, hear(&reader)?];
                     let is_in_order = order[0].data() == b"A" && order[1].data() == b"B";
                     send(&reader, &[q_to_r], if is_in_order { b"C" } else { b"X" })
                 }),
@@ -199,7 +201,7 @@ tests! {
             let (s_to_p, s_to_q, q_to_p) = (link(&s, &p)?, link(&s, &q)?, link(&q, &p)?);
             race(round, [
                 program(move || { send(&s, &[s_to_p], b"A")?; send(&s, &[s_to_q], b"B") }),
-                program(move || { take(&q)?; send(&q, &[q_to_p], b"C") }),
+                program(move || { hear(&q)?; send(&q, &[q_to_p], b"C") }),
             ])?;
             in_order(&messages(&p)?, b'A', b'C')?;
         }
@@ -233,7 +235,7 @@ tests! {
                 program(move || {
                     send(&s, &[s_to_p], b"A")?;
                     // B may be first; A must be there without waiting.
-                    if recv(&receiver)?.data() == b"B" { recv(&receiver)?; }
+                    find(&receiver, b"A")?;
                     Ok(())
                 }),
                 program(move || send(&r, &of_r, b"B")),
@@ -255,7 +257,7 @@ tests! {
                 program(move || {
                     for _ in 0..20 {
                         send(&s, &[s_to_p], b"A")?;
-                        if recv(&receiver)?.data() == b"B" { recv(&receiver)?; }
+                        find(&receiver, b"A")?;
                     }
                     Ok(())
                 }),
@@ -295,7 +297,7 @@ tests! {
                     send(&s, &[s_to_p], b"A")?;
                     send(&s, &[s_to_q, s_to_p], b"B")
                 }),
-                program(move || { take(&q)?; send(&q, &[q_to_p], b"C") }),
+                program(move || { hear(&q)?; send(&q, &[q_to_p], b"C") }),
             ])?;
             let seen = messages(&p)?;
             check_eq!(seen, b"ABC", "the order at P");

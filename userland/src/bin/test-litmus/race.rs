@@ -8,7 +8,7 @@ use omnibus_userland::abi::Errno;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::suite::Bench;
-use omnibus_userland::suite::wire::{create, drain};
+use omnibus_userland::suite::wire::{Got, create, drain, recv, take};
 use omnibus_userland::{check, thread};
 
 /// What one thread does.
@@ -79,6 +79,22 @@ pub(crate) fn messages(peer: &Peer) -> Result<Vec<u8>, Errno> {
     let mut seen = drain(peer)?;
     seen.retain(|byte| !b"NH".contains(byte));
     Ok(seen)
+}
+
+/// Waits for the next message, past any notices.
+pub(crate) fn hear(peer: &Peer) -> Result<Got, Errno> {
+    loop {
+        let got = take(peer)?;
+        if matches!(got, Got::Message(..)) {
+            return Ok(got);
+        }
+    }
+}
+
+/// Takes what there is until `message` comes; `EAGAIN` if it does not.
+pub(crate) fn find(peer: &Peer, message: &[u8]) -> Result<(), Errno> {
+    while recv(peer)?.data() != message {}
+    Ok(())
 }
 
 /// Position of a message in what a receiver saw; every message must be there once.
