@@ -79,6 +79,13 @@ fn announce_gdb(program: &Path) {
 
 /// Says on standard error how the run ended.
 fn explain(run: &Run) {
+    if let Some(booted_ns) = run.report.booted_ns {
+        let booted = Duration::from_nanos(booted_ns);
+        eprintln!(
+            "first user instruction after {:.3} s of the guest's clock",
+            booted.as_secs_f64()
+        );
+    }
     let Some(failure) = run.failure() else {
         eprintln!(
             "ended with status 0 after {:.2} s",

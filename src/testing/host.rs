@@ -48,6 +48,13 @@ const SUITE_ID: &str = "host.tests";
 const SUITE_SENTENCE: &str = "All tests of the workspace build and run to their end.";
 const SUITE_TIME_LIMIT: Duration = Duration::from_secs(900);
 
+/// The variable that asks tests for their long form: how many times longer they are. What they do with it is theirs.
+const LONG_VARIABLE: &str = "OMNIBUS_LONG";
+/// The factor that `--long` stands for.
+const LONG_FACTOR: &str = "100";
+/// How long the long form may take: it is for nights.
+const LONG_TIME_LIMIT: Duration = Duration::from_secs(12 * 3600);
+
 /// The checks and tests of the host, as `id` and sentence, that `list` shows.
 pub(crate) fn list(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut list = sentences::of_workspace(root)?;
@@ -59,11 +66,11 @@ pub(crate) fn list(root: &Path) -> Result<BTreeMap<String, String>> {
     Ok(list)
 }
 
-/// Runs the selected checks and tests.
+/// Runs the selected checks and tests, in their long form if `is_long`.
 ///
 /// # Errors
 /// If cargo cannot be started or standard output is gone.
-pub(crate) fn run(root: &Path, tally: &mut Tally) -> Result<()> {
+pub(crate) fn run(root: &Path, is_long: bool, tally: &mut Tally) -> Result<()> {
     for check in CHECKS
         .iter()
         .filter(|check| tally.is_selected(check.id))
@@ -79,10 +86,10 @@ pub(crate) fn run(root: &Path, tally: &mut Tally) -> Result<()> {
             failure,
         })?;
     }
-    run_tests(root, tally)
+    run_tests(root, is_long, tally)
 }
 
-fn run_tests(root: &Path, tally: &mut Tally) -> Result<()> {
+fn run_tests(root: &Path, is_long: bool, tally: &mut Tally) -> Result<()> {
     let sentences = sentences::of_workspace(root)?;
     if !sentences.keys().any(|id| tally.is_selected(id)) && !tally.is_selected(SUITE_ID) {
         return Ok(());
@@ -98,9 +105,14 @@ fn run_tests(root: &Path, tally: &mut Tally) -> Result<()> {
     {
         command.arg("--").arg(filter);
     }
+    let mut time_limit = SUITE_TIME_LIMIT;
+    if is_long {
+        command.env(LONG_VARIABLE, LONG_FACTOR);
+        time_limit = LONG_TIME_LIMIT;
+    }
     let mut reader = Reader::default();
     let mut n_failed = 0;
-    let failure = child::run(command, SUITE_TIME_LIMIT, |line| {
+    let failure = child::run(command, time_limit, |line| {
         match reader.take(line) {
             Line::Frame => {}
             Line::Other => eprintln!("{line}"),

@@ -41,7 +41,7 @@ pub(crate) fn root() -> &'static Path {
 /// If the host cannot do its part.
 pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     let mut tally = Tally::new(test.filter.clone());
-    host::run(root(), &mut tally)?;
+    host::run(root(), test.long, &mut tally)?;
     let machine = options.machine();
     for case in cases() {
         case.test(&machine, &mut tally)?;

@@ -4,11 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-/// Folders of the workspace that have tests: those with a `src` or `tests` folder or its root.
+/// Folders of a package that have tests.
 const TEST_FOLDERS: [&str; 2] = ["src", "tests"];
 
 /// Every host test of the workspace at `root`, its id as `cargo test` has it, with its sentence (empty if it has none).
@@ -17,16 +17,7 @@ const TEST_FOLDERS: [&str; 2] = ["src", "tests"];
 /// If a folder or file cannot be read.
 pub(crate) fn of_workspace(root: &Path) -> Result<BTreeMap<String, String>> {
     let mut tests = BTreeMap::new();
-    let mut packages = vec![root.to_owned()];
-    for entry in fs::read_dir(root).with_context(|| format!("cannot list {}", root.display()))? {
-        let path = entry
-            .with_context(|| format!("cannot list {}", root.display()))?
-            .path();
-        if path.join("Cargo.toml").exists() {
-            packages.push(path);
-        }
-    }
-    for package in packages {
+    for package in packages(root)? {
         let manifest = package.join("Cargo.toml");
         let manifest = fs::read_to_string(&manifest)
             .with_context(|| format!("cannot read {}", manifest.display()))?;
@@ -42,6 +33,29 @@ pub(crate) fn of_workspace(root: &Path) -> Result<BTreeMap<String, String>> {
         }
     }
     Ok(tests)
+}
+
+/// The folders with a manifest, at any depth, that are not what a build left.
+fn packages(root: &Path) -> Result<Vec<PathBuf>> {
+    let mut packages = Vec::new();
+    let mut folders = vec![root.to_owned()];
+    while let Some(folder) = folders.pop() {
+        if folder.join("Cargo.toml").exists() {
+            packages.push(folder.clone());
+        }
+        for entry in
+            fs::read_dir(&folder).with_context(|| format!("cannot list {}", folder.display()))?
+        {
+            let path = entry
+                .with_context(|| format!("cannot list {}", folder.display()))?
+                .path();
+            let name = path.file_name().unwrap_or_default();
+            if path.is_dir() && name != "target" && !name.as_encoded_bytes().starts_with(b".") {
+                folders.push(path);
+            }
+        }
+    }
+    Ok(packages)
 }
 
 /// The `name` in a section of a manifest.
