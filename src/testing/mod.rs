@@ -2,6 +2,7 @@
 
 mod case;
 mod child;
+mod failure_cases;
 pub(crate) mod host;
 mod kernel_cases;
 mod libtest;
@@ -25,7 +26,7 @@ use tally::Tally;
 
 /// Every test with a boot of its own.
 pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
-    [tool_cases::CASES, kernel_cases::CASES]
+    [tool_cases::CASES, kernel_cases::CASES, failure_cases::CASES]
         .into_iter()
         .flatten()
 }
