@@ -117,7 +117,7 @@ pub struct Missing(pub &'static str);
 /// Checks the required features, switches on what the CPU has, and adapts the code to what it has not.
 ///
 /// FSGSBASE stays off: user code then cannot put a kernel address into GS base, and the kernel can tell by the sign of GS base whose it is
-/// (`docs/decisions/fsgsbase.md`). PKU and PCID stay off too. Alignment checks (CR0.AM) stay off: AC means SMAP alone.
+/// (`docs/decisions/0008-fsgsbase-stays-off.md`). PKU and PCID stay off too. Alignment checks (CR0.AM) stay off: AC means SMAP alone.
 ///
 /// # Errors
 /// [`Missing`] names the first required feature that is absent.

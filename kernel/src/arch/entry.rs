@@ -8,7 +8,7 @@
 //! read as zero, their control words are kept, and every general register holds the user's own value, the answer, or (rcx, r11) rip and
 //! rflags. Every other context goes back by IRETQ with all its registers.
 //!
-//! Hazards, and what is done about each (`docs/decisions/entry.md` says more):
+//! Hazards, and what is done about each (`docs/decisions/0009-hazards-at-the-door.md` says more):
 //! 1. SYSRET to a non-canonical address faults in the kernel on some CPUs: the last page of the user half is never mapped, so the address
 //!    behind a SYSCALL is canonical; checked all the same, and then IRETQ is used.
 //! 2. IRETQ to a bad frame faults in the kernel: that fault is known by its address and becomes one of the task.
