@@ -69,19 +69,28 @@ pub(crate) struct Case {
 pub(crate) fn as_it_is(_: &mut Machine) {}
 
 impl Case {
-    /// Boots the case on `machine`, if it is selected, and counts it.
+    /// Boots the case on `machine`, if it is selected, and counts it under its id.
     ///
     /// # Errors
     /// If the host cannot do its part.
     pub(crate) fn test(&self, machine: &Machine, tally: &mut Tally) -> Result<()> {
-        if !tally.is_selected(self.id) {
+        self.test_as("", machine, tally)
+    }
+
+    /// As [`Self::test`], with `prefix` before the id.
+    ///
+    /// # Errors
+    /// If the host cannot do its part.
+    pub(crate) fn test_as(&self, prefix: &str, machine: &Machine, tally: &mut Tally) -> Result<()> {
+        let id = format!("{prefix}{}", self.id);
+        if !tally.is_selected(&id) {
             return Ok(());
         }
         let mut console = Vec::new();
         let run = self.boot(machine, &mut console)?;
         let failure = self.expected.complaint(&run, &console);
         tally.add(&Outcome {
-            id: self.id.to_owned(),
+            id,
             sentence: self.sentence.to_owned(),
             failure,
         })?;

@@ -13,6 +13,7 @@ pub(crate) mod suites;
 mod tally;
 mod tiny_guest;
 mod tool_cases;
+mod tour_cases;
 
 use std::path::Path;
 
@@ -26,9 +27,14 @@ use tally::Tally;
 
 /// Every test with a boot of its own.
 pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
-    [tool_cases::CASES, kernel_cases::CASES, failure_cases::CASES]
-        .into_iter()
-        .flatten()
+    [
+        tool_cases::CASES,
+        kernel_cases::CASES,
+        failure_cases::CASES,
+        tour_cases::CASES,
+    ]
+    .into_iter()
+    .flatten()
 }
 
 /// The workspace's root.
@@ -53,6 +59,11 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
         .into_iter()
         .chain(prefixes.zip(&matrix));
     for (prefix, machine) in machines {
+        if prefix != suites::PREFIX {
+            tour_cases::CASES
+                .iter()
+                .try_for_each(|case| case.test_as(&prefix, machine, &mut tally))?;
+        }
         for program in image::suites() {
             Suite {
                 program,
