@@ -3,7 +3,7 @@
 use omnibus_abi::Errno;
 use omnibus_abi::layout::{MAP_START, USER_START};
 use omnibus_archive::Archive;
-use omnibus_elf_loader::{Image, Limits};
+use omnibus_elf_loader::{Image, Limits, Refusal};
 use spin::Once;
 
 static ARCHIVE: Once<Archive<'static>> = Once::new();
@@ -26,20 +26,35 @@ pub fn file(name: &str) -> Option<&'static [u8]> {
     entry.is_regular_file().then_some(entry.bytes)
 }
 
+/// Why a name is not that of a program.
+#[derive(Debug)]
+pub enum NoProgram {
+    /// There is no such file.
+    NotFound,
+    /// The file cannot be loaded.
+    Refused(Refusal),
+}
+
+impl From<NoProgram> for Errno {
+    fn from(reason: NoProgram) -> Self {
+        match reason {
+            NoProgram::NotFound => Self::ENOENT,
+            NoProgram::Refused(_) => Self::ENOEXEC,
+        }
+    }
+}
+
 /// The program of this name.
 ///
 /// # Errors
-/// `ENOENT` if there is none; `ENOEXEC` if it cannot be loaded, with the reason on the console.
-pub fn find(name: &[u8]) -> Result<Image<'static>, Errno> {
-    let name = core::str::from_utf8(name).map_err(|_| Errno::ENOENT)?;
-    let file = file(name).ok_or(Errno::ENOENT)?;
+/// [`NoProgram`].
+pub fn find(name: &[u8]) -> Result<Image<'static>, NoProgram> {
+    let name = core::str::from_utf8(name).map_err(|_| NoProgram::NotFound)?;
+    let file = file(name).ok_or(NoProgram::NotFound)?;
     let limits = Limits {
         addresses: USER_START..MAP_START,
         n_program_headers: PROGRAM_HEADERS_MAX,
         n_bytes_memory: PROGRAM_BYTES_MAX,
     };
-    Image::parse(file, &limits).map_err(|refusal| {
-        crate::log::kernel!("{name} is not a program: {refusal}");
-        Errno::ENOEXEC
-    })
+    Image::parse(file, &limits).map_err(NoProgram::Refused)
 }

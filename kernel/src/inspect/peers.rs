@@ -15,12 +15,10 @@ pub(super) fn peer(out: &mut impl fmt::Write, after: u64) -> Result<Cursor, fmt:
     let info = peer.core.inspect();
     writeln!(
         out,
-        "peer {} account {} holds {} clock {} decided {} pending {} closing {}",
+        "peer {} account {} holds {} pending {} closing {}",
         peer.number,
         peer.core.account().number().as_u64(),
         peer.n_holds(),
-        info.clock,
-        info.decided,
         info.has_pending,
         info.is_closing,
     )?;

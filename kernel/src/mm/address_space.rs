@@ -144,6 +144,36 @@ impl AddressSpace {
         Some(frame)
     }
 
+    /// Frees the page tables above `address` that map nothing any more, the root never, and returns how many they were. Looks at up to three
+    /// tables, so it is for the end of an unmapped range, not for each page.
+    pub fn prune(&mut self, address: u64) -> u64 {
+        let mut n_freed = 0;
+        for level in 2..=ROOT_LEVEL {
+            // SAFETY: the tree is ours, and the reference ends in this turn.
+            let Some(entry) = (unsafe { paging::find(self.root, address, level) }) else {
+                continue;
+            };
+            let Ok(frame) = entry.frame() else {
+                continue;
+            };
+            // SAFETY: a present entry of an upper level points at a table of our tree.
+            if unsafe { paging::table(frame) }
+                .iter()
+                .any(|entry| !entry.is_unused())
+            {
+                break;
+            }
+            entry.set_unused();
+            // The CPU may remember the way through the table: INVLPG makes it forget (SDM 3A 4.10.4.1).
+            flush_page(self.root, address);
+            // SAFETY: no entry refers to the table any more, and no CPU remembers it.
+            unsafe { frames::free(frame) };
+            n_freed += 1;
+        }
+        self.n_tables -= n_freed;
+        n_freed
+    }
+
     /// The frame and the rights of the page that holds `address`; `None` if there is none.
     pub fn translate(&self, address: u64) -> Option<(Frame, Rights)> {
         if !is_user_page(address & !(PAGE_BYTES - 1)) {

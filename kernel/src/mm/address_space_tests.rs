@@ -159,3 +159,26 @@ fn running_out_of_frames_leaves_a_whole_space() {
         assert_eq!(frames::counts(), before);
     }
 }
+
+/// Tables that map nothing any more can be pruned: all but those that other pages need, the root never.
+#[test]
+fn pruning_frees_what_maps_nothing() {
+    let _machine = machine();
+    let mut space = AddressSpace::new().unwrap();
+    for &address in &ADDRESSES {
+        let frame = frames::allocate().unwrap();
+        space.map(address, frame, Rights::ReadWrite).unwrap();
+        assert_eq!(space.prune(address), 0, "{address:#x} is mapped");
+    }
+    for &address in &ADDRESSES {
+        let frame = space.unmap(address).unwrap();
+        // SAFETY: it was unmapped just now.
+        unsafe { frames::free(frame) };
+        let n_tables = space.n_tables();
+        let n_freed = space.prune(address);
+        assert_eq!(space.n_tables(), n_tables - n_freed);
+        assert_eq!(space.prune(address), 0, "pruned twice");
+    }
+    assert_eq!(space.n_tables(), 1);
+    assert_eq!(tear_down(space, usize::MAX).0, 0);
+}

@@ -73,6 +73,7 @@ pub fn claims(
     }
     let size = SizeOf::<AccountClaim>::new(size)?;
     let out = size.claim_array(address, n_claims)?;
+    out.probe(&caller.memory)?;
     let (room, _) = caller.scratch.words.as_chunks_mut::<WORDS>();
     let n_room = room.len().min(n_claims as usize);
     let n_found = collect(&account, after, room.get_mut(..n_room).unwrap_or_default());

@@ -9,7 +9,7 @@ use super::caller::Caller;
 use super::operation::{Operation, Outcome};
 use super::structure::SizeOf;
 use crate::mm::address_space::Rights;
-use crate::task::space;
+use crate::task::space::{self, is_last_of_table};
 
 /// Pages cleared and mapped in one batch.
 const MAP_BATCH: u64 = 64;
@@ -102,7 +102,11 @@ impl Map {
                 let end = self.n_done.saturating_sub(LOOK_BATCH);
                 while self.n_done > end {
                     self.n_done -= 1;
-                    space.unmap(self.address + self.n_done * PAGE_BYTES);
+                    let address = self.address + self.n_done * PAGE_BYTES;
+                    space.unmap(address);
+                    if self.n_done == 0 || is_last_of_table(address, false) {
+                        space.prune(address);
+                    }
                 }
                 if self.n_done == 0 {
                     return errno.into();
@@ -151,6 +155,9 @@ impl Unmap {
             if self.is_checked {
                 // Another thread of the task may have been faster.
                 space.unmap(address);
+                if page + 1 == self.n_pages || is_last_of_table(address, true) {
+                    space.prune(address);
+                }
             } else if !space.is_mapped(address) {
                 return Errno::EINVAL.into();
             }

@@ -14,7 +14,7 @@ use omnibus_abi::capability::peer;
 use super::Arguments;
 use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
-use super::structure::{OutArray, SizeOf};
+use super::structure::SizeOf;
 use super::vectors;
 use crate::service::{self, Omnibus};
 
@@ -23,12 +23,12 @@ const TRIES: u32 = 4;
 
 /// Where the message goes.
 struct Out {
-    metadata: OutArray<Metadata>,
-    message: OutArray<Message>,
+    command: CmdRecv,
+    metadata_size: SizeOf<Metadata>,
+    message_size: SizeOf<Message>,
     /// The message structure as the caller gave it: the capacities.
     given: Message,
     transfer_size: SizeOf<Transfer>,
-    is_discard: bool,
 }
 
 /// `recv(peer, command, command_size, metadata_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes;
@@ -62,11 +62,11 @@ fn receive(
         return Err(Errno::EINVAL);
     }
     let out = Out {
-        metadata: metadata_size.claim(command.ptr_metadata)?,
-        message: message_size.claim(command.ptr_message)?,
+        command,
+        metadata_size,
+        message_size,
         given,
         transfer_size,
-        is_discard: command.flags == RECV_FLAG_DISCARD,
     };
     for _ in 0..TRIES {
         let receiving = match hold.core.begin_recv() {
@@ -75,7 +75,7 @@ fn receive(
             Err(error) => return Err(service::errno(&error)),
         };
         out.copy(caller, &receiving)?;
-        let taken = if out.is_discard {
+        let taken = if out.is_discard() {
             receiving.discard()
         } else {
             receiving.commit()
@@ -98,6 +98,10 @@ const fn kind_number(kind: Kind) -> u64 {
 }
 
 impl Out {
+    fn is_discard(&self) -> bool {
+        self.command.flags == RECV_FLAG_DISCARD
+    }
+
     /// Copies everything out; the message stays first in its queue.
     fn copy(&self, caller: &mut Caller<'_>, receiving: &Receiving<Omnibus>) -> Result<(), Errno> {
         let payload = receiving.payload();
@@ -107,7 +111,7 @@ impl Out {
             n_data: payload.len() as u64,
             ..self.given
         };
-        if receiving.kind() == Kind::User && !self.is_discard {
+        if receiving.kind() == Kind::User && !self.is_discard() {
             let Message {
                 ptr_data_vecs,
                 n_data_vecs,
@@ -151,7 +155,14 @@ impl Out {
             id: metadata.id.as_u64(),
             account: metadata.account.map_or(INVALID, |number| number.as_u64()),
         };
-        self.metadata.write(&caller.memory, 0, metadata)?;
-        self.message.write(&caller.memory, 0, message)
+        let CmdRecv {
+            ptr_metadata,
+            ptr_message,
+            ..
+        } = self.command;
+        let out = self.metadata_size.claim(ptr_metadata)?;
+        out.write(&caller.memory, 0, metadata)?;
+        let out = self.message_size.claim(ptr_message)?;
+        out.write(&caller.memory, 0, message)
     }
 }

@@ -5,6 +5,7 @@ use core::fmt;
 
 use omnibus_abi::{Errno, words};
 use omnibus_archive::Archive;
+use omnibus_elf_loader::Image;
 use spin::Once;
 
 use super::builder::Builder;
@@ -14,7 +15,7 @@ use super::task::{End, Task};
 use crate::arch::report;
 use crate::cap::{Capability, Object};
 use crate::mm::frames;
-use crate::programs;
+use crate::programs::{self, NoProgram};
 use crate::service::{Account, Amounts, BYTES, FRAMES, OBJECTS};
 
 /// Number of the first task.
@@ -77,9 +78,13 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
     }
     let name = core::str::from_utf8(&name).map_err(|_| Cause::BadWord)?;
     crate::log::kernel!("{n_programs} files in the initial RAM disk, first task: {name}");
-    let failed = |errno| Cause::NotStarted(errno);
-    let maxima = maxima();
-    start(name, &arguments, maxima).map_err(failed)
+    let image = programs::find(name.as_bytes()).map_err(|reason| {
+        if let NoProgram::Refused(refusal) = &reason {
+            crate::log::kernel!("{name} is not a program: {refusal}");
+        }
+        Cause::NotStarted(reason.into())
+    })?;
+    start(image, name, &arguments, maxima()).map_err(Cause::NotStarted)
 }
 
 /// Appends the bytes that an item stands for. The line is short, so this cannot run out of memory that the kernel needs.
@@ -123,13 +128,17 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Starts the program `name` with `arguments` (each ending in NUL) under a root account with these maxima. It is given, in
-/// this order: itself, the root account, the console, the system.
+/// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account with these maxima. It is
+/// given, in this order: itself, the root account, the console, the system.
 ///
 /// # Errors
-/// `ENOENT`, `ENOEXEC`; `EDQUOT`, `ENOMEM`.
-pub fn start(name: &str, arguments: &[u8], maxima: Amounts) -> Result<(), Errno> {
-    let image = programs::find(name.as_bytes())?;
+/// `EDQUOT`, `ENOMEM`.
+fn start(
+    image: Image<'static>,
+    name: &str,
+    arguments: &[u8],
+    maxima: Amounts,
+) -> Result<(), Errno> {
     let account = Account::root(maxima).map_err(|error| crate::service::errno(&error))?;
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;

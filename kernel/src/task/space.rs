@@ -85,7 +85,7 @@ impl Space {
             page.map(&mut parts.pages, address, rights)
         });
         mapped.map_err(|error| {
-            // Tables that were made stay, and stay charged.
+            parts.pages.prune(address);
             let n_kept = parts.pages.n_tables() - n_tables;
             parts.charge.shrink(service::frames(n_charged - n_kept));
             match error {
@@ -108,6 +108,15 @@ impl Space {
         drop(page);
         parts.charge.shrink(service::frames(1));
         true
+    }
+
+    /// Gives back the page tables at the end of an unmapped range that map nothing any more. To be called with the last page of each
+    /// table ([`is_last_of_table`]), and of the range.
+    pub fn prune(&self, address: u64) {
+        if let Some(parts) = self.parts.lock().as_mut() {
+            let n_freed = parts.pages.prune(address);
+            parts.charge.shrink(service::frames(n_freed));
+        }
     }
 
     /// True if a page is mapped at `address`.
@@ -186,6 +195,13 @@ impl Space {
         }
         true
     }
+}
+
+/// True if the page at `address` is the last, going down or up, that shares its page table with the one before.
+#[must_use]
+pub fn is_last_of_table(address: u64, is_upwards: bool) -> bool {
+    let page = address / PAGE_BYTES % 512;
+    page == if is_upwards { 511 } else { 0 }
 }
 
 /// The rights that `VM_*` bits mean.
