@@ -140,9 +140,10 @@ pub(crate) fn release(world: &World) -> Result<Invocation, Errno> {
     );
     let (first, second) = (world.copy_handle()?, world.copy_handle()?);
     let ids = call.object(Place::Word(command, 2), Access::In, 8, 2, &[first, second]);
-    let unknown = world.unknown.iter().map(|&id| (id, Errno::EBADRQC, 6));
-    let unknown = unknown.chain([(INVALID, Errno::EBADRQC, 6)]);
-    let id = and_refused(refused([], Errno::EBADRQC, 6), unknown);
+    // An id of another peer may be the number of one of these two.
+    let unknown = world.unknown.iter().copied().chain([INVALID]);
+    let unknown = unknown.filter(|&id| id != first && id != second);
+    let id = refused(unknown, Errno::EBADRQC, 6);
     call.values(ids, "id", &id, 6);
     // Either id in place of the other is named twice.
     for (word, other) in [(0, second), (1, first)] {

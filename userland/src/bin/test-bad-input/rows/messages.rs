@@ -206,7 +206,8 @@ pub(crate) fn recv(world: &World) -> Result<Invocation, Errno> {
         &[0; 2],
         &[],
     );
-    let wrapping = refused(WRAPPING, Errno::EINVAL, 7);
+    // The sum is known only if the array can be read: a bad pointer to it has no order with this.
+    let wrapping = refused(WRAPPING, Errno::EINVAL, 8);
     let length = and_refused(wrapping, [0, 1, 7].map(|n| (n, Errno::EMSGSIZE, 9)));
     call.structure(
         Place::Word(message, 6),
@@ -215,9 +216,9 @@ pub(crate) fn recv(world: &World) -> Result<Invocation, Errno> {
         &[0, 8, 0, 8],
         &[
             ("base", Role::Pointer(5), 10),
-            ("length", length.clone(), 7),
+            ("length", length.clone(), 8),
             ("base", Role::Pointer(6), 10),
-            ("length", and_good(length, [9, 1 << 40]), 7),
+            ("length", and_good(length, [9, 1 << 40]), 8),
         ],
     );
     for word in [0, 2] {
