@@ -5,6 +5,7 @@
 //! | `test ID \| SENTENCE` | this test begins |
 //! | `pass ID` | it held |
 //! | `fail ID \| REASON` | it did not |
+//! | `quiet` | until this test ends, a line of the kernel makes it fail |
 //! | `suite-done PROGRAM N` | the suite is over; N tests ended, one way or the other |
 //!
 //! Other lines are for people. A test that began and never ended has failed, and so has a suite that did not count to its
@@ -19,6 +20,8 @@ use super::tally::Outcome;
 pub(crate) struct Listener {
     program: String,
     open: Option<(String, String)>,
+    /// Whether the kernel has to be silent, and what it said in spite of that.
+    quiet: Option<Option<String>>,
     seen: BTreeSet<String>,
     n_ended: usize,
     n_failed: usize,
@@ -31,6 +34,7 @@ impl Listener {
         Self {
             program: program.to_owned(),
             open: None,
+            quiet: None,
             seen: BTreeSet::new(),
             n_ended: 0,
             n_failed: 0,
@@ -40,8 +44,18 @@ impl Listener {
 
     /// Takes a line of the console and returns the test that ended with it, if one did.
     pub(crate) fn take(&mut self, line: &str) -> Option<Outcome> {
-        let (word, rest) = line.split_once(' ')?;
+        let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
         match word {
+            "quiet" => {
+                self.quiet = Some(None);
+                None
+            }
+            "kernel:" => {
+                if let Some(heard @ None) = &mut self.quiet {
+                    *heard = Some(rest.to_owned());
+                }
+                None
+            }
             "test" => {
                 let (id, sentence) = rest.split_once(" | ")?;
                 let unfinished = self.end_open("began, and the next test began before it ended");
@@ -76,10 +90,12 @@ impl Listener {
     }
 
     fn end(&mut self, id: &str, reason: Option<&str>) -> Option<Outcome> {
+        let said = self.quiet.take().flatten();
         match self.open.take() {
             Some((open_id, sentence)) if open_id == id => {
                 let is_new = self.seen.insert(open_id);
                 let failure = match reason {
+                    None if said.is_some() => said.map(|said| format!("the kernel said: {said}")),
                     None if !is_new => Some("a test of this id ended before".to_owned()),
                     reason => reason.map(ToOwned::to_owned),
                 };
@@ -96,6 +112,7 @@ impl Listener {
 
     fn end_open(&mut self, reason: &str) -> Option<Outcome> {
         let (id, sentence) = self.open.take()?;
+        self.quiet = None;
         Some(self.ended(&id, &sentence, Some(reason.to_owned())))
     }
 
@@ -175,6 +192,29 @@ mod tests {
         assert_eq!(
             heard(&lines, Some("the guest reported status 1")),
             ["a: 1 is not 2"]
+        );
+    }
+
+    /// A test that wants the kernel silent fails if it is not; the next one may hear it again.
+    #[test]
+    fn a_kernel_that_should_be_quiet_is_a_failure() {
+        let lines = [
+            "kernel: boots",
+            "test a | A.",
+            "quiet",
+            "kernel: careful",
+            "pass a",
+            "test b | B.",
+            "kernel: fault",
+            "pass b",
+            "test c | C.",
+            "quiet",
+            "pass c",
+            "suite-done test-x 3",
+        ];
+        assert_eq!(
+            heard(&lines, Some("status 0")),
+            ["a: the kernel said: careful", "b", "c"]
         );
     }
 

@@ -6,6 +6,7 @@
 //! | `test ID \| SENTENCE` | this test begins |
 //! | `pass ID` | it held |
 //! | `fail ID \| REASON` | it did not |
+//! | `quiet` | until this test ends, a line of the kernel makes it fail |
 //! | `suite-done PROGRAM N` | the suite is over; N tests ended, one way or the other |
 //!
 //! Arguments: `--list` announces the tests and runs none; `--filter TEXT` runs those whose id
@@ -76,6 +77,11 @@ pub struct Test {
     pub sentence: &'static str,
     /// The test.
     pub run: fn(&Bench) -> Outcome,
+}
+
+/// Tells the host tool that the kernel must print nothing until this test ends.
+pub fn expect_a_quiet_kernel() {
+    println!("quiet");
 }
 
 /// Defines tests as functions of a [`Bench`], each with its sentence as a comment, and lists them as

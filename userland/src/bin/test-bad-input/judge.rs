@@ -12,7 +12,8 @@ use core::fmt::Write;
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno, status};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::raw::Registers;
-use omnibus_userland::suite::Bench;
+use omnibus_userland::suite::{self, Bench};
+use omnibus_userland::task::Command;
 use omnibus_userland::{calls, check, check_eq, println};
 
 /// Fewest cases for each call.
@@ -44,6 +45,7 @@ impl Findings {
 /// The test of one call.
 pub(crate) fn judge(bench: &Bench, call: Call) -> Outcome {
     let name = call.specification().name;
+    suite::expect_a_quiet_kernel();
     let (n_cases, n_pairs) = match rows::row(call) {
         Row::Returns(row) => returning(bench, call, &row)?,
         Row::EndsTask => (ends::exits(bench)?, 0),
@@ -223,6 +225,7 @@ fn read(system: CapabilityNumber, text: &mut [u8]) -> Outcome {
 
 /// Numbers that are no call.
 pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
+    suite::expect_a_quiet_kernel();
     let first = Call::ALL.len() as u64;
     let mut dumps = Dumps::new(bench.system);
     dumps.before()?;
@@ -246,5 +249,20 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
         difference.is_none(),
         "unknown calls left a trace: {difference:?}"
     );
+    Ok(())
+}
+
+/// A file of the archive that is no program.
+pub(crate) fn no_program(bench: &Bench) -> Outcome {
+    let mut dumps = Dumps::new(bench.system);
+    dumps.before()?;
+    let spawned = Command::new("kernel.sym").spawn(&bench.account);
+    check_eq!(
+        spawned.map(drop),
+        Err(Errno::ENOEXEC),
+        "the kernel's symbols"
+    );
+    let difference = dumps.difference()?;
+    check!(difference.is_none(), "it left a trace: {difference:?}");
     Ok(())
 }

@@ -92,10 +92,17 @@ const UNKNOWN: suite::Test = suite::Test {
     run: judge::unknown_numbers,
 };
 
+/// What the kernel says about it is for people, so this is a test of its own.
+const NO_PROGRAM: suite::Test = suite::Test {
+    name: "bad_input_file_that_is_no_program",
+    sentence: "A file of the archive that is no program is ENOEXEC, and nothing has changed.",
+    run: judge::no_program,
+};
+
 fn main() -> u8 {
     match environment::arguments().next() {
         Some("--child") => ends::child(),
-        _ => suite::run("test-bad-input", &[TESTS, &[UNKNOWN]]),
+        _ => suite::run("test-bad-input", &[TESTS, &[UNKNOWN, NO_PROGRAM]]),
     }
 }
 

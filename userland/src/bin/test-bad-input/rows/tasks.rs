@@ -17,9 +17,6 @@ use omnibus_userland::wait::WaitSet;
 const NAME: [u8; 14] = *b"test-bad-input";
 const ARGUMENTS: [u8; 8] = *b"--child\0";
 
-/// A file of the archive that is no program.
-const NO_PROGRAM: [u8; 10] = *b"kernel.sym";
-
 pub(crate) fn spawn(world: &World) -> Result<Invocation, Errno> {
     let registers = [0, TaskSpawn::SIZE, Grant::SIZE, 0, 0, 0];
     let mut call = Invocation::new(Call::TaskSpawn, registers, &[1, 0, 0]);
@@ -93,14 +90,8 @@ pub(crate) fn spawn(world: &World) -> Result<Invocation, Errno> {
     );
     call.value(2, Role::Size(vec![3]));
     call.empties = vec![(Place::Word(0, 5), 2), (Place::Word(0, 7), 3)];
-    let [first, second] = words(&NO_PROGRAM);
-    let no_program = vec![
-        Change::Set(Place::Word(name, 0), first),
-        Change::Set(Place::Word(name, 1), second),
-        Change::Set(Place::Word(0, 3), NO_PROGRAM.len() as u64),
-    ];
     let no_name = vec![Change::Set(Place::Word(0, 3), 0)];
-    call.others = vec![(no_program, Errno::ENOEXEC, 8), (no_name, Errno::EINVAL, 2)];
+    call.others = vec![(no_name, Errno::EINVAL, 2)];
     Ok(call)
 }
 
