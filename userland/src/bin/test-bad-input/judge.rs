@@ -254,6 +254,7 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
 
 /// A file of the archive that is no program.
 pub(crate) fn no_program(bench: &Bench) -> Outcome {
+    suite::expect_a_quiet_kernel();
     let mut dumps = Dumps::new(bench.system);
     dumps.before()?;
     let spawned = Command::new("kernel.sym").spawn(&bench.account);

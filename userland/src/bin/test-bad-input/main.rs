@@ -92,7 +92,7 @@ const UNKNOWN: suite::Test = suite::Test {
     run: judge::unknown_numbers,
 };
 
-/// What the kernel says about it is for people, so this is a test of its own.
+/// It takes a name of another length, so no row has it.
 const NO_PROGRAM: suite::Test = suite::Test {
     name: "bad_input_file_that_is_no_program",
     sentence: "A file of the archive that is no program is ENOEXEC, and nothing has changed.",
