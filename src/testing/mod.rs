@@ -20,9 +20,7 @@ use std::path::Path;
 use anyhow::Result;
 
 use crate::cli::{Options, TestOptions};
-use crate::image;
 use case::Case;
-use suites::Suite;
 use tally::Tally;
 
 /// Every test with a boot of its own.
@@ -64,16 +62,8 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
                 .iter()
                 .try_for_each(|case| case.test_as(&prefix, machine, &mut tally))?;
         }
-        for program in image::suites() {
-            Suite {
-                program,
-                machine,
-                prefix: &prefix,
-                settings: &options.word,
-                time_limit: options.time_limit().unwrap_or(suites::TIME_LIMIT),
-                is_long: test.long,
-            }
-            .test(&mut tally)?;
+        for suite in suites::all(machine, &prefix, test, options)? {
+            suite.test(&mut tally)?;
         }
     }
     Ok(u8::from(!tally.finish()?))

@@ -3,10 +3,11 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Error, Result, anyhow};
 
 use super::protocol::Listener;
 use super::tally::{Outcome, Tally};
+use crate::cli::{Options, TestOptions};
 use crate::guest::{self, Boot};
 use crate::image::{self, Program};
 use crate::machine::Machine;
@@ -18,17 +19,57 @@ pub(crate) const PREFIX: &str = "qemu.";
 /// How long a suite may run, unless the user says otherwise.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
 
+/// Suites that an interrupt meets after every instruction: they run on a machine that counts instructions, with these
+/// kernel words, and only on the default machine, because the others would show nothing more.
+const STEPPED: [(&str, &[&str]); 1] = [("test-preemption", &["slice=1"])];
+
+/// The boots of all suites on `machine`, which is the default one or not.
+///
+/// # Errors
+/// If a kernel word of a suite is none.
+pub(crate) fn all<'a>(
+    machine: &'a Machine,
+    prefix: &'a str,
+    test: &TestOptions,
+    options: &Options,
+) -> Result<Vec<Suite<'a>>> {
+    let mut suites = Vec::new();
+    for program in image::suites() {
+        let mut suite = Suite {
+            program,
+            machine: machine.clone(),
+            prefix,
+            settings: options.word.clone(),
+            time_limit: options.time_limit().unwrap_or(TIME_LIMIT),
+            is_long: test.long,
+        };
+        if let Some((_, words)) = STEPPED.iter().find(|(name, _)| *name == program.name) {
+            if prefix != PREFIX {
+                continue;
+            }
+            suite.machine.is_counting_instructions = true;
+            let words = words
+                .iter()
+                .map(|word| word.parse())
+                .collect::<Result<Vec<_>, String>>();
+            suite.settings.extend(words.map_err(Error::msg)?);
+        }
+        suites.push(suite);
+    }
+    Ok(suites)
+}
+
 /// A boot of one suite.
 #[derive(Debug)]
 pub(crate) struct Suite<'a> {
     /// The suite.
-    pub(crate) program: &'a Program,
+    pub(crate) program: &'static Program,
     /// What it runs on.
-    pub(crate) machine: &'a Machine,
+    pub(crate) machine: Machine,
     /// What stands before the ids of its tests.
     pub(crate) prefix: &'a str,
     /// Kernel words.
-    pub(crate) settings: &'a [Setting],
+    pub(crate) settings: Vec<Setting>,
     /// Its time limit.
     pub(crate) time_limit: Duration,
     /// Whether long tests have their full length.
@@ -43,6 +84,7 @@ impl Suite<'_> {
     pub(crate) fn test(&self, tally: &mut Tally) -> Result<()> {
         let mut arguments = Vec::new();
         if let Some(filter) = tally.filter().filter(|_| !self.is_wanted_whole(tally)) {
+            let filter = behind(self.prefix, filter);
             arguments.extend(["--filter".to_owned(), filter.to_owned()]);
         }
         if self.is_long {
@@ -63,7 +105,7 @@ impl Suite<'_> {
             machine: self.machine.clone(),
             kernel: image::kernel(),
             initrd: Some(image::initrd()),
-            words: words::command_line(self.program.name, &arguments, self.settings)?,
+            words: words::command_line(self.program.name, &arguments, &self.settings)?,
             time_limit: Some(self.time_limit),
             is_debugged: false,
         };
@@ -83,6 +125,16 @@ impl Suite<'_> {
     fn is_wanted_whole(&self, tally: &Tally) -> bool {
         tally.is_selected(&format!("{}{}", self.prefix, self.program.name))
     }
+}
+
+/// What of `filter` an id must contain so that `filter` is found in `prefix` with the id behind it.
+fn behind<'a>(prefix: &str, filter: &'a str) -> &'a str {
+    let n_overlapping = (0..=filter.len()).rev().find(|&n_bytes| {
+        filter
+            .get(..n_bytes)
+            .is_some_and(|start| prefix.ends_with(start))
+    });
+    n_overlapping.map_or(filter, |n_bytes| &filter[n_bytes..])
 }
 
 /// The tests of a suite, as id and sentence, from a boot that announces them and runs none.
@@ -112,5 +164,19 @@ pub(crate) fn list(program: &Program, machine: &Machine) -> Result<Vec<(String, 
             program.name
         )),
         None => Ok(tests),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A filter may begin inside the prefix; the suite is asked for the rest.
+    #[test]
+    fn a_filter_may_begin_in_the_prefix() {
+        assert_eq!(behind("qemu.", "snd-4"), "snd-4");
+        assert_eq!(behind("qemu.", "qemu.snd-4"), "snd-4");
+        assert_eq!(behind("qemu[pc-128-max-1].", "max-1].snd"), "snd");
+        assert_eq!(behind("qemu.", "mu."), "");
     }
 }
