@@ -3,6 +3,10 @@
 //! Locks are granted in order of arrival (ORD-6). Rules for their use: one lock at a time, ever; no allocation, no callback and
 //! no dropping of a last reference to an account under one; a section is of bounded length.
 
+use core::marker::PhantomData;
+
+use crate::System;
+
 #[cfg(feature = "loom")]
 use loom::sync as imp;
 #[cfg(feature = "shuttle")]
@@ -14,53 +18,82 @@ use core::sync as imp;
 pub(crate) use imp::atomic::{AtomicU64, Ordering};
 
 /// A lock that is granted in order of arrival.
-pub(crate) struct Mutex<T> {
+pub(crate) struct Mutex<S, T> {
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-    inner: spin::mutex::TicketMutex<T>,
+    inner: spin::mutex::TicketMutex<T, Relax<S>>,
     #[cfg(any(feature = "loom", feature = "shuttle"))]
     inner: imp::Mutex<T>,
+    _system: PhantomData<fn() -> S>,
+}
+
+/// Waits as the embedding system says.
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+pub(crate) struct Relax<S>(PhantomData<fn() -> S>);
+
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+impl<S: System> spin::RelaxStrategy for Relax<S> {
+    fn relax() {
+        S::relax();
+    }
 }
 
 /// The right to use what the lock guards.
 #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-pub(crate) type Guard<'a, T> = spin::mutex::TicketMutexGuard<'a, T>;
+pub(crate) type Guard<'a, S, T> = spin::mutex::TicketMutexGuard<'a, T, Relax<S>>;
 /// The right to use what the lock guards.
 #[cfg(any(feature = "loom", feature = "shuttle"))]
-pub(crate) type Guard<'a, T> = imp::MutexGuard<'a, T>;
+pub(crate) struct Guard<'a, S, T>(imp::MutexGuard<'a, T>, PhantomData<S>);
 
-impl<T> Mutex<T> {
-    pub(crate) fn new(value: T) -> Mutex<T> {
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+impl<S, T> core::ops::Deref for Guard<'_, S, T> {
+    type Target = T;
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+#[cfg(any(feature = "loom", feature = "shuttle"))]
+impl<S, T> core::ops::DerefMut for Guard<'_, S, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<S: System, T> Mutex<S, T> {
+    pub(crate) fn new(value: T) -> Mutex<S, T> {
         #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-        return Mutex {
-            inner: spin::mutex::TicketMutex::new(value),
-        };
+        let inner = spin::mutex::TicketMutex::new(value);
         #[cfg(any(feature = "loom", feature = "shuttle"))]
-        return Mutex {
-            inner: imp::Mutex::new(value),
-        };
+        let inner = imp::Mutex::new(value);
+        Mutex {
+            inner,
+            _system: PhantomData,
+        }
     }
 
-    pub(crate) fn lock(&self) -> Guard<'_, T> {
+    pub(crate) fn lock(&self) -> Guard<'_, S, T> {
         record(core::ptr::from_ref(self).addr());
         #[cfg(not(any(feature = "loom", feature = "shuttle")))]
         return self.inner.lock();
         // A poisoned lock means that a checker's thread has panicked: the state is looked at no more.
         #[cfg(any(feature = "loom", feature = "shuttle"))]
-        return self
-            .inner
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        return Guard(
+            self.inner
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner),
+            PhantomData,
+        );
     }
 }
 
 /// Lets another thread go on, while waiting for one that is half-way.
-pub(crate) fn relax() {
+pub(crate) fn relax<S: System>() {
     #[cfg(feature = "loom")]
     loom::thread::yield_now();
     #[cfg(feature = "shuttle")]
     shuttle::thread::yield_now();
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-    core::hint::spin_loop();
+    S::relax();
 }
 
 /// Tells the test build that a lock or an atomic at this address is about to be written (ORD-7).

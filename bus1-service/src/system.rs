@@ -12,4 +12,11 @@ pub trait System: Sized + 'static {
     type Object: Send + Sync;
     /// What its accounts count: `[u64; 2]` is objects and bytes, more slots are the embedder's.
     type Amounts: Amounts;
+
+    /// What a thread does, over and over, while it waits for a lock that another holds, or for another to be done with a batch of work
+    /// on the same peer. A kernel has as many threads in the core as processors and keeps interrupts off there, so it spins; a
+    /// program of the host lets the other thread run (`std::thread::yield_now`), which may have been preempted with the lock.
+    fn relax() {
+        core::hint::spin_loop();
+    }
 }

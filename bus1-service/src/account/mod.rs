@@ -35,8 +35,8 @@ pub(crate) struct AccountCore<S: System> {
     numbers: Ref<Counter>,
     next_actor: Counter,
     users: Counter,
-    life: Mutex<Life<S>>,
-    pub(crate) books: KeyedMutex<Books<S>>,
+    life: Mutex<S, Life<S>>,
+    pub(crate) books: KeyedMutex<S, Books<S>>,
 }
 
 struct Life<S: System> {

@@ -18,16 +18,18 @@ use super::{Key, KeyedMutex, Ref};
 
 // SAFETY: it is a field.
 unsafe impl<S: System> HasLock for PeerCore<S> {
+    type System = S;
     type State = PeerState<S>;
-    fn keyed_lock(&self) -> &KeyedMutex<PeerState<S>> {
+    fn keyed_lock(&self) -> &KeyedMutex<S, PeerState<S>> {
         &self.lock
     }
 }
 
 // SAFETY: it is a field.
 unsafe impl<S: System> HasLock for crate::account::AccountCore<S> {
+    type System = S;
     type State = Books<S>;
-    fn keyed_lock(&self) -> &KeyedMutex<Books<S>> {
+    fn keyed_lock(&self) -> &KeyedMutex<S, Books<S>> {
         &self.books
     }
 }

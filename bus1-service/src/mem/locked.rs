@@ -8,6 +8,7 @@
 use core::cell::UnsafeCell;
 use core::marker::PhantomData;
 
+use crate::System;
 use crate::sync::{Guard, Mutex};
 
 use super::Ref;
@@ -19,24 +20,24 @@ pub(crate) struct Key {
 }
 
 /// A lock that also opens data lying elsewhere.
-pub(crate) struct KeyedMutex<T> {
-    inner: Mutex<T>,
+pub(crate) struct KeyedMutex<S, T> {
+    inner: Mutex<S, T>,
 }
 
 /// The right to use what a keyed lock guards.
-pub(crate) struct KeyedGuard<'a, T> {
-    guard: Guard<'a, T>,
+pub(crate) struct KeyedGuard<'a, S, T> {
+    guard: Guard<'a, S, T>,
     key: Key,
 }
 
-impl<T> KeyedMutex<T> {
-    pub(crate) fn new(value: T) -> KeyedMutex<T> {
+impl<S: System, T> KeyedMutex<S, T> {
+    pub(crate) fn new(value: T) -> KeyedMutex<S, T> {
         KeyedMutex {
             inner: Mutex::new(value),
         }
     }
 
-    pub(crate) fn lock(&self) -> KeyedGuard<'_, T> {
+    pub(crate) fn lock(&self) -> KeyedGuard<'_, S, T> {
         let guard = self.inner.lock();
         KeyedGuard {
             guard,
@@ -52,7 +53,7 @@ impl<T> KeyedMutex<T> {
     }
 }
 
-impl<T> KeyedGuard<'_, T> {
+impl<S, T> KeyedGuard<'_, S, T> {
     /// What lies in the lock, and the key to what lies elsewhere.
     pub(crate) fn parts(&mut self) -> (&mut T, &mut Key) {
         (&mut self.guard, &mut self.key)
@@ -73,8 +74,9 @@ pub(super) unsafe trait NamesLock {
 /// # Safety
 /// `keyed_lock` always gives the same field of the object.
 pub(super) unsafe trait HasLock {
+    type System: System;
     type State;
-    fn keyed_lock(&self) -> &KeyedMutex<Self::State>;
+    fn keyed_lock(&self) -> &KeyedMutex<Self::System, Self::State>;
 }
 
 // SAFETY: the pointer keeps the object alive; the object is never moved, since `Ref::get_mut` is not used on objects with locks

@@ -41,7 +41,7 @@ pub(crate) struct PeerCore<S: System> {
     pub(crate) own: Ref<Trace<S>>,
     /// The word of its releases.
     pub(crate) transaction: Ref<Transaction>,
-    pub(crate) lock: KeyedMutex<PeerState<S>>,
+    pub(crate) lock: KeyedMutex<S, PeerState<S>>,
 }
 
 impl<S: System> Clone for Peer<S> {
@@ -204,7 +204,7 @@ impl<S: System> Peer<S> {
     pub fn recv(&self) -> Result<Received<S>, Error> {
         loop {
             match Received::take(&self.core) {
-                Err(Error::Busy) => relax(),
+                Err(Error::Busy) => relax::<S>(),
                 result => return result,
             }
         }
@@ -237,13 +237,13 @@ impl<S: System> Peer<S> {
 
     fn work_to_the_end(&self, wake: Waker<'_, S>) {
         while self.work(u32::MAX, wake) != Progress::Done {
-            relax();
+            relax::<S>();
         }
     }
 
     fn work_on(&self, budget: u32, wake: Waker<'_, S>) {
         if self.work(budget, wake) == Progress::Busy {
-            relax();
+            relax::<S>();
         }
     }
 
