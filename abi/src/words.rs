@@ -18,6 +18,9 @@ pub const INIT: &str = "init";
 /// The word that lists the first task's arguments.
 pub const ARGUMENTS: &str = "args";
 
+/// The word that breaks the mechanism behind one chapter of the tour.
+pub const SABOTAGE: &str = "sabotage";
+
 /// Every word there is, with what its value is. Host tool and kernel refuse others.
 pub const KEYS: [(&str, &str); 5] = [
     (INIT, "name of the first task's program in the archive"),
@@ -28,7 +31,7 @@ pub const KEYS: [(&str, &str); 5] = [
     ),
     ("test", "a way for the kernel to fail on purpose"),
     (
-        "sabotage",
+        SABOTAGE,
         "chapter of the tour whose mechanism is broken, a to h; only in the kernel built for this test",
     ),
 ];

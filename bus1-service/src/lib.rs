@@ -66,6 +66,8 @@ mod queue;
 #[cfg(feature = "record")]
 pub mod record;
 mod recv;
+#[cfg(feature = "sabotage")]
+pub mod sabotage;
 mod send;
 mod sync;
 mod system;

@@ -198,6 +198,16 @@ impl<S: System> Queue<S> {
     /// Puts `leader`'s group behind the ordered entries, as a whole.
     pub(crate) fn order_group(&mut self, key: &mut Key, leader: Member<S>) {
         let mut chain = leader.take_chain(key);
+        #[cfg(feature = "sabotage")]
+        if matches!(&leader, Member::Message(message) if message.ids.is_empty())
+            && crate::sabotage::is_last_first(core::ptr::from_ref(self).addr())
+        {
+            let mut before = core::mem::take(&mut self.ordered);
+            self.ordered.push_back(key, leader);
+            self.ordered.append(key, &mut chain);
+            self.ordered.append(key, &mut before);
+            return;
+        }
         self.ordered.push_back(key, leader);
         self.ordered.append(key, &mut chain);
     }

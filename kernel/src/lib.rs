@@ -24,6 +24,7 @@ pub mod inspect;
 pub mod lock;
 pub mod mm;
 pub mod programs;
+pub mod sabotage;
 pub mod service;
 pub mod shared;
 pub mod symbols;

@@ -16,6 +16,7 @@ use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
 use super::structure::SizeOf;
 use super::vectors;
+use crate::sabotage::{self, Promise};
 use crate::service::{self, Omnibus};
 
 /// How often a call begins again before it lets others run, when another call on the peer was faster.
@@ -74,6 +75,12 @@ fn receive(
             Err(Error::Busy) => continue,
             Err(error) => return Err(service::errno(&error)),
         };
+        if sabotage::breaks(Promise::Notices) && receiving.kind() != Kind::User {
+            if let Ok(effects) = receiving.discard() {
+                return Ok(Finish::new(effects, hold, Err(Errno::EAGAIN)).step());
+            }
+            continue;
+        }
         out.copy(caller, &receiving)?;
         let taken = if out.is_discard() {
             receiving.discard()

@@ -20,6 +20,7 @@ use super::operation::{Finish, Operation, Outcome};
 use super::structure::SizeOf;
 use super::user::{UserMemory, WriteClaim};
 use super::vectors::Vectors;
+use crate::sabotage::{self, Promise};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
 use crate::task::reaper::BATCH;
 
@@ -94,7 +95,10 @@ fn prepare(
     if command.n_destinations > DESTINATIONS_MAX {
         return Err(Errno::EMSGSIZE);
     }
-    let message = message_size.read(&caller.memory, command.ptr_message)?;
+    let mut message = message_size.read(&caller.memory, command.ptr_message)?;
+    if sabotage::breaks(Promise::CarriedHandles) {
+        message.n_transfers = 0;
+    }
     if message.flags != 0 || message.kind != MESSAGE_TYPE_USER {
         return Err(Errno::EINVAL);
     }
@@ -237,6 +241,11 @@ impl Send {
                     let piece = payload.get_mut(self.n_filled..end).unwrap_or_default();
                     if let Err(fault) = self.vectors.copy_in(&caller.memory, piece) {
                         return self.give_up(fault.into());
+                    }
+                    if sabotage::breaks(Promise::Payload)
+                        && let Some(byte) = piece.get_mut(64)
+                    {
+                        *byte ^= 1;
                     }
                     self.n_filled = end;
                     if self.n_filled < self.n_data {

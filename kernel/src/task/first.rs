@@ -16,6 +16,7 @@ use crate::arch::report;
 use crate::cap::{Capability, Object};
 use crate::mm::frames;
 use crate::programs::{self, NoProgram};
+use crate::sabotage;
 use crate::service::{Account, Amounts, BYTES, FRAMES, OBJECTS};
 
 /// Number of the first task.
@@ -70,6 +71,12 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
                     arguments.push(0);
                 }
             }
+            words::SABOTAGE => {
+                let value = core::str::from_utf8(word.value).unwrap_or_default();
+                if !sabotage::choose(value) {
+                    return Err(Cause::CannotBreak);
+                }
+            }
             _ => {}
         }
     }
@@ -110,6 +117,7 @@ enum Cause {
     Initrd(omnibus_archive::Malformed),
     NotAWord,
     BadWord,
+    CannotBreak,
     NotStarted(Errno),
 }
 
@@ -120,6 +128,9 @@ impl fmt::Display for Cause {
             Self::Initrd(malformed) => write!(f, "the initial RAM disk is bad: {malformed}"),
             Self::NotAWord => f.write_str("a kernel word is not of the form KEY=VALUE"),
             Self::BadWord => f.write_str("the kernel word init= or args= has a bad escape"),
+            Self::CannotBreak => f.write_str(
+                "the kernel word sabotage= is a letter from a to h, and only the kernel built for that test knows it",
+            ),
             Self::NotStarted(Errno::ENOENT) => {
                 f.write_str("the first task's program is not in the initial RAM disk")
             }

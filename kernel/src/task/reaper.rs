@@ -8,10 +8,11 @@
 
 use super::first;
 use super::scheduler;
-use super::task::{Ending, Task};
+use super::task::{End, Ending, Task};
 use super::thread::Thread;
 use crate::cap::table::Dismantled;
 use crate::lock::{Lock, Rank};
+use crate::sabotage::{self, Promise};
 use crate::service::peer::{PeerObject, Unfinished};
 use crate::shared::{List, Ref};
 use bus1_service::Progress;
@@ -103,7 +104,12 @@ fn take_apart(task: &Ref<Task>) -> u32 {
     match found {
         // Dropping a peer's last capability puts it on the list, where it comes first.
         Dismantled::Value(capability) => {
-            drop(capability);
+            let has_faulted = matches!(task.how_it_ended(), Some(End::Faulted { .. }));
+            if sabotage::breaks(Promise::Death) && has_faulted {
+                core::mem::forget(capability);
+            } else {
+                drop(capability);
+            }
             1
         }
         Dismantled::Chunk => 1,

