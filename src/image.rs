@@ -27,6 +27,11 @@ pub(crate) fn kernel() -> PathBuf {
     out().join("kernel.elf")
 }
 
+/// The kernel in which the word `sabotage` breaks the mechanism behind one chapter of the tour.
+pub(crate) fn sabotaged_kernel() -> PathBuf {
+    out().join("kernel-sabotage.elf")
+}
+
 /// The archive with all programs.
 pub(crate) fn initrd() -> PathBuf {
     out().join("initrd.cpio")

@@ -18,6 +18,8 @@ use crate::{image, words};
 pub(crate) enum Kernel {
     /// Omnibus, with this program as its first task.
     Omnibus(&'static str),
+    /// The kernel that can be broken, with this program as its first task.
+    Sabotaged(&'static str),
     /// A guest of a few instructions.
     Tiny(&'static [Step]),
 }
@@ -102,17 +104,18 @@ impl Case {
         let mut machine = machine.clone();
         (self.adjust)(&mut machine);
         let (kernel, words) = match self.kernel {
-            Kernel::Omnibus(program) => {
+            Kernel::Omnibus(program) | Kernel::Sabotaged(program) => {
                 let settings = self
                     .words
                     .iter()
                     .map(|word| word.parse())
                     .collect::<Result<Vec<_>, String>>();
                 let settings = settings.map_err(anyhow::Error::msg)?;
-                (
-                    image::kernel(),
-                    words::command_line(program, &[], &settings)?,
-                )
+                let kernel = match self.kernel {
+                    Kernel::Sabotaged(_) => image::sabotaged_kernel(),
+                    _ => image::kernel(),
+                };
+                (kernel, words::command_line(program, &[], &settings)?)
             }
             Kernel::Tiny(steps) => {
                 let file = directory.path().join("kernel.elf");
