@@ -48,10 +48,9 @@ pub(super) fn account(out: &mut impl fmt::Write, after: Option<u64>) -> Result<C
     let info = account.inspect();
     writeln!(
         out,
-        "account {} maxima {:?} available {:?} quotas {}",
+        "account {} maxima {:?} claimants {}",
         info.number.as_u64(),
         info.maxima,
-        info.available,
         info.n_quotas
     )?;
     Ok(Cursor::Quota(info.number.as_u64(), 0))
@@ -67,12 +66,15 @@ pub(super) fn quota(
     let Some((info, next)) = found else {
         return Ok(Cursor::Account(Some(number)));
     };
+    // What a quota keeps at hand beyond that depends on the way there (docs/model.md, accounts), so it is not the same again.
+    let mut held = info.claimed;
+    for (held, available) in held.iter_mut().zip(info.available) {
+        *held = held.saturating_sub(available);
+    }
     writeln!(
         out,
-        "  claimant {} claimed {:?} available {:?} actors {}",
+        "  claimant {} holds {held:?} actors {}",
         info.claimant.as_u64(),
-        info.claimed,
-        info.available,
         info.n_traces
     )?;
     Ok(match next {

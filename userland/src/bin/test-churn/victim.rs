@@ -1,0 +1,173 @@
+//! What the tasks do that are killed.
+
+use alloc::vec::Vec;
+use omnibus_abi::{DEADLINE_NEVER, Kind};
+use omnibus_userland::account::Account;
+use omnibus_userland::bus::{Handle, Node, Peer};
+use omnibus_userland::calls::Result;
+use omnibus_userland::wait::WaitSet;
+use omnibus_userland::{environment, thread};
+
+/// First argument of a victim.
+pub(crate) const FLAG: &str = "--victim";
+
+/// What a kind of victim does when it holds what all of them hold.
+type Act = fn(&Place) -> Result<()>;
+
+/// Kinds of victim, by name.
+pub(crate) const KINDS: [(&str, Act); 7] = [
+    ("waits", waits),
+    ("sends", sends),
+    ("releases", releases),
+    ("fans-out", fans_out),
+    ("threads", threads),
+    ("faults", faults),
+    ("exits", exits),
+];
+
+/// What a victim has.
+pub(crate) struct Place {
+    account: Account,
+    peer: Peer,
+    /// To whoever kills it.
+    killer: Handle,
+}
+
+/// Runs the victim that the arguments name.
+pub(crate) fn run(mut arguments: impl Iterator<Item = &'static str>) -> u8 {
+    let (Some(kind), Some(id)) = (arguments.next(), arguments.next()) else {
+        return 2;
+    };
+    let find = |kind| environment::find(kind);
+    let (Some(account), Some(peer)) = (find(Kind::Account), find(Kind::Peer)) else {
+        return 3;
+    };
+    let Ok(id) = id.parse() else {
+        return 4;
+    };
+    let peer = Peer::from_capability(peer);
+    let place = Place {
+        account: Account::from_capability(account),
+        killer: peer.adopt(id),
+        peer,
+    };
+    let Some((_, act)) = KINDS.iter().find(|(name, _)| *name == kind) else {
+        return 5;
+    };
+    let held = match hold(&place) {
+        Ok(held) => held,
+        Err(_) => return 6,
+    };
+    let ended = act(&place);
+    core::mem::forget(held);
+    u8::from(ended.is_err())
+}
+
+/// Peers in a ring, each with a handle of the next lying unread in its queue, inside a message.
+struct Held {
+    _peers: Vec<Peer>,
+    _nodes: Vec<Node>,
+    _handles: Vec<Handle>,
+}
+
+fn hold(place: &Place) -> Result<Held> {
+    const N: usize = 4;
+    let mut held = Held {
+        _peers: Vec::new(),
+        _nodes: Vec::new(),
+        _handles: Vec::new(),
+    };
+    for _ in 0..N {
+        held._peers.push(Peer::new(&place.account)?);
+    }
+    for i in 0..N {
+        let (from, to) = (&held._peers[i], &held._peers[(i + 1) % N]);
+        let (node, handle) = to.node_for(from)?;
+        let (own, carried) = from.node()?;
+        from.send(&[&handle], b"take this", &[&carried, &handle])?;
+        held._nodes.extend([node, own]);
+        held._handles.extend([handle, carried]);
+    }
+    let (node, handle) = place.peer.node()?;
+    place
+        .peer
+        .send(&[&place.killer], b"and you this", &[&handle])?;
+    held._nodes.push(node);
+    held._handles.push(handle);
+    Ok(held)
+}
+
+fn waits(place: &Place) -> Result<()> {
+    loop {
+        WaitSet::new().peer(&place.peer).wait(DEADLINE_NEVER)?;
+        while place.peer.try_recv()?.is_some() {}
+    }
+}
+
+/// Long payloads with many handles to itself.
+fn sends(place: &Place) -> Result<()> {
+    let (_node, handle) = place.peer.node()?;
+    let carried: Vec<&Handle> = core::iter::repeat_n(&handle, 200).collect();
+    let payload = alloc::vec![7; 300_000];
+    loop {
+        place.peer.send(&[&handle], &payload, &carried)?;
+        while place.peer.try_recv()?.is_some() {}
+    }
+}
+
+/// Many nodes, held by another peer, released in one call.
+fn releases(place: &Place) -> Result<()> {
+    let holder = Peer::new(&place.account)?;
+    loop {
+        let mut nodes = Vec::new();
+        let mut handles = Vec::new();
+        for _ in 0..100 {
+            let (node, handle) = place.peer.node_for(&holder)?;
+            nodes.push(node.into_id());
+            handles.push(handle.into_id());
+        }
+        omnibus_userland::calls::release(place.peer.number(), &nodes)?;
+        while holder.try_recv()?.is_some() {}
+    }
+}
+
+/// One message to many nodes, with handles, again and again.
+fn fans_out(place: &Place) -> Result<()> {
+    let mut nodes = Vec::new();
+    let mut handles = Vec::new();
+    for _ in 0..200 {
+        let (node, handle) = place.peer.node()?;
+        nodes.push(node);
+        handles.push(handle);
+    }
+    let destinations: Vec<&Handle> = handles.iter().collect();
+    loop {
+        place
+            .peer
+            .send(&destinations, b"to all", &destinations[..10])?;
+        while place.peer.try_recv()?.is_some() {}
+    }
+}
+
+/// Threads that wait, and threads that come and go.
+fn threads(place: &Place) -> Result<()> {
+    for _ in 0..3 {
+        let peer = Peer::new(&place.account)?;
+        let waiting =
+            thread::spawn(move || WaitSet::new().peer(&peer).wait(DEADLINE_NEVER).is_ok())?;
+        core::mem::forget(waiting);
+    }
+    loop {
+        thread::spawn(|| 7)?.join()?;
+    }
+}
+
+fn faults(_: &Place) -> Result<()> {
+    // SAFETY: nothing is ever mapped there, so the read can only fault, and the task end.
+    unsafe { core::ptr::without_provenance::<u64>(8).read_volatile() };
+    Ok(())
+}
+
+fn exits(_: &Place) -> Result<()> {
+    Ok(())
+}
