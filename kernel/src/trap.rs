@@ -43,6 +43,7 @@ pub fn handle(trap: Trap) -> Next {
     let cpu = &mut *CPU.lock();
     match trap {
         // Whom to wake and who gives way is looked for on every way out.
+        Trap::Timer if crate::arch::slice::is_on() => cpu.turn_end_ns = 0,
         Trap::Timer | Trap::Interrupt(_) => {}
         Trap::Fault(fault) => end_faulted(cpu, fault),
     }

@@ -21,7 +21,7 @@ const LVT_TIMER: u64 = 0x320;
 const LVT_LINT0: u64 = 0x350;
 const LVT_LINT1: u64 = 0x360;
 const LVT_ERROR: u64 = 0x370;
-const INITIAL_COUNT: u64 = 0x380;
+pub(super) const INITIAL_COUNT: u64 = 0x380;
 const CURRENT_COUNT: u64 = 0x390;
 const DIVIDE: u64 = 0x3e0;
 
@@ -36,8 +36,8 @@ const DELIVER_NMI: u32 = 0b100 << 8;
 /// Interrupt command: level asserted, as all but one kind of message want.
 const LEVEL_ASSERT: u32 = 1 << 14;
 
-/// Where the registers are mapped; the same on every CPU.
-static REGISTERS: AtomicU64 = AtomicU64::new(0);
+/// Where the registers are mapped; the same on every CPU. Read by assembly.
+pub(super) static REGISTERS: AtomicU64 = AtomicU64::new(0);
 
 fn register(offset: u64) -> *mut u32 {
     (REGISTERS.load(Ordering::Relaxed) + offset) as *mut u32

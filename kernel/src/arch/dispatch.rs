@@ -49,7 +49,7 @@ pub(super) extern "C" fn from_user(
     } else {
         exception(vector, error_code, cr2, context)
     };
-    slice::arm(next);
+    slice::resumed(next);
     next
 }
 
@@ -80,7 +80,7 @@ fn interrupt(vector: u8, context: Next) -> Next {
             apic::end_of_interrupt();
             if let Some(context) = context {
                 // SAFETY: as in `exception`; the reference ends with the call.
-                slice::interrupted(unsafe { context.as_ref() });
+                slice::interrupted(unsafe { context.as_ref() }.rip());
             }
             crate::trap::handle(Trap::Timer)
         }
@@ -101,7 +101,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
     }
     if vector >= 32 && cpu.context().is_null() {
         let next = interrupt(vector, None);
-        slice::arm(next);
+        slice::resumed(next);
         return KernelExit { resumes: 1, next };
     }
     let cr2 = Cr2::read_raw();

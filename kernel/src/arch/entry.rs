@@ -22,7 +22,7 @@
 use super::context::{Next, UserContext};
 use super::gdt::{USER_CODE, USER_DATA};
 use super::percpu::Cpu;
-use super::{cpu, dispatch, slice};
+use super::{apic, cpu, dispatch, slice};
 use core::arch::global_asm;
 use core::mem::offset_of;
 
@@ -42,7 +42,7 @@ unsafe extern "C" {
 /// # Safety
 /// Called on the kernel stack, with this CPU's data and tables set up and `next` valid until its thread has ended.
 pub unsafe fn resume(next: Next) -> ! {
-    slice::arm(next);
+    slice::resumed(next);
     // SAFETY: as the caller promises.
     unsafe { resume_next(next) }
 }
@@ -176,7 +176,12 @@ resume_full:
     mov eax, [rbx + {FS_BASE}]
     mov edx, [rbx + {FS_BASE} + 4]
     wrmsr
-    mov rax, [rbx + {RAX}]
+    mov eax, [rip + {SLICE_TICKS}]      /* the test mode of `slice` */
+    test eax, eax
+    jz 5f
+    mov rcx, [rip + {APIC_REGISTERS}]
+    mov [rcx + {APIC_INITIAL_COUNT}], eax
+5:  mov rax, [rbx + {RAX}]
     mov rcx, [rbx + {RCX}]
     mov rdx, [rbx + {RDX}]
     mov rdi, [rbx + {RDI}]
@@ -420,6 +425,9 @@ clear_vector_state:
     USER_CODE = const USER_CODE,
     SITE_AVX = const cpu::SITE_AVX,
     HAS_XSAVE = sym cpu::HAS_XSAVE,
+    SLICE_TICKS = sym slice::N_TICKS,
+    APIC_REGISTERS = sym apic::REGISTERS,
+    APIC_INITIAL_COUNT = const apic::INITIAL_COUNT,
     syscall = sym crate::trap::syscall,
     from_user = sym dispatch::from_user,
     from_kernel = sym dispatch::from_kernel,

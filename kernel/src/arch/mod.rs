@@ -32,6 +32,7 @@ pub mod panic;
 pub mod percpu;
 pub mod report;
 pub mod serial;
+#[cfg(not(test))]
 pub mod slice;
 pub mod timer;
 pub mod trap;
