@@ -166,6 +166,31 @@ pub(crate) const CASES: &[Case] = &[
         survives("1 debug exceptions and 2 NMIs of the kernel passed over"),
     ),
     Case {
+        kernel: Kernel::Omnibus("register-keeper"),
+        adjust: |machine: &mut Machine| machine.is_counting_instructions = true,
+        time_limit_s: 120,
+        ..case(
+            "kernel.registers-survive-preemption",
+            "Every register survives a timer interrupt after each of 2,000 instructions while another task scribbles over its own.",
+            &["slice=1"],
+            survives("every register kept through every interrupt"),
+        )
+    },
+    Case {
+        kernel: Kernel::Omnibus("register-keeper"),
+        adjust: |machine: &mut Machine| {
+            machine.is_counting_instructions = true;
+            "qemu64".clone_into(&mut machine.cpu);
+        },
+        time_limit_s: 120,
+        ..case(
+            "kernel.registers-survive-preemption-without-xsave",
+            "The same on a CPU without XSAVE and 32-byte registers.",
+            &["slice=1"],
+            survives("every register kept through every interrupt"),
+        )
+    },
+    Case {
         adjust: |machine: &mut Machine| machine.n_cpus = 4,
         ..case(
             "kernel.parked-cpus",

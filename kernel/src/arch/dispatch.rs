@@ -143,6 +143,7 @@ fn in_window(vector: u8) -> KernelExit {
     if !is_unanswered(vector) {
         apic::end_of_interrupt();
     }
+    slice::taken_in_kernel();
     KernelExit {
         resumes: 0,
         next: None,

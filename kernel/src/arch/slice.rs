@@ -3,11 +3,13 @@
 //! The way back to user mode by IRETQ arms the timer with N ticks (`entry`, `resume_full`), always the same number of instructions before the
 //! program goes on. As long as the program then did not move before the interrupt, N is too short for that way, and grows by one. With
 //! `-icount shift=0` a tick is an instruction: the first N with which the program moves lets it execute exactly one, and N stays.
-//! A request for the timer made by anyone else comes at once, so the chain of interrupts never breaks.
+//! Requests for the timer by anyone else are not looked at: there is always an interrupt under way, so everybody looks at the clock soon.
 
 use super::context::Next;
 use core::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 
+/// When an interrupt comes that no return to user mode has armed: soon.
+const SOON_TICKS: u32 = 100;
 /// Ticks to arm at every return; 0: the mode is off. Read by assembly.
 pub(super) static N_TICKS: AtomicU32 = AtomicU32::new(0);
 /// The program has moved: N is found.
@@ -31,11 +33,6 @@ pub fn n_interrupted() -> u64 {
     N_INTERRUPTED.load(Ordering::Relaxed)
 }
 
-/// What to arm for a request of `n_ticks` (0: none).
-pub(super) fn shorten(n_ticks: u32) -> u32 {
-    if is_on() { 1 } else { n_ticks }
-}
-
 /// Notes where the timer interrupted a program, and whether it had moved.
 pub(super) fn interrupted(rip: u64) {
     if !is_on() {
@@ -49,12 +46,19 @@ pub(super) fn interrupted(rip: u64) {
     }
 }
 
-/// Notes where the program goes on.
+/// Notes where the program goes on. An idle CPU looks again soon.
 pub(super) fn resumed(next: Next) {
-    if is_on()
-        && let Some(next) = next
-    {
+    match next {
+        _ if !is_on() => {}
         // SAFETY: the context is valid until its thread ends, and runs nowhere yet.
-        RESUMED_AT.store(unsafe { next.as_ref() }.rip(), Ordering::Relaxed);
+        Some(next) => RESUMED_AT.store(unsafe { next.as_ref() }.rip(), Ordering::Relaxed),
+        None => super::apic::start_timer(SOON_TICKS),
+    }
+}
+
+/// The kernel itself took the interrupt that was under way: another takes its place.
+pub(super) fn taken_in_kernel() {
+    if is_on() {
+        super::apic::start_timer(SOON_TICKS);
     }
 }

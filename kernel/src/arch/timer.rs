@@ -142,7 +142,9 @@ pub fn disarm() {
 
 fn start(n_ticks: u32) {
     #[cfg(not(test))]
-    let n_ticks = super::slice::shorten(n_ticks);
+    if super::slice::is_on() {
+        return;
+    }
     apic::start_timer(n_ticks);
 }
 
