@@ -27,7 +27,7 @@ run_as_root() {
         has sudo || fail "neither root nor sudo; as root, type: $*"
         as_root=(sudo)
     fi
-    say "+ ${as_root[*]} $*"
+    say "+ ${as_root[*]:+${as_root[*]} }$*"
     "${as_root[@]}" "$@" >&2
 }
 

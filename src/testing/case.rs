@@ -88,6 +88,7 @@ impl Case {
         if !tally.is_selected(&id) {
             return Ok(());
         }
+        eprintln!("{id}: booting");
         let mut console = Vec::new();
         let run = self.boot(machine, &mut console)?;
         let failure = self.expected.complaint(&run, &console);

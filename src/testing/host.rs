@@ -76,6 +76,7 @@ pub(crate) fn run(root: &Path, is_long: bool, tally: &mut Tally) -> Result<()> {
         .filter(|check| tally.is_selected(check.id))
         .collect::<Vec<_>>()
     {
+        eprintln!("{}: cargo {}", check.id, check.arguments.join(" "));
         let failure = child::run(cargo(root, check.arguments), check.time_limit, |line| {
             eprintln!("{line}");
             Ok(())
@@ -105,6 +106,7 @@ fn run_tests(root: &Path, is_long: bool, tally: &mut Tally) -> Result<()> {
     {
         command.arg("--").arg(filter);
     }
+    eprintln!("{SUITE_ID}: cargo test");
     let mut time_limit = SUITE_TIME_LIMIT;
     if is_long {
         command.env(LONG_VARIABLE, LONG_FACTOR);

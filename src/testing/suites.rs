@@ -109,6 +109,10 @@ impl Suite<'_> {
             time_limit: Some(self.time_limit),
             is_debugged: false,
         };
+        eprintln!(
+            "{}{}: booting on {}",
+            self.prefix, self.program.name, self.machine
+        );
         let run = guest::run(&boot, &mut |line| {
             writeln!(std::io::stderr(), "  | {line}")?;
             listener

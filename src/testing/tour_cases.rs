@@ -5,7 +5,8 @@ use super::case::{Case, Expected, Initrd, Kernel, as_it_is};
 /// The last line of a tour that held.
 const HELD: &str = "All 8 chapters held.";
 
-const HOLDS: Case = Case {
+/// The tour on the kernel as it is.
+pub(crate) const HOLDS: Case = Case {
     id: "tour.holds",
     sentence: "Every chapter of the tour holds.",
     kernel: Kernel::Omnibus("tour"),
