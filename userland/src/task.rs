@@ -151,16 +151,18 @@ impl Task {
         calls::task_kill(self.number())
     }
 
-    /// Waits for its end until `deadline_ns`.
+    /// Waits until it has ended and given everything back, at most until `deadline_ns`.
     ///
     /// # Errors
     /// `ETIMEDOUT`; `EPERM`: no right WATCH.
     pub fn wait_until(&self, deadline_ns: u64) -> Result<Ending> {
+        // The status tells of the end as soon as it is decided; the event comes when everything
+        // that the task held has been given back.
         loop {
+            WaitSet::new().task(self).wait(deadline_ns)?;
             if let Some(ending) = Ending::of(&self.status()?) {
                 return Ok(ending);
             }
-            WaitSet::new().task(self).wait(deadline_ns)?;
         }
     }
 
