@@ -150,38 +150,37 @@ impl<S: System> Release<S> {
 impl<S: System> PeerState<S> {
     /// Marks what `ids` name, or nothing.
     fn mark(&mut self, key: &mut Key, ids: &[Id]) -> Result<(), Error> {
-        // First all for being known, then all for being named once (REL-1).
+        // An id that is not known comes before one that is named twice (REL-1), so a second name does not end the search.
+        let mut named_twice = None;
         for (index, &id) in ids.iter().enumerate() {
-            let is_known = match self.table.get(id).map(|object| object.get()).as_deref() {
-                Some(Object::Node(_)) => true,
-                Some(Object::Handle(handle)) => {
-                    handle.at_holder(key).whereabouts == Whereabouts::Held
-                }
-                None => false,
-            };
-            if !is_known {
-                return Err(Error::UnknownId(Place::Release(index), id));
-            }
-        }
-        for (index, &id) in ids.iter().enumerate() {
-            let is_new = match self.table.get(id).map(|object| object.get()).as_deref() {
+            match self.table.get(id).map(|object| object.get()).as_deref() {
                 Some(Object::Node(node)) if !node.is_marked() => {
                     self.release.mark_node(key, node);
-                    true
+                }
+                Some(Object::Handle(handle))
+                    if handle.at_holder(key).whereabouts != Whereabouts::Held =>
+                {
+                    self.release.unmark_all(key);
+                    return Err(Error::UnknownId(Place::Release(index), id));
                 }
                 Some(Object::Handle(handle)) if !handle.at_holder(key).is_marked => {
                     let next = self.release.handles.replace(handle.clone());
                     let at_holder = handle.at_holder(key);
                     at_holder.is_marked = true;
                     at_holder.next_marked = next;
-                    true
                 }
-                _ => false,
-            };
-            if !is_new {
-                self.release.unmark_all(key);
-                return Err(Error::NamedTwice(Place::Release(index), id));
+                Some(_) => {
+                    named_twice.get_or_insert(Error::NamedTwice(Place::Release(index), id));
+                }
+                None => {
+                    self.release.unmark_all(key);
+                    return Err(Error::UnknownId(Place::Release(index), id));
+                }
             }
+        }
+        if let Some(error) = named_twice {
+            self.release.unmark_all(key);
+            return Err(error);
         }
         Ok(())
     }

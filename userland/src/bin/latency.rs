@@ -1,0 +1,228 @@
+//! Tests how long calls keep a more urgent thread waiting; to be run with instructions counted.
+//!
+//! A worker of low priority makes long calls. Meanwhile this task, which is more urgent, sleeps for short times and looks how
+//! late it wakes: as late as interrupts were off, and the way out. With `--icount` a nanosecond is an instruction, the
+//! same in every run; without it these would be timings, and prove nothing.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
+use omnibus_userland::abi::capability::{account, console};
+use omnibus_userland::abi::limits::{DATA_BYTES_MAX, DESTINATIONS_MAX, IDS_MAX, TRANSFERS_MAX};
+use omnibus_userland::abi::{Errno, Kind};
+use omnibus_userland::account::Account;
+use omnibus_userland::bus::Peer;
+use omnibus_userland::calls::{self, IoSliceMut};
+use omnibus_userland::check::Outcome;
+use omnibus_userland::suite::wire::{create, release, send};
+use omnibus_userland::suite::{self, Bench};
+use omnibus_userland::task::{Command, Ending};
+use omnibus_userland::{check, environment, print, program, tests};
+
+program!(main);
+
+/// Most instructions for which a call may keep interrupts off (ORD-8).
+const INSTRUCTIONS_MAX: u64 = 250_000;
+
+/// The argument that makes this program the worker; the kind of work follows.
+const WORK: &str = "work";
+
+/// Priority of the worker.
+const LOW: u64 = 1;
+
+fn main() -> u8 {
+    let mut arguments = environment::arguments();
+    if arguments.next() != Some(WORK) {
+        return suite::run("latency", &[TESTS]);
+    }
+    let kind = arguments.next().unwrap_or_default();
+    let account = environment::find(Kind::Account).expect("the worker has an account");
+    let longest_ns = match work(kind, &Account::from_capability(account)) {
+        Ok(longest_ns) => longest_ns,
+        Err(error) => panic!("{kind}: {error}"),
+    };
+    // In units of the bound, so that it fits a status: whether there was anything to interrupt.
+    u8::try_from(longest_ns / INSTRUCTIONS_MAX).unwrap_or(u8::MAX)
+}
+
+tests! {
+    /// A message to as many receivers as one may have keeps nobody waiting for longer than the bound.
+    fn ord_8_send_to_many(bench) { is_prompt(bench, "send-to-many", 1) }
+
+    /// A payload as large as it may be, sent and received, keeps nobody waiting for longer than the bound.
+    fn ord_8_large_payload(bench) { is_prompt(bench, "large-payload", 0) }
+
+    /// Making as many nodes as one command may make keeps nobody waiting for longer than the bound.
+    fn ord_8_transfer(bench) { is_prompt(bench, "transfer", 1) }
+
+    /// Releasing as many ids as one command may name keeps nobody waiting for longer than the bound.
+    fn ord_8_release_of_many(bench) { is_prompt(bench, "release-of-many", 1) }
+
+    /// Releasing one node with thousands of handles keeps nobody waiting for longer than the bound.
+    fn ord_8_release_of_one(bench) { is_prompt(bench, "release-of-one", 1) }
+
+    /// Closing a peer with thousands of nodes and unread messages keeps nobody waiting for longer than the bound.
+    fn ord_8_close(bench) { is_prompt(bench, "close", 1) }
+
+    /// Printing as much as one may print at once keeps nobody waiting for longer than the bound.
+    fn ord_8_print(bench) { is_prompt(bench, "print", 0) }
+}
+
+/// Runs a worker and watches how late this task wakes meanwhile. The worker's longest call must be at least `n_bounds` times as long
+/// as the bound, or nothing was shown.
+fn is_prompt(bench: &Bench, kind: &str, n_bounds: u64) -> Outcome {
+    let command = Command::new("latency")
+        .argument(WORK)
+        .argument(kind)
+        .grant(bench.console, console::WRITE)
+        .grant(bench.account.number(), account::CHARGE)
+        .priority(LOW);
+    let worker = command.spawn(&bench.account)?;
+    let mut latest_ns = 0;
+    let mut pause_ns = 20_011;
+    let ending = loop {
+        let status = worker.status()?;
+        if let Some(ending) = Ending::of(&status) {
+            break ending;
+        }
+        // Every pause is another one, so that the calls are met everywhere.
+        pause_ns = 20_011 + (pause_ns * 7) % 90_001;
+        let deadline_ns = calls::clock_ns() + pause_ns;
+        if calls::wait(&mut [], deadline_ns) == Err(Errno::ETIMEDOUT) {
+            latest_ns = latest_ns.max(calls::clock_ns() - deadline_ns);
+        }
+    };
+    let Ending::Exited(longest) = ending else {
+        return Err(omnibus_userland::check::Failure::new(format_args!(
+            "the worker's end: {ending:?}"
+        )));
+    };
+    print::print(format_args!(
+        "  {kind}: woke at most {latest_ns} late, the longest call took {longest} bounds\n"
+    ));
+    check!(
+        longest >= n_bounds,
+        "the longest call took only {longest} bounds"
+    );
+    check!(
+        latest_ns <= INSTRUCTIONS_MAX,
+        "woke {latest_ns} instructions late"
+    );
+    Ok(())
+}
+
+/// Does the work and returns how long its longest call took.
+fn work(kind: &str, account: &Account) -> calls::Result<u64> {
+    match kind {
+        "send-to-many" => send_to_many(account),
+        "large-payload" => large_payload(account),
+        "transfer" => transfer(account).map(|(longest_ns, _)| longest_ns),
+        "release-of-many" => release_of_many(account),
+        "release-of-one" => release_of_one(account),
+        "close" => close(account),
+        "print" => print_much(),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+fn timed<T>(call: impl FnOnce() -> calls::Result<T>) -> calls::Result<(u64, T)> {
+    let began_ns = calls::clock_ns();
+    let value = call()?;
+    Ok((calls::clock_ns() - began_ns, value))
+}
+
+fn send_to_many(account: &Account) -> calls::Result<u64> {
+    let sender = Peer::new(account)?;
+    let receiver = Peer::new(account)?;
+    let mut handles = Vec::new();
+    for _ in 0..DESTINATIONS_MAX {
+        handles.push(create(&receiver, &sender)?.1);
+    }
+    let mut longest_ns = 0;
+    for _ in 0..3 {
+        let (took_ns, ()) = timed(|| send(&sender, &handles, b"to all"))?;
+        longest_ns = longest_ns.max(took_ns);
+        while calls::recv_discard(receiver.number()).1.is_ok() {}
+    }
+    Ok(longest_ns)
+}
+
+fn large_payload(account: &Account) -> calls::Result<u64> {
+    let peer = Peer::new(account)?;
+    let (_, handle) = create(&peer, &peer)?;
+    let mut bytes = vec![7; DATA_BYTES_MAX as usize];
+    let mut longest_ns = 0;
+    for _ in 0..5 {
+        let (sent_ns, ()) = timed(|| send(&peer, &[handle], &bytes))?;
+        let (received_ns, ()) =
+            timed(|| calls::recv(peer.number(), &mut [IoSliceMut::new(&mut bytes)], &mut []).1)?;
+        longest_ns = longest_ns.max(sent_ns).max(received_ns);
+    }
+    Ok(longest_ns)
+}
+
+/// Makes as many nodes as one command may; returns the peer and everything on it.
+fn transfer(account: &Account) -> calls::Result<(u64, (Peer, Vec<u64>))> {
+    let peer = Peer::new(account)?;
+    let mut longest_ns = 0;
+    let mut ids = Vec::new();
+    for _ in 0..IDS_MAX / TRANSFERS_MAX / 2 {
+        let node = Transfer {
+            flags: TRANSFER_FLAG_CREATE,
+            id: INVALID,
+        };
+        let mut source = vec![node; TRANSFERS_MAX as usize];
+        let mut target = vec![Transfer::default(); TRANSFERS_MAX as usize];
+        let number = peer.number();
+        let (took_ns, ()) = timed(|| calls::transfer(number, number, &mut source, &mut target))?;
+        longest_ns = longest_ns.max(took_ns);
+        ids.extend(source.iter().chain(&target).map(|entry| entry.id));
+    }
+    Ok((longest_ns, (peer, ids)))
+}
+
+fn release_of_many(account: &Account) -> calls::Result<u64> {
+    let (_, (peer, ids)) = transfer(account)?;
+    timed(|| release(&peer, &ids)).map(|(took_ns, ())| took_ns)
+}
+
+fn release_of_one(account: &Account) -> calls::Result<u64> {
+    let owner = Peer::new(account)?;
+    let holder = Peer::new(account)?;
+    let (node, handle) = create(&owner, &holder)?;
+    let copy = Transfer {
+        flags: 0,
+        id: handle,
+    };
+    for _ in 0..8 {
+        let mut source = vec![copy; TRANSFERS_MAX as usize];
+        let mut target = vec![Transfer::default(); TRANSFERS_MAX as usize];
+        calls::transfer(holder.number(), holder.number(), &mut source, &mut target)?;
+    }
+    timed(|| release(&owner, &[node])).map(|(took_ns, ())| took_ns)
+}
+
+fn close(account: &Account) -> calls::Result<u64> {
+    let (_, (peer, _)) = transfer(account)?;
+    let (_, handle) = create(&peer, &peer)?;
+    for _ in 0..4 {
+        send(&peer, &[handle; DESTINATIONS_MAX as usize], b"unread")?;
+    }
+    timed(|| peer.close()).map(|(took_ns, ())| took_ns)
+}
+
+fn print_much() -> calls::Result<u64> {
+    let console = environment::find(Kind::Console).ok_or(Errno::ENOENT)?;
+    let line = [b'.'; 4096];
+    let mut longest_ns = 0;
+    for _ in 0..3 {
+        let (took_ns, ()) = timed(|| calls::debug_print(console, &line))?;
+        longest_ns = longest_ns.max(took_ns);
+    }
+    calls::debug_print(console, b"\n")?;
+    Ok(longest_ns)
+}
