@@ -59,8 +59,6 @@ pub(crate) struct Message<S: System> {
     /// What is charged for it.
     pub(crate) trace: Ref<Trace<S>>,
     pub(crate) payload: Payload,
-    pub(crate) n_data: u64,
-    pub(crate) n_handles: u64,
     pub(crate) n_objects: u64,
     /// The ids that the handles have at the receiver, valid once the message is received.
     pub(crate) ids: Vec<Id>,
@@ -89,7 +87,6 @@ impl<S: System> Message<S> {
         node: Ref<Node<S>>,
         transaction: Option<Ref<Transaction>>,
         trace: Ref<Trace<S>>,
-        n_data: u64,
         n_handles: usize,
         objects: Option<Ref<Vec<S::Object>>>,
     ) -> Result<Ref<Message<S>>, Error> {
@@ -110,24 +107,32 @@ impl<S: System> Message<S> {
             objects,
         };
         let payload = Payload::Own(Vec::new());
-        let n_handles = n_handles as u64;
         let state = LockedBy::new(owner, state);
         Ref::try_new(Message {
             node,
             transaction,
             trace,
             payload,
-            n_data,
-            n_handles,
             n_objects,
             ids,
             state,
         })
     }
 
-    /// What is charged for it.
+    pub(crate) fn n_data(&self) -> u64 {
+        self.payload.bytes().len() as u64
+    }
+
+    pub(crate) fn n_handles(&self) -> u64 {
+        self.ids.len() as u64
+    }
+
+    /// What is charged for it, once it has all that it carries.
     pub(crate) fn price(&self) -> S::Amounts {
-        price::<S>(self.n_handles.saturating_add(self.n_objects), self.n_data)
+        price::<S>(
+            self.n_handles().saturating_add(self.n_objects),
+            self.n_data(),
+        )
     }
 
     pub(crate) fn node(&self) -> &Ref<Node<S>> {

@@ -183,8 +183,8 @@ impl<S: System> Received<S> {
         match &self.member {
             Member::Message(message) => {
                 let (gone, kept) = (
-                    price::<S>(message.n_objects, message.n_data),
-                    objects::<S>(message.n_handles),
+                    price::<S>(message.n_objects, message.n_data()),
+                    objects::<S>(message.n_handles()),
                 );
                 account::receive(&message.trace, &peer.own, &gone, &kept);
             }

@@ -88,6 +88,7 @@ impl<S: System, T> Mutex<S, T> {
 
 /// Lets another thread go on, while waiting for one that is half-way.
 pub(crate) fn relax<S: System>() {
+    let _: PhantomData<S> = PhantomData;
     #[cfg(feature = "loom")]
     loom::thread::yield_now();
     #[cfg(feature = "shuttle")]

@@ -145,8 +145,8 @@ impl<S: System> Peer<S> {
             Member::Message(message) => (
                 Kind::User,
                 message.node().id(),
-                message.n_data,
-                message.n_handles,
+                message.n_data(),
+                message.n_handles(),
             ),
             Member::Note(handle) | Member::Leave(handle) => {
                 let mut guard = self.core().lock.lock();

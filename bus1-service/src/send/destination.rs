@@ -131,7 +131,6 @@ impl<S: System> Destination<S> {
     pub(super) fn build(
         &mut self,
         transaction: Option<&Ref<Transaction>>,
-        n_data: u64,
         sources: &[(Id, Ref<Handle<S>>)],
         objects: Option<&Ref<Vec<S::Object>>>,
     ) -> Result<Built, Error> {
@@ -147,7 +146,6 @@ impl<S: System> Destination<S> {
                     node,
                     transaction.cloned(),
                     trace,
-                    n_data,
                     sources.len(),
                     objects.cloned(),
                 )?);

@@ -323,12 +323,11 @@ impl<S: System> Job<S> {
             self.is_set_up = true;
         }
         if self.n_built < n_destinations {
-            let (index, n_data) = (self.n_built, self.n_data as u64);
+            let index = self.n_built;
             let destination = self.single.as_mut().or_else(|| self.many.get_mut(index));
             let built = match destination {
                 Some(destination) => destination.build(
                     self.transaction.as_ref(),
-                    n_data,
                     &self.sources,
                     self.objects.as_ref(),
                 )?,

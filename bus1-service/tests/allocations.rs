@@ -1,0 +1,187 @@
+//! Memory: what objects cost, that every allocation may fail, and that giving up needs none.
+
+mod allocator;
+mod common;
+
+use allocator::{bytes_left, refusing};
+use bus1_service::{Account, Error, Id, Kind, Peer, Source};
+use common::*;
+
+/// Bytes per object, everything counted that is allocated for it: at most 512 for a peer, 128 for a node, 160 for a handle and
+/// 192 for a queued empty message.
+#[test]
+fn acc_2_objects_are_small() {
+    const N: isize = 10_000;
+    let mut world = World::new(2);
+    let (owner, holder) = (world.peers[0].clone(), world.peers[1].clone());
+    let account = world.accounts[1].clone();
+    let mut peers = Vec::with_capacity(N as usize);
+    let (n_bytes, ()) = bytes_left(|| {
+        peers.extend((0..N).map(|_| Peer::<Host>::new(&account, Default::default()).unwrap()))
+    });
+    // The watch of the tests is a counted pointer with memory of its own.
+    let (n_watch, _watch) = bytes_left(<std::sync::Arc<Bell>>::default);
+    let per_peer = n_bytes / N - n_watch;
+    world.peers.extend(peers);
+
+    let (n_bytes, first) = bytes_left(|| (0..N).fold(Id::INVALID, |_, _| node(&owner, &holder).1));
+    let per_node_and_handle = n_bytes / N;
+    let (n_bytes, ()) = bytes_left(|| {
+        (0..N).for_each(|_| {
+            let _ = copy(&holder, &holder, first).unwrap();
+        })
+    });
+    let per_handle = n_bytes / N;
+    let (n_bytes, ()) =
+        bytes_left(|| (0..N).for_each(|_| send(&holder, &[first], &[], &[]).unwrap()));
+    let per_message = n_bytes / N;
+    let per_node = per_node_and_handle - per_handle;
+    println!(
+        "bytes per peer {per_peer}, node {per_node}, handle {per_handle}, queued empty message {per_message}"
+    );
+    assert!(per_peer <= 512, "{per_peer} bytes per peer");
+    assert!(per_node <= 128, "{per_node} bytes per node");
+    assert!(per_handle <= 160, "{per_handle} bytes per handle");
+    assert!(
+        per_message <= 192,
+        "{per_message} bytes per queued empty message"
+    );
+    drop(account);
+    world.end();
+}
+
+/// Does `operation` with its 1st, 2nd, 3rd, … allocation refused, until none is: each time it must say so and leave all as it was.
+fn fail_each(world: &World, what: &str, mut operation: impl FnMut() -> Result<(), Error>) {
+    for n in 0.. {
+        let before = read_out(world);
+        let (n_bytes, (was_refused, result)) = bytes_left(|| refusing(n, &mut operation));
+        if !was_refused {
+            assert_eq!(result, Ok(()), "{what}");
+            assert!(n > 0, "{what}: allocates nothing, so nothing was tried");
+            return;
+        }
+        assert_eq!(
+            result,
+            Err(Error::OutOfMemory),
+            "{what}: allocation {n} refused"
+        );
+        assert_eq!(before, read_out(world), "{what}: allocation {n} refused");
+        // The id table may have grown: that memory stays with the peer.
+        assert!(
+            (0..=8192).contains(&n_bytes),
+            "{what}: allocation {n} refused left {n_bytes} bytes"
+        );
+    }
+}
+
+/// Each allocation of each operation may fail: with one and several destinations and handles, of two accounts.
+#[test]
+fn err_1_every_allocation_may_fail() {
+    let mut world = World::new(3);
+    let other = world.account(MAXIMA);
+    world.peer(other);
+    let peers = world.peers.clone();
+    let [client, a, b, c] = &peers[..] else {
+        unreachable!("four peers")
+    };
+    let mut nodes = [None; 6];
+    let mut to = [Id::INVALID; 6];
+    for (index, server) in [a, b, c, a, b, c].into_iter().enumerate() {
+        let (node, handle) = node(server, client);
+        nodes[index] = Some(node);
+        to[index] = handle;
+    }
+    // Sizes at which the id tables grow, too.
+    for round in 0..40 {
+        fail_each(&world, "create", || {
+            let sources = [Source::Create, Source::Copy(to[0]), Source::Create];
+            client
+                .transfer(c, &sources, &mut [None; 3], &mut [Id::INVALID; 3])
+                .map(|effects| effects.finish_silently())
+        });
+        fail_each(&world, "unicast", || {
+            send(client, &to[round % 6..=round % 6], &[], &[1; 100])
+        });
+        fail_each(&world, "unicast with handles", || {
+            send(client, &to[..1], &to[..round % 6 + 1], &[1; 100])
+        });
+        fail_each(&world, "multicast", || {
+            send(client, &to, &to[..round % 4], b"12")
+        });
+        while recv(a).is_some() {}
+    }
+    let account = world.accounts[other].clone();
+    let watch = <std::sync::Arc<Bell>>::default();
+    fail_each(&world, "peer", || {
+        Peer::<Host>::new(&account, watch.clone()).map(|peer| close(&peer))
+    });
+    fail_each(&world, "account", || {
+        account.child(&account.actor(), [1, 1]).map(drop)
+    });
+    drop(account);
+    world.end();
+}
+
+/// RECV, DISCARD, RELEASE and closing need no memory, with handles and notifications of every kind.
+#[test]
+fn rel_3_giving_up_and_receiving_need_no_memory() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let handles: Vec<(Id, Id)> = (0..50).map(|_| node(owner, p)).collect();
+    let (of_q, to_q) = node(q, p);
+    for &(_, handle) in &handles {
+        send(p, &[to_q, handle], &[handle, to_q], b"payload").unwrap();
+        copy(p, q, handle).unwrap();
+    }
+    let (was_refused, ()) = refusing(0, || {
+        assert!(owner.recv().unwrap().kind() == Kind::User);
+        owner
+            .begin_recv()
+            .unwrap()
+            .discard()
+            .unwrap()
+            .finish_silently();
+        q.begin_recv().unwrap().commit().unwrap().finish_silently();
+        for chunk in handles.chunks(8) {
+            let mut ids = [Id::INVALID; 8];
+            for (place, &(node, _)) in ids.iter_mut().zip(chunk) {
+                *place = node;
+            }
+            owner.release(&ids[..chunk.len()], &mut |_, _| {}).unwrap();
+        }
+        p.release(&[to_q, handles[0].1], &mut |_, _| {}).unwrap();
+        while q.recv().is_ok() {}
+        q.release(&[of_q], &mut |_, _| {}).unwrap();
+        while p.recv().is_ok() {}
+        for peer in [p, q, owner] {
+            peer.close(&mut |_, _| {});
+        }
+    });
+    assert!(!was_refused, "an allocation was tried");
+    world.end();
+}
+
+/// When a world has ended, every byte is back.
+#[test]
+fn clo_3_every_byte_is_back() {
+    // Whatever the test harness allocates once, it has allocated after the first round.
+    for round in 0..3 {
+        let (n_bytes, ()) = bytes_left(|| {
+            let mut world = World::new(3);
+            let other = world.account(MAXIMA);
+            world.peer(other);
+            let handles: Vec<Id> = (1..4)
+                .map(|index| node(&world.peers[index], &world.peers[0]).1)
+                .collect();
+            for index in 0..3 {
+                send(&world.peers[0], &handles, &handles[..index], &[3; 1000]).unwrap();
+                let _ = copy(&world.peers[0], &world.peers[index], handles[index]).unwrap();
+            }
+            recv_message(&world.peers[3]);
+            world.end();
+        });
+        assert!(round == 0 || n_bytes == 0, "{n_bytes} bytes are left");
+    }
+    let (n_bytes, ()) = bytes_left(|| drop(Account::<Host>::root([1, 1]).unwrap()));
+    assert_eq!(n_bytes, 0);
+}

@@ -1,0 +1,100 @@
+//! ORD-7: transactions that have no peer, node or account in common share nothing writable. The recording build notes the address of
+//! every lock, transaction word and count that an operation writes.
+
+mod allocator;
+mod common;
+
+use std::collections::BTreeSet;
+
+use bus1_service::{Id, Kind, Peer, Source, record};
+use common::*;
+
+/// Two servers and a client of an account of their own, with handles made.
+struct Corner {
+    client: Peer<Host>,
+    servers: [Peer<Host>; 2],
+    nodes: [Id; 2],
+    to: [Id; 2],
+}
+
+fn corner(world: &mut World) -> Corner {
+    let account = world.account(MAXIMA);
+    let client = world.peer(account);
+    let servers = [world.peer(account), world.peer(account)];
+    let [first, second] = [node(&servers[0], &client), node(&servers[1], &client)];
+    Corner {
+        client,
+        servers,
+        nodes: [first.0, second.0],
+        to: [first.1, second.1],
+    }
+}
+
+/// Every operation there is, once.
+fn everything(corner: &Corner) {
+    let Corner {
+        client,
+        servers: [a, b],
+        nodes,
+        to,
+    } = corner;
+    send(client, &to[..1], &[], b"unicast").unwrap();
+    recv_message(a);
+    send(client, to, to, b"multicast").unwrap();
+    for server in [a, b] {
+        let handles = recv_message(server).1;
+        release(server, &handles).unwrap();
+    }
+    send(client, &to[..1], to, b"discarded").unwrap();
+    a.begin_recv().unwrap().discard().unwrap().finish_silently();
+    let mut handles = [Id::INVALID; 2];
+    client
+        .transfer(
+            a,
+            &[Source::Create, Source::Copy(to[1])],
+            &mut [None; 2],
+            &mut handles,
+        )
+        .unwrap()
+        .finish_silently();
+    release(a, &handles).unwrap();
+    assert_eq!(recv_note(client).0, Kind::HandleRelease);
+    send(client, &to[..1], &[], b"dropped").unwrap();
+    release(a, &nodes[..1]).unwrap();
+    assert_eq!(recv_note(client), (Kind::NodeRelease, to[0]));
+    close(b);
+    assert_eq!(recv_note(client), (Kind::NodeRelease, to[1]));
+}
+
+/// What two corners of the same world write while each does everything has nothing in common.
+#[test]
+fn ord_7_disjoint_transactions_share_nothing_writable() {
+    allocator::keep_all();
+    let mut world = World::new(0);
+    let corners = [corner(&mut world), corner(&mut world)];
+    let [one, other] = corners
+        .each_ref()
+        .map(|corner| record::written(|| everything(corner)));
+    assert!(
+        one.len() > 20 && other.len() > 20,
+        "{} and {} addresses",
+        one.len(),
+        other.len()
+    );
+    let both: BTreeSet<usize> = one.intersection(&other).copied().collect();
+    assert!(both.is_empty(), "both wrote {both:x?}");
+}
+
+/// The test above can fail: corners that share a server both write its lock.
+#[test]
+fn ord_7_the_recording_sees_what_is_shared() {
+    allocator::keep_all();
+    let mut world = World::new(0);
+    let corners = [corner(&mut world), corner(&mut world)];
+    let shared = &corners[0].servers[0];
+    let [one, other] = corners.each_ref().map(|corner| {
+        let to_shared = node(shared, &corner.client).1;
+        record::written(|| send(&corner.client, &[to_shared], &[], b"").unwrap())
+    });
+    assert!(one.intersection(&other).next().is_some());
+}
