@@ -94,6 +94,9 @@ fn explain(run: &Run) {
         return;
     };
     eprintln!("failed: {failure}");
+    if matches!(run.ending, Ending::TimeLimit(_)) {
+        eprintln!("(--timeout SECONDS sets another time limit)");
+    }
     let lines = run.tail.lines().collect::<Vec<_>>();
     if lines.is_empty() {
         eprintln!("the console stayed empty");

@@ -6,7 +6,7 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -72,8 +72,77 @@ pub(crate) fn run(
     let status = child
         .wait()
         .with_context(|| format!("cannot wait for {name}"))?;
-    if !status.success() && status.code().is_none() {
-        bail!("{name} died: {status}");
-    }
     Ok((!status.success()).then(|| format!("ended with {status}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Runs a script for at most `limit` and returns its lines and why it failed.
+    fn shell(script: &str, limit: Duration) -> (Vec<String>, Option<String>) {
+        let mut command = Command::new("sh");
+        command.args(["-c", script]);
+        let mut lines = Vec::new();
+        let failure = run(command, limit, |line| {
+            lines.push(line.to_owned());
+            Ok(())
+        });
+        (lines, failure.unwrap())
+    }
+
+    /// Both outputs come as one row of lines in the order in which they were written.
+    #[test]
+    fn outputs_keep_their_order() {
+        let (lines, failure) = shell("echo a; echo b >&2; echo c", Duration::from_secs(60));
+        assert_eq!(
+            (lines, failure),
+            (vec!["a".into(), "b".into(), "c".into()], None)
+        );
+    }
+
+    /// A command that fails, or dies of a signal, says so.
+    #[test]
+    fn an_end_in_failure_is_named() {
+        let (_, failed) = shell("exit 3", Duration::from_secs(60));
+        assert!(failed.is_some_and(|words| words.contains('3')));
+        let (_, died) = shell("kill -9 $$", Duration::from_secs(60));
+        assert!(died.is_some_and(|words| words.contains("signal")));
+    }
+
+    /// A command that hangs is killed at its limit together with what it started, and what it said before is kept.
+    #[test]
+    fn a_hang_is_killed_with_its_children() {
+        let (lines, failure) = shell("sleep 1000 & echo $!; wait", Duration::from_millis(300));
+        assert!(failure.is_some_and(|words| words.contains("time limit")));
+        let child = lines
+            .first()
+            .expect("the number of the process that was started");
+        let is_alive = || {
+            let stat = std::fs::read_to_string(format!("/proc/{child}/stat")).unwrap_or_default();
+            // The state follows the name in parentheses; Z is a process that only waits to be forgotten (proc(5)).
+            stat.rsplit_once(") ")
+                .is_some_and(|(_, rest)| !rest.starts_with('Z'))
+        };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while is_alive() {
+            assert!(
+                Instant::now() < deadline,
+                "process {child} outlived its group"
+            );
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// If a line cannot be taken, the command is killed and the reason comes back.
+    #[test]
+    fn a_line_that_cannot_be_taken_ends_the_command() {
+        let mut command = Command::new("sh");
+        command.args(["-c", "echo a; sleep 1000"]);
+        let error = run(command, Duration::from_secs(60), |_| {
+            anyhow::bail!("no more")
+        })
+        .unwrap_err();
+        assert_eq!(error.to_string(), "no more");
+    }
 }
