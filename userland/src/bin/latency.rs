@@ -13,15 +13,16 @@ use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
 use omnibus_userland::abi::capability::{account, console};
 use omnibus_userland::abi::limits::{DATA_BYTES_MAX, DESTINATIONS_MAX, IDS_MAX, TRANSFERS_MAX};
-use omnibus_userland::abi::{Errno, Kind};
+use omnibus_userland::abi::native::{VM_READ, VM_WRITE, VmMap};
+use omnibus_userland::abi::{Call, DEADLINE_NOW, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls::{self, IoSliceMut};
 use omnibus_userland::check::Outcome;
-use omnibus_userland::suite::wire::{create, release, send};
+use omnibus_userland::suite::wire::{create, release, send, send_with};
 use omnibus_userland::suite::{self, Bench};
 use omnibus_userland::task::{Command, Ending};
-use omnibus_userland::{check, environment, print, program, tests};
+use omnibus_userland::{check, environment, print, program, raw, tests};
 
 program!(main);
 
@@ -30,6 +31,9 @@ const INSTRUCTIONS_MAX: u64 = 250_000;
 
 /// The argument that makes this program the worker; the kind of work follows.
 const WORK: &str = "work";
+
+/// Bytes of a large range of memory.
+const LARGE_BYTES: u64 = 16 << 20;
 
 /// Priority of the worker.
 const LOW: u64 = 1;
@@ -68,6 +72,18 @@ tests! {
     /// Closing a peer with thousands of nodes and unread messages keeps nobody waiting for longer than the bound.
     fn ord_8_close(bench) { is_prompt(bench, "close", 1) }
 
+    /// As many copies of handles as one message may make keep nobody waiting for longer than the bound.
+    fn ord_8_many_copies(bench) { is_prompt(bench, "many-copies", 1) }
+
+    /// Mapping and unmapping 16 MiB keeps nobody waiting for longer than the bound.
+    fn ord_8_large_memory(bench) { is_prompt(bench, "large-memory", 1) }
+
+    /// Starting a task and taking it apart keeps nobody waiting for longer than the bound.
+    fn ord_8_start_of_a_task(bench) { is_prompt(bench, "start-of-a-task", 0) }
+
+    /// Taking apart a task with thousands of handles, messages and pages keeps nobody waiting for longer than the bound.
+    fn ord_8_end_of_a_task(bench) { is_prompt(bench, "end-of-a-task", 0) }
+
     /// Printing as much as one may print at once keeps nobody waiting for longer than the bound.
     fn ord_8_print(bench) { is_prompt(bench, "print", 0) }
 }
@@ -85,8 +101,8 @@ fn is_prompt(bench: &Bench, kind: &str, n_bounds: u64) -> Outcome {
     let mut latest_ns = 0;
     let mut pause_ns = 20_011;
     let ending = loop {
-        let status = worker.status()?;
-        if let Some(ending) = Ending::of(&status) {
+        // The event comes when everything the worker had has been taken apart.
+        if let Ok(ending) = worker.wait_until(DEADLINE_NOW) {
             break ending;
         }
         // Every pause is another one, so that the calls are met everywhere.
@@ -124,6 +140,10 @@ fn work(kind: &str, account: &Account) -> calls::Result<u64> {
         "release-of-many" => release_of_many(account),
         "release-of-one" => release_of_one(account),
         "close" => close(account),
+        "many-copies" => many_copies(account),
+        "large-memory" => large_memory(),
+        "start-of-a-task" => start_of_a_task(account),
+        "end-of-a-task" => hoard(account),
         "print" => print_much(),
         _ => Err(Errno::EINVAL),
     }
@@ -225,4 +245,50 @@ fn print_much() -> calls::Result<u64> {
     }
     calls::debug_print(console, b"\n")?;
     Ok(longest_ns)
+}
+
+fn many_copies(account: &Account) -> calls::Result<u64> {
+    let peer = Peer::new(account)?;
+    let (_, handle) = create(&peer, &peer)?;
+    let (took_ns, ()) = timed(|| send_with(&peer, &[handle; 64], b"", &[handle; 64]))?;
+    while calls::recv_discard(peer.number()).1.is_ok() {}
+    Ok(took_ns)
+}
+
+fn map() -> calls::Result<u64> {
+    let map = VmMap {
+        flags: 0,
+        address: 0,
+        n_bytes: LARGE_BYTES,
+        rights: VM_READ | VM_WRITE,
+    };
+    // SAFETY: fresh memory where the kernel finds room is nobody's.
+    unsafe { raw::call(Call::VmMap, [(&raw const map) as u64, VmMap::SIZE]) }
+}
+
+fn large_memory() -> calls::Result<u64> {
+    let (mapped_ns, address) = timed(map)?;
+    // SAFETY: it was mapped just now, and nothing was put there.
+    let (unmapped_ns, _) = timed(|| unsafe { raw::call(Call::VmUnmap, [address, LARGE_BYTES]) })?;
+    Ok(mapped_ns.max(unmapped_ns))
+}
+
+fn start_of_a_task(account: &Account) -> calls::Result<u64> {
+    let mut longest_ns = 0;
+    for _ in 0..3 {
+        let (took_ns, task) = timed(|| Command::new("tour").spawn(account))?;
+        task.kill()?;
+        task.wait()?;
+        longest_ns = longest_ns.max(took_ns);
+    }
+    Ok(longest_ns)
+}
+
+/// Leaves much behind for the kernel to take apart.
+fn hoard(account: &Account) -> calls::Result<u64> {
+    let (_, (peer, _)) = transfer(account)?;
+    let (_, handle) = create(&peer, &peer)?;
+    send_with(&peer, &[handle; 64], b"unread", &[handle; 64])?;
+    map()?;
+    calls::exit(0)
 }
