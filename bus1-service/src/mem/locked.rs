@@ -1,7 +1,7 @@
 //! Data that lies outside a lock and is reached only with the lock's key.
 //!
 //! The state of a node is under the lock of its owner, half of a handle's under its holder's and half under the lock of the
-//! owner of its node (`docs/decisions`). So the data lies in the objects, and the lock elsewhere: [`KeyedMutex::lock`] gives
+//! owner of its node (decision 0012). So the data lies in the objects, and the lock elsewhere: [`KeyedMutex::lock`] gives
 //! out the one [`Key`] of that lock, and [`LockedBy::get`] compares it with the lock that the data names. A wrong key is a
 //! mistake of this crate, never of a caller, and stops the program.
 
