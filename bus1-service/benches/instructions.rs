@@ -1,7 +1,8 @@
 //! One operation, many times, for `valgrind --tool=callgrind` or `perf stat` to count its instructions: the difference of two runs
 //! with different numbers of rounds is the cost of the rounds.
 //!
-//! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`, `multicast`.
+//! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`,
+//! `multicast`, `release` (of all objects in one call).
 
 use std::hint::black_box;
 
@@ -52,6 +53,10 @@ fn main() {
         for _ in 0..n_objects {
             client.send(&to, &[], &[]).expect("sent").finish_silently();
         }
+    }
+    if operation == "release" {
+        client.release(&to, &mut |(), _| {}).expect("released");
+        return;
     }
     let mut dice = 1_u64;
     for _ in 0..n_rounds {

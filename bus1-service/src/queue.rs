@@ -122,6 +122,8 @@ pub(crate) struct Queue<S: System> {
     ordered: List<OnQueue<S>>,
     /// Leaders of groups.
     pending: List<OnQueue<S>>,
+    /// Handles that stop counting now, of a group that is decided and ordered. Nothing else is done here before they are through.
+    leaving: List<OnQueue<S>>,
     /// The stamp of the last transaction that was ordered.
     clock: u64,
 }
@@ -131,6 +133,7 @@ impl<S: System> Queue<S> {
         Queue {
             ordered: List::new(),
             pending: List::new(),
+            leaving: List::new(),
             clock: 0,
         }
     }
@@ -149,6 +152,12 @@ impl<S: System> Queue<S> {
 
     pub(crate) fn has_pending(&self) -> bool {
         !self.pending.is_empty()
+    }
+
+    /// Whether settling may find something to do.
+    #[inline]
+    pub(crate) fn has_undone(&self) -> bool {
+        !self.pending.is_empty() || !self.leaving.is_empty()
     }
 
     pub(crate) fn clock(&self) -> u64 {
@@ -212,9 +221,16 @@ impl<S: System> Queue<S> {
         self.ordered.append(key, &mut chain);
     }
 
-    /// The next member of a group that takes effect member by member.
-    pub(crate) fn split_group(&mut self, key: &mut Key, leader: &Member<S>) -> List<OnQueue<S>> {
-        leader.take_chain(key)
+    /// Lets a group of handles leave, one after the other ([`Queue::pop_leaving`]).
+    pub(crate) fn begin_leaving(&mut self, key: &mut Key, leader: Member<S>) {
+        let mut chain = leader.take_chain(key);
+        self.leaving.push_back(key, leader);
+        self.leaving.append(key, &mut chain);
+    }
+
+    /// The next handle that stops counting.
+    pub(crate) fn pop_leaving(&mut self, key: &mut Key) -> Option<Member<S>> {
+        self.leaving.pop_front(key)
     }
 
     /// Gives a transaction at this queue alone its place in the order: behind all that is ordered, before all that is undecided. To be

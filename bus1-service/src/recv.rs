@@ -128,7 +128,7 @@ impl<S: System> Received<S> {
     /// Takes the first entry out.
     pub(crate) fn take(peer: &Ref<PeerCore<S>>) -> Result<Received<S>, Error> {
         let received = {
-            let mut guard = peer.lock.lock();
+            let mut guard = peer.lock_settled();
             let (state, key) = guard.parts();
             let first = state.first_free(key)?;
             let received = Received::new(key, first);
@@ -196,7 +196,6 @@ impl<S: System> Received<S> {
 impl<S: System> PeerState<S> {
     /// The first entry, if no RECV copies it out.
     fn first_free(&mut self, key: &mut Key) -> Result<Member<S>, Error> {
-        self.settle(key);
         if self.is_receiving {
             return Err(Error::Busy);
         }
@@ -212,9 +211,8 @@ impl<S: System> PeerCore<S> {
     /// Whether RECV would find something (RCV-6).
     pub(crate) fn is_readable(&self) -> bool {
         loop {
-            let mut guard = self.lock.lock();
+            let mut guard = self.lock_settled();
             let (state, key) = guard.parts();
-            state.settle(key);
             match state.first(key) {
                 First::Entry(_) => return true,
                 First::Nothing => return false,
@@ -227,7 +225,7 @@ impl<S: System> PeerCore<S> {
 impl<S: System> Receiving<S> {
     pub(crate) fn begin(peer: &Ref<PeerCore<S>>) -> Result<Receiving<S>, Error> {
         let entry = {
-            let mut guard = peer.lock.lock();
+            let mut guard = peer.lock_settled();
             let (state, key) = guard.parts();
             let member = state.first_free(key)?;
             state.is_receiving = true;
@@ -306,9 +304,8 @@ impl<S: System> Receiving<S> {
 
     fn take(&self, is_wanted: bool) -> Result<(), Retry> {
         hook::point("recv: copied");
-        let mut guard = self.peer.lock.lock();
+        let mut guard = self.peer.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         let is_first =
             matches!(state.first(key), First::Entry(first) if first.is(&self.entry.member));
         if !is_first {

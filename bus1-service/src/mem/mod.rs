@@ -18,4 +18,4 @@ mod locked;
 pub(crate) use counted::Ref;
 pub(crate) use links::{OnMark, OnNode, OnQueue, QueuedAtNode};
 pub(crate) use list::{Borrowed, Link, List, Packed};
-pub(crate) use locked::{Key, KeyedMutex, LockedBy};
+pub(crate) use locked::{Key, KeyedGuard, KeyedMutex, LockedBy};

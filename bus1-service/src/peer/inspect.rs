@@ -70,9 +70,8 @@ impl<S: System> Peer<S> {
     /// The peer as a whole.
     #[must_use]
     pub fn inspect(&self) -> PeerInfo {
-        let mut guard = self.core().lock.lock();
-        let (state, key) = guard.parts();
-        state.settle(key);
+        let mut guard = self.core().lock_settled();
+        let (state, _) = guard.parts();
         PeerInfo {
             clock: state.queue.clock(),
             decided: state.decided,
@@ -87,9 +86,8 @@ impl<S: System> Peer<S> {
     pub fn inspect_object(&self, slot: u32) -> Option<(ObjectInfo, u32)> {
         let mut slot = slot;
         loop {
-            let mut guard = self.core().lock.lock();
+            let mut guard = self.core().lock_settled();
             let (state, key) = guard.parts();
-            state.settle(key);
             for _ in 0..SLOTS {
                 let object = state.table.at(slot)?;
                 slot = slot.saturating_add(1);
@@ -129,9 +127,8 @@ impl<S: System> Peer<S> {
         }
         let mut found = None;
         {
-            let mut guard = self.core().lock.lock();
+            let mut guard = self.core().lock_settled();
             let (state, key) = guard.parts();
-            state.settle(key);
             let mut at = 0;
             state.queue.walk(key, |member| {
                 if at == index {

@@ -16,7 +16,8 @@ use state::{Linked, PeerState};
 use crate::account::{self, AccountCore, Charged, Trace};
 use crate::effects::Waker;
 use crate::handle::Handle;
-use crate::mem::{KeyedMutex, Ref};
+use crate::hook;
+use crate::mem::{KeyedGuard, KeyedMutex, Ref};
 use crate::message::objects;
 use crate::sync::relax;
 use crate::transaction::Transaction;
@@ -253,6 +254,19 @@ impl<S: System> Peer<S> {
 }
 
 impl<S: System> PeerCore<S> {
+    /// The lock, with the queue brought up to date. One section is of bounded length; more handles leaving at once take several.
+    pub(crate) fn lock_settled(&self) -> KeyedGuard<'_, S, PeerState<S>> {
+        loop {
+            let mut guard = self.lock.lock();
+            let (state, key) = guard.parts();
+            if state.settle(key) {
+                return guard;
+            }
+            drop(guard);
+            hook::point("settle");
+        }
+    }
+
     /// Charges `n` objects of its own account to itself.
     pub(crate) fn charge_own(&self, n: u64) -> Result<Charged<S>, Error> {
         account::charge(
@@ -266,9 +280,8 @@ impl<S: System> PeerCore<S> {
 
     /// Links a new handle to its node, which is this peer's.
     pub(crate) fn link(&self, copy: &Ref<Handle<S>>, source: Option<&Handle<S>>) -> Linked {
-        let mut guard = self.lock.lock();
+        let mut guard = self.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         state.link(key, copy, source)
     }
 }
@@ -332,9 +345,8 @@ pub(crate) fn reserve_one<S: System>(peer: &PeerCore<S>) -> Result<Id, Error> {
 pub(crate) fn leave_now<S: System>(handle: &Ref<Handle<S>>, wake: Waker<'_, S>) {
     let owner = handle.node().owner();
     let is_last = {
-        let mut guard = owner.lock.lock();
+        let mut guard = owner.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         state.queue.tick(key);
         state.leave(key, handle)
     };

@@ -124,10 +124,26 @@ impl<S: System> Release<S> {
         }
     }
 
-    fn mark_node(&mut self, key: &mut Key, node: &Ref<Node<S>>) {
+    /// `false` if it is marked already.
+    fn mark_node(&mut self, key: &mut Key, node: &Ref<Node<S>>) -> bool {
+        if node.is_marked() {
+            return false;
+        }
         node.set_marked(true);
         node.set_waiting(true);
         self.waiting.push_back(key, node.clone());
+        true
+    }
+
+    /// `false` if it is marked already.
+    fn mark_handle(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> bool {
+        let at_holder = handle.at_holder(key);
+        if at_holder.is_marked {
+            return false;
+        }
+        at_holder.is_marked = true;
+        at_holder.next_marked = self.handles.replace(handle.clone());
+        true
     }
 
     fn unmark_all(&mut self, key: &mut Key) {
@@ -148,41 +164,29 @@ impl<S: System> Release<S> {
 }
 
 impl<S: System> PeerState<S> {
-    /// Marks what `ids` name, or nothing.
+    /// Marks what `ids` name, or nothing. All are checked for being known before any is for being named twice (REL-1).
     fn mark(&mut self, key: &mut Key, ids: &[Id]) -> Result<(), Error> {
-        // An id that is not known comes before one that is named twice (REL-1), so a second name does not end the search.
-        let mut named_twice = None;
+        let mut twice = None;
         for (index, &id) in ids.iter().enumerate() {
-            match self.table.get(id).map(|object| object.get()).as_deref() {
-                Some(Object::Node(node)) if !node.is_marked() => {
-                    self.release.mark_node(key, node);
-                }
-                Some(Object::Handle(handle))
-                    if handle.at_holder(key).whereabouts != Whereabouts::Held =>
-                {
-                    self.release.unmark_all(key);
-                    return Err(Error::UnknownId(Place::Release(index), id));
-                }
-                Some(Object::Handle(handle)) if !handle.at_holder(key).is_marked => {
-                    let next = self.release.handles.replace(handle.clone());
-                    let at_holder = handle.at_holder(key);
-                    at_holder.is_marked = true;
-                    at_holder.next_marked = next;
-                }
-                Some(_) => {
-                    named_twice.get_or_insert(Error::NamedTwice(Place::Release(index), id));
-                }
+            let is_new = match self.table.get(id).map(|object| object.get()).as_deref() {
+                Some(Object::Node(node)) => self.release.mark_node(key, node),
+                Some(Object::Handle(handle)) => self.release.mark_handle(key, handle),
                 None => {
                     self.release.unmark_all(key);
                     return Err(Error::UnknownId(Place::Release(index), id));
                 }
+            };
+            if !is_new {
+                twice = twice.or(Some((index, id)));
             }
         }
-        if let Some(error) = named_twice {
-            self.release.unmark_all(key);
-            return Err(error);
+        match twice {
+            None => Ok(()),
+            Some((index, id)) => {
+                self.release.unmark_all(key);
+                Err(Error::NamedTwice(Place::Release(index), id))
+            }
         }
-        Ok(())
     }
 }
 
@@ -197,9 +201,8 @@ impl<S: System> Peer<S> {
         if ids.len() > limits::RELEASE_IDS_MAX {
             return Err(Error::TooLong);
         }
-        let mut guard = self.core.lock.lock();
+        let mut guard = self.core.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if state.release.is_closing() {
             return Err(Error::Closed);
         }
@@ -218,9 +221,8 @@ impl<S: System> Peer<S> {
     /// Begins to close the peer (CLO-1), behind a release that is still open. It cannot fail and needs no memory; [`Peer::work`] completes
     /// it. `true` if this call began it, `false` if it was closing already.
     pub fn begin_close(&self) -> bool {
-        let mut guard = self.core.lock.lock();
-        let (state, key) = guard.parts();
-        state.settle(key);
+        let mut guard = self.core.lock_settled();
+        let (state, _) = guard.parts();
         if state.release.is_closing() {
             return false;
         }
@@ -307,7 +309,9 @@ impl<S: System> PeerCore<S> {
         let batch = {
             let mut guard = self.lock.lock();
             let (state, key) = guard.parts();
-            state.settle(key);
+            if !state.settle(key) {
+                return false;
+            }
             self.next_batch(state, key)
         };
         hook::point("release: batch");
@@ -327,9 +331,7 @@ impl<S: System> PeerCore<S> {
             Batch::SweepNotes(handles) => {
                 each(&handles, |handle| handle.holder().sweep(&mut *wake))
             }
-            Batch::SweepHandles(handles) => {
-                each(&handles, |handle| handle.node().owner().sweep(&mut *wake))
-            }
+            Batch::SweepHandles(handles) => self.sweep_handles(&handles, wake),
             Batch::Drop(message) => {
                 let mut budget = BATCH as u32;
                 if dismantle(&message, &mut budget, wake) {
@@ -468,11 +470,27 @@ impl<S: System> PeerCore<S> {
         }
     }
 
+    /// Settles the queues that these leave. One that needs more than one section is gone on with in the next batch.
+    fn sweep_handles(&self, handles: &[Option<Ref<Handle<S>>>], wake: Waker<'_, S>) {
+        for handle in handles.iter().flatten() {
+            let owner = handle.node().owner();
+            let is_settled = {
+                let mut guard = owner.lock.lock();
+                let (state, key) = guard.parts();
+                state.settle(key)
+            };
+            if !is_settled {
+                self.lock.lock().parts().0.release.next_handle = Some(handle.clone());
+                return;
+            }
+            owner.sweep(&mut *wake);
+        }
+    }
+
     /// Enters `handle`, of anybody, as leaving its node, which is this peer's.
     fn stage_leave(&self, handle: &Ref<Handle<S>>) {
-        let mut guard = self.lock.lock();
+        let mut guard = self.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if handle.at_node(key).on_node.is_linked() {
             state.queue.stage(key, Member::Leave(handle.clone()));
         }
@@ -480,9 +498,8 @@ impl<S: System> PeerCore<S> {
 
     /// Enters NODE_RELEASE of `handle`, which is this peer's.
     fn stage_note(&self, handle: &Ref<Handle<S>>) {
-        let mut guard = self.lock.lock();
+        let mut guard = self.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if handle.at_holder(key).whereabouts != Whereabouts::Gone {
             state.queue.stage(key, Member::Note(handle.clone()));
         }
@@ -491,9 +508,8 @@ impl<S: System> PeerCore<S> {
     /// Lets what is decided take effect in the queue, and wakes who waits for it.
     pub(crate) fn sweep(&self, wake: Waker<'_, S>) {
         let is_readable = {
-            let mut guard = self.lock.lock();
-            let (state, key) = guard.parts();
-            state.settle(key);
+            let mut guard = self.lock_settled();
+            let (state, _) = guard.parts();
             state.queue.has_ordered()
         };
         if is_readable {

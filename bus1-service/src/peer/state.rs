@@ -13,6 +13,9 @@ use super::release::Release;
 /// How many entries that are not to be delivered one look at the queue passes over.
 const PASS_OVER_MAX: u32 = 64;
 
+/// How many handles stop counting in one lock-held section.
+const LEAVES_MAX: u32 = 256;
+
 /// What is under the lock of a peer.
 pub(crate) struct PeerState<S: System> {
     pub(crate) table: Table<S>,
@@ -62,16 +65,28 @@ impl<S: System> PeerState<S> {
         }
     }
 
-    /// Brings the queue up to date: everything that is decided takes effect here. Comes first in every lock-held section.
+    /// Brings the queue up to date: everything that is decided takes effect here. Comes first in every lock-held section. `false` if so
+    /// many handles leave at once that it takes one more section; nothing else may be done in this one then.
     #[inline]
-    pub(crate) fn settle(&mut self, key: &mut Key) {
-        if self.queue.has_pending() {
-            self.settle_pending(key);
-        }
+    pub(crate) fn settle(&mut self, key: &mut Key) -> bool {
+        !self.queue.has_undone() || self.settle_undone(key)
     }
 
-    fn settle_pending(&mut self, key: &mut Key) {
-        while let Some(leader) = self.queue.next_decided(key) {
+    fn settle_undone(&mut self, key: &mut Key) -> bool {
+        let mut n_left = LEAVES_MAX;
+        loop {
+            while let Some(member) = self.queue.pop_leaving(key) {
+                if let Member::Leave(handle) = &member {
+                    self.leave(key, handle);
+                }
+                n_left = n_left.saturating_sub(1);
+                if n_left == 0 {
+                    return !self.queue.has_undone();
+                }
+            }
+            let Some(leader) = self.queue.next_decided(key) else {
+                return true;
+            };
             match &leader {
                 Member::Message(_) | Member::Note(_) | Member::Last(_) => {
                     self.queue.order_group(key, leader)
@@ -81,15 +96,7 @@ impl<S: System> PeerState<S> {
                         self.grant(key, handle);
                     }
                 }
-                Member::Leave(handle) => {
-                    let mut others = self.queue.split_group(key, &leader);
-                    self.leave(key, handle);
-                    while let Some(other) = others.pop_front(key) {
-                        if let Member::Leave(handle) = &other {
-                            self.leave(key, handle);
-                        }
-                    }
-                }
+                Member::Leave(_) => self.queue.begin_leaving(key, leader),
             }
         }
     }

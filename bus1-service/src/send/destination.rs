@@ -201,9 +201,8 @@ impl<S: System> Destination<S> {
         let (Stage::Built, Some(message)) = (self.stage, &self.message) else {
             return;
         };
-        let mut guard = self.owner().lock.lock();
+        let mut guard = self.owner().lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if !state.is_dead(message.node()) {
             message.node().push_message(key, message.clone());
             state.queue.stage(key, Member::Message(message.clone()));
@@ -222,9 +221,8 @@ impl<S: System> Destination<S> {
             return Ok(false);
         };
         let node = message.node();
-        let mut guard = node.owner().lock.lock();
+        let mut guard = node.owner().lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if state.is_dead(node) {
             return Ok(false);
         }
@@ -247,9 +245,8 @@ impl<S: System> Destination<S> {
         if self.stage == Stage::Staged {
             let receiver = message.receiver();
             let is_mine = {
-                let mut guard = receiver.lock.lock();
+                let mut guard = receiver.lock_settled();
                 let (state, key) = guard.parts();
-                state.settle(key);
                 // One that was received is on no list of its node any more.
                 state.is_dead(message.node()) && state.take_message(key, message)
             };
@@ -278,9 +275,8 @@ impl<S: System> Destination<S> {
         };
         if self.stage == Stage::Staged {
             let is_mine = {
-                let mut guard = message.receiver().lock.lock();
+                let mut guard = message.receiver().lock_settled();
                 let (state, key) = guard.parts();
-                state.settle(key);
                 state.take_message(key, message)
             };
             if !is_mine {

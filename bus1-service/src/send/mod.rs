@@ -109,9 +109,8 @@ impl<S: System> PreparingSend<S> {
         job.sources
             .try_reserve(ids.len())
             .map_err(|_| Error::OutOfMemory)?;
-        let mut guard = job.sender.lock.lock();
+        let mut guard = job.sender.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         job.epoch.get_or_insert(state.epoch);
         for (index, &id) in ids.iter().enumerate() {
             let place = Place::Transfer(n_before.saturating_add(index));
@@ -158,9 +157,8 @@ impl<S: System> PreparingSend<S> {
                 .map_err(|_| Error::OutOfMemory)?;
             job.many.extend(job.single.take());
         }
-        let mut guard = job.sender.lock.lock();
+        let mut guard = job.sender.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         job.epoch.get_or_insert(state.epoch);
         for (index, &id) in ids.iter().enumerate() {
             let place = Place::Destination(n_before.saturating_add(index));
@@ -404,9 +402,8 @@ impl<S: System> Job<S> {
         let Some(transaction) = &self.transaction else {
             return Ok(());
         };
-        let mut guard = self.sender.lock.lock();
+        let mut guard = self.sender.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if self.epoch != Some(state.epoch) {
             for (index, (id, handle)) in self.sources.iter().enumerate() {
                 if !state.is_held(key, handle) {

@@ -85,9 +85,8 @@ impl<S: System> PreparingTransfer<S> {
         job.entries
             .try_reserve(sources.len())
             .map_err(|_| Error::OutOfMemory)?;
-        let mut guard = job.from.lock.lock();
+        let mut guard = job.from.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         job.epoch.get_or_insert(state.epoch);
         for (index, &source) in sources.iter().enumerate() {
             let original = match source {
@@ -215,9 +214,8 @@ impl<S: System> Job<S> {
             return Ok(Effects::new(Work::Nothing));
         };
         {
-            let mut guard = self.to.lock.lock();
+            let mut guard = self.to.lock_settled();
             let (state, key) = guard.parts();
-            state.settle(key);
             state.queue.stage(key, Member::Grant(grant.clone()));
         }
         hook::point("transfer: staged");
@@ -234,9 +232,8 @@ impl<S: System> Job<S> {
 
     /// Decides under the source's lock, if all sources are still valid; the new nodes are known from here on.
     fn decide(&mut self, grant: &Grant<S>) -> Result<(), Error> {
-        let mut guard = self.from.lock.lock();
+        let mut guard = self.from.lock_settled();
         let (state, key) = guard.parts();
-        state.settle(key);
         if self.epoch != Some(state.epoch) {
             for (index, entry) in self.entries.iter().enumerate() {
                 if let Some((id, original)) = entry.original()
