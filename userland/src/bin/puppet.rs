@@ -6,7 +6,7 @@ extern crate alloc;
 
 use alloc::vec;
 use alloc::vec::Vec;
-use core::hint::{black_box, spin_loop};
+use core::hint::black_box;
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE, VmMap};
 use omnibus_userland::abi::{Call, DEADLINE_NEVER, Errno};
@@ -30,7 +30,7 @@ fn main() -> u8 {
         "spin" => {
             puppet.tell(b"spinning", &[]);
             loop {
-                spin_loop();
+                black_box(());
             }
         }
         "late" => {
@@ -151,7 +151,7 @@ fn map_until_refused() -> u64 {
 fn exit_beside_threads(status: u64) {
     let _spinning = thread::spawn(|| {
         loop {
-            spin_loop();
+            black_box(());
         }
     });
     let _sleeping = thread::spawn(|| WaitSet::new().wait(DEADLINE_NEVER).map(drop));

@@ -3,7 +3,7 @@
 use crate::director;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::hint::spin_loop;
+use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use omnibus_userland::abi::Errno;
@@ -22,7 +22,7 @@ tests! {
         let seen = Arc::clone(&stop);
         let spinning = thread::spawn(move || {
             while !seen.load(Ordering::Relaxed) {
-                spin_loop();
+                black_box(());
             }
         })?;
         // Lets it begin; coming back from here is the proof.
@@ -43,7 +43,7 @@ tests! {
             thread::spawn(move || {
                 n_started.fetch_add(1, Ordering::Relaxed);
                 while n_started.load(Ordering::Relaxed) < N_THREADS {
-                    spin_loop();
+                    black_box(());
                 }
                 loop {
                     let mut turns = turns.lock();
@@ -55,7 +55,7 @@ tests! {
                     }
                     drop(turns);
                     for _ in 0..1000 {
-                        spin_loop();
+                        black_box(());
                     }
                 }
             })
@@ -105,7 +105,7 @@ tests! {
             let stop = Arc::clone(&stop);
             thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    spin_loop();
+                    black_box(());
                 }
             })
         });
