@@ -1,12 +1,13 @@
-//! The kernel heap: `linked_list_allocator` over a stretch of addresses that grows by frames, up to a limit.
+//! The kernel heap: slabs for blocks up to a frame ([`super::slab`]), and behind them `linked_list_allocator` over a stretch of addresses
+//! that grows by frames. Both have the same limit.
 //!
-//! It grows when an allocation does not fit, and never shrinks: what tasks gave back is used again. Running out is an answer (`null`), which
-//! the fallible collections turn into an error for the one who asked.
+//! The stretch grows when a large block does not fit, and never shrinks: what tasks gave back is used again. Only large blocks lie there, so
+//! it has few holes to search. Running out is an answer (`null`), which the fallible collections turn into an error for the one who asked.
 
 #![allow(unsafe_code, reason = "an allocator hands out raw memory")]
 
 use super::frames::OutOfFrames;
-use super::{PAGE_BYTES, kernel_space};
+use super::{PAGE_BYTES, kernel_space, paging, slab};
 use core::alloc::{GlobalAlloc, Layout};
 use core::ptr::{self, NonNull};
 use linked_list_allocator::Heap;
@@ -23,8 +24,11 @@ const GROWTH_BYTES: u64 = 64 << 10;
 pub struct Statistics {
     /// Given out, with the allocator's rounding.
     pub n_used_bytes: u64,
-    /// Backed by frames.
+    /// Of the stretch for large blocks, backed by frames.
     pub n_mapped_bytes: u64,
+    /// Frames that the stretch takes, page tables of its lowest level included, and frames of slabs in which nothing is used: what the
+    /// heap has, but nobody holds.
+    pub n_idle_frames: u64,
     /// What the heap may grow to.
     pub limit_bytes: u64,
 }
@@ -50,6 +54,7 @@ static KERNEL_HEAP: KernelHeap = KernelHeap(Mutex::new(State {
 /// [`OutOfFrames`] if there is not even a beginning.
 pub fn init(limit_bytes: u64) -> Result<(), OutOfFrames> {
     let mut state = KERNEL_HEAP.0.lock();
+    slab::set_limit(limit_bytes / PAGE_BYTES);
     state.limit_bytes = limit_bytes & !(PAGE_BYTES - 1);
     if !state.grow(GROWTH_BYTES) {
         return Err(OutOfFrames);
@@ -64,8 +69,11 @@ pub fn init(limit_bytes: u64) -> Result<(), OutOfFrames> {
 pub fn statistics() -> Statistics {
     let state = KERNEL_HEAP.0.lock();
     Statistics {
-        n_used_bytes: state.heap.used() as u64,
+        n_used_bytes: state.heap.used() as u64 + slab::n_used_bytes(),
         n_mapped_bytes: state.n_mapped_bytes,
+        n_idle_frames: state.n_mapped_bytes / PAGE_BYTES
+            + state.n_mapped_bytes.div_ceil(paging::entry_bytes(2))
+            + slab::n_spares(),
         limit_bytes: state.limit_bytes,
     }
 }
@@ -112,6 +120,9 @@ impl State {
 // SAFETY: blocks come from `Heap`, which hands out disjoint parts of memory that is this heap's alone; the lock makes calls exclusive.
 unsafe impl GlobalAlloc for KernelHeap {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        if let Some(class) = slab::class_of(layout) {
+            return slab::allocate(class);
+        }
         self.0
             .lock()
             .allocate(layout)
@@ -119,9 +130,16 @@ unsafe impl GlobalAlloc for KernelHeap {
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
-        if let Some(block) = NonNull::new(block) {
-            // SAFETY: the caller returns a block of `alloc` with its layout.
-            unsafe { self.0.lock().heap.deallocate(block, layout) }
+        let Some(block) = NonNull::new(block) else {
+            return;
+        };
+        // SAFETY: the caller returns a block of `alloc` with its layout, which says where it came from.
+        unsafe {
+            if let Some(class) = slab::class_of(layout) {
+                slab::free(class, block);
+                return;
+            }
+            self.0.lock().heap.deallocate(block, layout);
         }
     }
 }

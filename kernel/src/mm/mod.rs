@@ -26,6 +26,7 @@ pub mod memory_map;
 pub mod page;
 pub mod paging;
 pub mod physical;
+pub mod slab;
 pub mod stacks;
 #[cfg(not(test))]
 pub mod start_info;
