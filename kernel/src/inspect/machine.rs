@@ -18,7 +18,7 @@ pub(super) fn line(out: &mut impl fmt::Write) -> Result<Cursor, fmt::Error> {
     if let Some(n_interrupted) = n_interrupted() {
         writeln!(out, "machine interrupted {n_interrupted}")?;
     }
-    Ok(Cursor::Task(0))
+    Ok(Cursor::Task(None))
 }
 
 /// In the test mode in which every instruction is interrupted: how many were.

@@ -11,27 +11,33 @@ mod tasks;
 
 use core::fmt;
 
-/// Where the text goes on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+use accounts::Seek;
+
+use crate::service::{Account, peer::PeerObject};
+use crate::shared::Ref;
+use crate::task::{task::Task, thread::Thread};
+
+/// Where the text goes on. It keeps what it stands on, so going on costs the same however much there is.
+#[derive(Clone)]
 pub enum Cursor {
     /// The machine's counters.
     Machine,
-    /// The first task above this number.
-    Task(u64),
-    /// The first thread above the second number, of the task of the first.
-    Thread(u64, u64),
-    /// The first capability from this slot on, of the task of this number.
-    Capability(u64, u32),
-    /// The first peer above this number.
-    Peer(u64),
-    /// The first object from this slot on, of the peer of this number.
-    Object(u64, u32),
-    /// The entry of this index in the queue of the peer of this number.
-    Entry(u64, usize),
-    /// The first account above this number; `None` is below all.
-    Account(Option<u64>),
-    /// The first quota from this place on, of the account of this number.
-    Quota(u64, u64),
+    /// The task behind this one, or the first.
+    Task(Option<Ref<Task>>),
+    /// The thread behind this one, or the first, of the task.
+    Thread(Ref<Task>, Option<Ref<Thread>>),
+    /// The first capability from this slot on, of the task.
+    Capability(Ref<Task>, u32),
+    /// The peer behind this one, or the first.
+    Peer(Option<Ref<PeerObject>>),
+    /// The first object from this slot on, of the peer.
+    Object(Ref<PeerObject>, u32),
+    /// The entry of this index in the queue of the peer.
+    Entry(Ref<PeerObject>, usize),
+    /// The account that is being looked for.
+    Account(Seek),
+    /// The first quota from this place on, of the account.
+    Quota(Account, u64),
     /// The end.
     End,
 }
@@ -40,6 +46,12 @@ impl Cursor {
     /// The beginning.
     pub const START: Self = Self::Machine;
 
+    /// True at the end.
+    #[must_use]
+    pub fn is_at_end(&self) -> bool {
+        matches!(self, Self::End)
+    }
+
     /// Writes the next line, if there is one here; the cursor behind it.
     ///
     /// # Errors
@@ -47,13 +59,13 @@ impl Cursor {
     pub fn line(self, out: &mut impl fmt::Write) -> Result<Self, fmt::Error> {
         match self {
             Self::Machine => machine::line(out),
-            Self::Task(after) => tasks::task(out, after),
-            Self::Thread(task, after) => tasks::thread(out, task, after),
+            Self::Task(after) => tasks::task(out, after.as_ref()),
+            Self::Thread(task, after) => tasks::thread(out, task, after.as_ref()),
             Self::Capability(task, slot) => tasks::capability(out, task, slot),
-            Self::Peer(after) => peers::peer(out, after),
+            Self::Peer(after) => peers::peer(out, after.as_ref()),
             Self::Object(peer, slot) => peers::object(out, peer, slot),
             Self::Entry(peer, index) => peers::entry(out, peer, index),
-            Self::Account(after) => accounts::account(out, after),
+            Self::Account(seek) => accounts::account(out, seek),
             Self::Quota(account, place) => accounts::quota(out, account, place),
             Self::End => Ok(Self::End),
         }

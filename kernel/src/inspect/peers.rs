@@ -4,13 +4,16 @@ use core::fmt;
 
 use bus1_service::ObjectInfo;
 
-use super::Cursor;
+use super::{Cursor, accounts::Seek};
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 
-pub(super) fn peer(out: &mut impl fmt::Write, after: u64) -> Result<Cursor, fmt::Error> {
+pub(super) fn peer(
+    out: &mut impl fmt::Write,
+    after: Option<&Ref<PeerObject>>,
+) -> Result<Cursor, fmt::Error> {
     let Some(peer) = PeerObject::after(after) else {
-        return Ok(Cursor::Account(None));
+        return Ok(Cursor::Account(Seek::START));
     };
     let info = peer.core.inspect();
     writeln!(
@@ -22,22 +25,16 @@ pub(super) fn peer(out: &mut impl fmt::Write, after: u64) -> Result<Cursor, fmt:
         info.has_pending,
         info.is_closing,
     )?;
-    Ok(Cursor::Object(peer.number, 0))
-}
-
-/// The peer of this number, if it has not closed.
-fn find(number: u64) -> Option<Ref<PeerObject>> {
-    PeerObject::after(number - 1).filter(|peer| peer.number == number)
+    Ok(Cursor::Object(peer, 0))
 }
 
 pub(super) fn object(
     out: &mut impl fmt::Write,
-    number: u64,
+    peer: Ref<PeerObject>,
     slot: u32,
 ) -> Result<Cursor, fmt::Error> {
-    let found = find(number).and_then(|peer| peer.core.inspect_object(slot));
-    let Some((info, next)) = found else {
-        return Ok(Cursor::Entry(number, 0));
+    let Some((info, next)) = peer.core.inspect_object(slot) else {
+        return Ok(Cursor::Entry(peer, 0));
     };
     match info {
         ObjectInfo::Node {
@@ -60,17 +57,16 @@ pub(super) fn object(
             id.as_u64()
         )?,
     }
-    Ok(Cursor::Object(number, next))
+    Ok(Cursor::Object(peer, next))
 }
 
 pub(super) fn entry(
     out: &mut impl fmt::Write,
-    number: u64,
+    peer: Ref<PeerObject>,
     index: usize,
 ) -> Result<Cursor, fmt::Error> {
-    let found = find(number).and_then(|peer| peer.core.inspect_entry(index));
-    let Some(info) = found else {
-        return Ok(Cursor::Peer(number));
+    let Some(info) = peer.core.inspect_entry(index) else {
+        return Ok(Cursor::Peer(Some(peer)));
     };
     writeln!(
         out,
@@ -80,5 +76,5 @@ pub(super) fn entry(
         info.n_data,
         info.n_transfers
     )?;
-    Ok(Cursor::Entry(number, index + 1))
+    Ok(Cursor::Entry(peer, index + 1))
 }

@@ -3,12 +3,16 @@
 use core::fmt;
 
 use super::Cursor;
+use crate::shared::Ref;
 use crate::task::task::Task;
 use crate::task::thread::{Doing, Thread, Work};
 
-pub(super) fn task(out: &mut impl fmt::Write, after: u64) -> Result<Cursor, fmt::Error> {
+pub(super) fn task(
+    out: &mut impl fmt::Write,
+    after: Option<&Ref<Task>>,
+) -> Result<Cursor, fmt::Error> {
     let Some(task) = Task::after(after) else {
-        return Ok(Cursor::Peer(0));
+        return Ok(Cursor::Peer(None));
     };
     let end = task.how_it_ended();
     let n_capabilities = task.capabilities.lock().n_used();
@@ -22,34 +26,23 @@ pub(super) fn task(out: &mut impl fmt::Write, after: u64) -> Result<Cursor, fmt:
         task.n_threads(),
         task.space.n_frames(),
     )?;
-    Ok(Cursor::Thread(task.number, 0))
-}
-
-/// The task of this number, if it has not ended.
-fn find(number: u64) -> Option<crate::shared::Ref<Task>> {
-    Task::after(number - 1).filter(|task| task.number == number)
+    Ok(Cursor::Thread(task, None))
 }
 
 pub(super) fn thread(
     out: &mut impl fmt::Write,
-    task: u64,
-    after: u64,
+    task: Ref<Task>,
+    after: Option<&Ref<Thread>>,
 ) -> Result<Cursor, fmt::Error> {
-    let found = find(task).and_then(|task| {
-        let mut at = task.first_thread();
-        while let Some(thread) = at {
-            if thread.number > after {
-                return Some(thread);
-            }
-            at = task.next_thread(&thread);
-        }
-        None
-    });
+    let found = match after {
+        Some(thread) => task.next_thread(thread),
+        None => task.first_thread(),
+    };
     let Some(thread) = found else {
         return Ok(Cursor::Capability(task, 0));
     };
     writeln!(out, "  thread {} {}", thread.number, state(&thread))?;
-    Ok(Cursor::Thread(task, thread.number))
+    Ok(Cursor::Thread(task, Some(thread)))
 }
 
 fn state(thread: &Thread) -> &'static str {
@@ -64,15 +57,13 @@ fn state(thread: &Thread) -> &'static str {
 
 pub(super) fn capability(
     out: &mut impl fmt::Write,
-    number: u64,
+    task: Ref<Task>,
     slot: u32,
 ) -> Result<Cursor, fmt::Error> {
-    let Some(task) = find(number) else {
-        return Ok(Cursor::Task(number));
-    };
     let capabilities = task.capabilities.lock();
     let Some((name, capability)) = capabilities.next_used(slot) else {
-        return Ok(Cursor::Task(number));
+        drop(capabilities);
+        return Ok(Cursor::Task(Some(task)));
     };
     writeln!(
         out,
@@ -81,5 +72,6 @@ pub(super) fn capability(
         capability.object.number(),
         capability.rights,
     )?;
-    Ok(Cursor::Capability(number, name.slot() + 1))
+    drop(capabilities);
+    Ok(Cursor::Capability(task, name.slot() + 1))
 }

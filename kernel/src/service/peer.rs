@@ -16,6 +16,9 @@ use crate::lock::{Lock, Rank};
 use crate::shared::{Link, Linked, List, Ref};
 use crate::task::{reaper, waiters::Waiters};
 
+/// Objects that the core looks after in one piece of its work.
+const OBJECTS_AT_ONCE: u32 = 16;
+
 /// A peer with its holders and waiters.
 pub struct PeerObject {
     /// Its number, unique for ever; for reports only.
@@ -56,9 +59,10 @@ impl Linked<Unfinished> for PeerObject {
 }
 
 impl PeerObject {
-    /// Does up to `budget` pieces of what is open on this peer: a release or its closing.
-    pub fn work(&self, budget: u32) -> Progress {
-        self.core.work(budget, &mut wake)
+    /// Does about `n_objects` objects of what is open on this peer: a release or its closing.
+    pub fn work(&self, n_objects: u32) -> Progress {
+        self.core
+            .work(n_objects.div_ceil(OBJECTS_AT_ONCE), &mut wake)
     }
 
     /// Number of capabilities and running calls that keep it open.
@@ -73,18 +77,16 @@ impl PeerObject {
         drop(removed);
     }
 
-    /// The peer with the least number above `number`.
+    /// The peer behind `peer` in the order of numbers, or the first.
     #[must_use]
-    pub fn after(number: u64) -> Option<Ref<Self>> {
+    pub fn after(peer: Option<&Ref<Self>>) -> Option<Ref<Self>> {
         let peers = PEERS.lock();
-        let mut at = peers.front();
-        while let Some(peer) = at {
-            if peer.number > number {
-                return Some(peer);
-            }
-            at = peers.next(&peer);
+        match peer {
+            None => peers.front(),
+            Some(peer) if peers.has(peer) => peers.next(peer),
+            // It has closed meanwhile.
+            Some(peer) => peers.find(|other| other.number > peer.number),
         }
-        None
     }
 
     /// True once nobody holds it: it closes, or is closed.

@@ -119,13 +119,31 @@ impl<T: Linked<P>, P> List<T, P> {
     #[must_use]
     pub fn next(&self, element: &Ref<T>) -> Option<Ref<T>> {
         let link = element.link();
-        if self.name == 0 || link.list.load(Ordering::Relaxed) != self.name {
+        if !self.has(element) {
             return None;
         }
         let next = NonNull::new(link.next.load(Ordering::Relaxed))?;
         // SAFETY: a neighbour on this list, as for `front`.
         let element = core::mem::ManuallyDrop::new(unsafe { Ref::<T>::from_raw(next) });
         Some(Ref::clone(&element))
+    }
+
+    /// True if `element` is on this list.
+    #[must_use]
+    pub fn has(&self, element: &Ref<T>) -> bool {
+        self.name != 0 && element.link().list.load(Ordering::Relaxed) == self.name
+    }
+
+    /// The first element that `is_wanted`.
+    pub fn find(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Ref<T>> {
+        let mut at = self.front();
+        while let Some(element) = at {
+            if is_wanted(&element) {
+                return Some(element);
+            }
+            at = self.next(&element);
+        }
+        None
     }
 
     /// Takes the first element out.
@@ -137,7 +155,7 @@ impl<T: Linked<P>, P> List<T, P> {
     /// Takes `element` out, if it is on this list.
     pub fn remove(&mut self, element: &Ref<T>) -> Option<Ref<T>> {
         let link = element.link();
-        if self.name == 0 || link.list.load(Ordering::Relaxed) != self.name {
+        if !self.has(element) {
             return None;
         }
         let previous = link.previous.load(Ordering::Relaxed);

@@ -16,7 +16,7 @@ use crate::inspect::Cursor;
 const BUFFER_BYTES_MAX: u64 = 1 << 20;
 
 /// Lines made in one batch.
-const BATCH: u32 = 16;
+const BATCH: u32 = 8;
 
 /// A text on its way.
 pub struct Inspect {
@@ -67,14 +67,14 @@ impl Inspect {
     /// Makes a batch of lines.
     pub fn step(mut self, caller: &mut Caller<'_>) -> Outcome {
         for _ in 0..BATCH {
-            if self.cursor == Cursor::End {
+            if self.cursor.is_at_end() {
                 return Outcome::Done(Ok(self.n_bytes));
             }
             let mut line = Line {
                 room: &mut caller.scratch.bytes,
                 n_bytes: 0,
             };
-            match self.cursor.line(&mut line) {
+            match core::mem::replace(&mut self.cursor, Cursor::End).line(&mut line) {
                 Ok(cursor) => self.cursor = cursor,
                 Err(fmt::Error) => return Errno::EMSGSIZE.into(),
             }

@@ -8,7 +8,7 @@
 //! Every stage goes on in batches. Nothing is visible before the commit; a stage that is given up gives everything back,
 //! in batches as well.
 
-use bus1_service::{Error, PreparedSend, PreparingSend, Progress, StagedSend};
+use bus1_service::{Error, Id, PreparedSend, PreparingSend, Progress, StagedSend};
 use omnibus_abi::Errno;
 use omnibus_abi::bus1::{CmdSend, INVALID, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
@@ -26,6 +26,9 @@ use crate::task::reaper::BATCH;
 
 /// Payload copied in one batch: one 16-byte load and store each is two instructions.
 const COPY_BYTES: usize = 256 << 10;
+
+/// Ids above which looking them up is a batch by itself.
+const LONG: u64 = 64;
 
 /// Errors written per access to user memory.
 const ERRORS_AT_ONCE: usize = 64;
@@ -60,12 +63,15 @@ pub struct Send {
     vectors: Vectors,
     n_data: usize,
     n_filled: usize,
+    /// Looking up its arrays was a batch by itself.
+    is_long: bool,
 }
 
 /// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
 /// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
     match prepare(caller, arguments) {
+        Ok(Ok(send)) if send.is_long => Outcome::More(Operation::Send(send)),
         Ok(Ok(send)) => send.step(caller),
         Ok(Err(finish)) => finish.step(),
         Err(errno) => errno.into(),
@@ -132,6 +138,7 @@ fn prepare(
         vectors,
         n_data,
         n_filled: 0,
+        is_long: message.n_transfers + command.n_destinations > LONG,
     }))
 }
 
@@ -141,14 +148,13 @@ fn read_transfers(
     message: &Message,
     size: SizeOf<Transfer>,
 ) -> Result<(), Errno> {
-    let mut array = size.read_array(message.ptr_transfers, message.n_transfers)?;
+    let array = size.read_array(message.ptr_transfers, message.n_transfers)?;
+    let words = array.read_all(&caller.memory, &mut caller.scratch.words)?;
+    let (entries, _) = words.as_chunks::<2>();
     let mut is_valid = true;
-    for id in caller.scratch.ids.iter_mut() {
-        let Some(transfer) = array.next(&caller.memory)? else {
-            break;
-        };
-        is_valid &= transfer.flags == 0 && transfer.id != INVALID;
-        *id = bus1_service::Id::from_u64(transfer.id);
+    for (id, &[flags, number]) in caller.scratch.ids.iter_mut().zip(entries) {
+        is_valid &= flags == 0 && number != INVALID;
+        *id = Id::from_u64(number);
     }
     if is_valid { Ok(()) } else { Err(Errno::EINVAL) }
 }

@@ -113,6 +113,30 @@ pub struct InArray<S> {
 }
 
 impl<S: Structure> InArray<S> {
+    /// Reads all entries, the words of each that today knows, one behind the other, into `words`.
+    ///
+    /// # Errors
+    /// `EFAULT`; `E2BIG` for a tail that is not zero; `EMSGSIZE` if there is no room.
+    pub fn read_all<'a>(
+        mut self,
+        memory: &impl UserMemory,
+        words: &'a mut [u64],
+    ) -> Result<&'a [u64], Errno> {
+        let n_words = S::Words::default().as_ref().len();
+        let words = words.get_mut(..n_words * self.n_left as usize);
+        let words = words.ok_or(Errno::EMSGSIZE)?;
+        if self.size.n_bytes == 8 * n_words as u64 {
+            self.claim.read_words(memory, words)?;
+            return Ok(words);
+        }
+        for part in words.chunks_mut(n_words) {
+            if let Some(entry) = self.next(memory)? {
+                part.copy_from_slice(entry.to_words().as_ref());
+            }
+        }
+        Ok(words)
+    }
+
     /// Reads the next entry; `None` at the end.
     ///
     /// # Errors

@@ -19,6 +19,9 @@ use crate::task::reaper::BATCH;
 /// Entries written in one batch.
 const WRITE_BATCH: u64 = 256;
 
+/// Entries above which looking them up is a batch by itself.
+const LONG: u64 = 64;
+
 /// Sources looked up at once.
 const SOURCES_AT_ONCE: usize = 32;
 
@@ -52,6 +55,9 @@ pub struct Transfer {
 /// `EINVAL` flags; `EMSGSIZE` count; then as TRA-3 and TRA-4 say.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
     match prepare(caller, arguments) {
+        Ok(Ok(transfer)) if transfer.n_transfers > LONG => {
+            Outcome::More(Operation::Transfer(transfer))
+        }
         Ok(Ok(transfer)) => transfer.step(caller),
         Ok(Err(finish)) => finish.step(),
         Err(errno) => errno.into(),
@@ -120,21 +126,20 @@ fn read_sources(
     address: u64,
     n_transfers: u64,
 ) -> Result<Sources, Errno> {
-    let mut array = size.read_array(address, n_transfers)?;
+    let array = size.read_array(address, n_transfers)?;
+    let words = array.read_all(&caller.memory, &mut caller.scratch.words)?;
+    let (entries, _) = words.as_chunks::<2>();
     let mut sources = Sources {
         has_creates: false,
         are_valid: true,
     };
-    for id in caller.scratch.ids.iter_mut() {
-        let Some(entry) = array.next(&caller.memory)? else {
-            break;
-        };
-        match (entry.flags, entry.id) {
+    for (id, &[flags, number]) in caller.scratch.ids.iter_mut().zip(entries) {
+        match (flags, number) {
             (TRANSFER_FLAG_CREATE, INVALID) => sources.has_creates = true,
-            (0, id) if id != INVALID => {}
+            (0, number) if number != INVALID => {}
             _ => sources.are_valid = false,
         }
-        *id = Id::from_u64(entry.id);
+        *id = Id::from_u64(number);
     }
     Ok(sources)
 }

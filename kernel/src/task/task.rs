@@ -311,18 +311,16 @@ impl Task {
         task.waiters.wake_all();
     }
 
-    /// The task with the least number above `number`.
+    /// The task behind `task` in the order of numbers, or the first.
     #[must_use]
-    pub fn after(number: u64) -> Option<Ref<Self>> {
+    pub fn after(task: Option<&Ref<Self>>) -> Option<Ref<Self>> {
         let tasks = TASKS.lock();
-        let mut at = tasks.front();
-        while let Some(task) = at {
-            if task.number > number {
-                return Some(task);
-            }
-            at = tasks.next(&task);
+        match task {
+            None => tasks.front(),
+            Some(task) if tasks.has(task) => tasks.next(task),
+            // It has ended meanwhile.
+            Some(task) => tasks.find(|other| other.number > task.number),
         }
-        None
     }
 
     /// What `task_status` tells.
