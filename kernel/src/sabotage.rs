@@ -86,9 +86,9 @@ pub fn lend(thief: &crate::task::task::Task, address: u64) -> bool {
 
     let (page, piece) = (address & !(PAGE_BYTES - 1), address & !(PIECE - 1));
     let mut bytes = [0; PIECE as usize];
-    let mut after = 0;
-    while let Some(task) = Task::after(after) {
-        after = task.number;
+    let mut after = None;
+    while let Some(task) = Task::after(after.as_ref()) {
+        after = Some(task.clone());
         let is_owner = task.number != thief.number && task.space.is_mapped(page);
         if is_owner && task.space.activate() {
             let is_read = MachineMemory(&task.space).read(piece, &mut bytes).is_ok();
