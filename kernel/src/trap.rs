@@ -11,8 +11,8 @@ use crate::cpu::{Cpu, DOING};
 #[cfg(feature = "sabotage")]
 use crate::sabotage::{self, Promise};
 use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
-use crate::task::run;
 use crate::task::task::{End, Task};
+use crate::task::{reaper, run};
 
 /// The boot CPU's; the others are parked.
 static CPU: TicketMutex<Cpu> = TicketMutex::new(Cpu::new());
@@ -84,5 +84,6 @@ fn end_faulted(cpu: &mut Cpu, fault: Fault) {
         address: fault.address,
     };
     Task::end(task, end);
+    reaper::inherit(task.priority);
     cpu.current = Some((thread, work));
 }

@@ -10,7 +10,7 @@ use super::structure::SizeOf;
 use crate::cap::Object;
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
-use crate::task::reaper::BATCH;
+use crate::task::reaper::{self, BATCH};
 
 /// `capability_copy(capability, rights)`.
 ///
@@ -27,7 +27,8 @@ pub fn copy(caller: &Caller<'_>, [number, rights, ..]: Arguments) -> Result<u64,
 }
 
 /// `capability_drop(capability)`: `EBADF`. Waits that name the slot end with hang-up (RCV-6). When it was the last of a peer,
-/// the call returns after the first step of closing took effect (CLO-5).
+/// the call returns when the peer has closed: that is after the first step took effect (CLO-5), and whoever closes it pays with its
+/// own time.
 pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
     let removed = {
         let mut capabilities = caller.task().capabilities.lock();
@@ -58,13 +59,14 @@ pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
 pub struct Closing(Ref<PeerObject>);
 
 impl Closing {
-    /// Sees the first step of closing through.
+    /// Does a batch.
     pub fn step(self) -> Outcome {
-        let progress = self.0.work(BATCH);
-        if progress == Progress::Done || self.0.core.is_hung_up() {
-            Outcome::Done(Ok(0))
-        } else {
-            Outcome::More(Operation::Closing(self))
+        match self.0.work(BATCH) {
+            Progress::Done => {
+                reaper::forget(&self.0);
+                Outcome::Done(Ok(0))
+            }
+            Progress::More | Progress::Busy => Outcome::More(Operation::Closing(self)),
         }
     }
 }

@@ -19,7 +19,7 @@ use crate::service::Account;
 use crate::shared::Ref;
 
 /// Pages filled in one batch.
-const BATCH: u32 = 32;
+const BATCH: u32 = 24;
 
 /// Where the builder is in the program's memory.
 struct Position {

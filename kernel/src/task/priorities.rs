@@ -10,6 +10,9 @@ pub const N_PRIORITIES: usize = PRIORITY_MAX as usize + 1;
 pub struct Priority(u8);
 
 impl Priority {
+    /// The least urgent.
+    pub const LOWEST: Self = Self(0);
+
     /// The most urgent.
     pub const HIGHEST: Self = Self(PRIORITY_MAX as u8);
 

@@ -65,6 +65,12 @@ impl<T: IsReady> ReadyQueue<T> {
         }
     }
 
+    /// The highest priority of anybody in it.
+    #[must_use]
+    pub fn highest(&self) -> Option<Priority> {
+        self.occupied.highest()
+    }
+
     /// True if somebody is ready who should run instead of one of `priority`: someone more urgent, or,
     /// if its turn is over, someone as urgent.
     #[must_use]

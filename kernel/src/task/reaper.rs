@@ -1,12 +1,16 @@
 //! What is left to be cleaned up, done in batches of bounded length.
 //!
 //! Dropping the last capability of a peer, or ending a task, only puts it on a list here; nothing is taken apart in the
-//! midst of another call, and nothing on the stack of a drop. The lists need no memory. Every trap does one batch on
-//! its way out, and an idle CPU works until nothing is left.
+//! midst of another call, and nothing on the stack of a drop. The lists need no memory. The way out of every trap does the work
+//! ([`super::run`]), as if it were a thread: its priority is the highest of those who caused it, of the tasks to be taken apart and of
+//! the threads that ended them.
 //!
 //! Peers come before tasks: when the end of a task is announced, the peers that it held open have closed.
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use super::first;
+use super::priorities::Priority;
 use super::scheduler;
 use super::task::{End, Ending, Task};
 use super::thread::Thread;
@@ -23,37 +27,75 @@ pub const BATCH: u32 = 64;
 /// Page-table entries looked at in one piece of work; a table has 512.
 const ENTRIES: usize = 512;
 
-/// Pieces that a page table stands for.
-const ENTRIES_COST: u32 = 32;
+/// Pieces that a page table full of pages stands for.
+const ENTRIES_COST: u32 = BATCH;
 
 struct Lists {
     peers: List<PeerObject, Unfinished>,
     tasks: List<Task, Ending>,
+    /// Of the work as a whole, until nothing is left.
+    priority: Priority,
 }
+
+/// Work was added, and [`inherit`] has not been told by whom.
+static IS_NEW: AtomicBool = AtomicBool::new(false);
+
+/// Something is left to do. Set and cleared under the lock; read without, as a hint that is right on the CPU that set it.
+static HAS_WORK: AtomicBool = AtomicBool::new(false);
 
 static LISTS: Lock<Lists> = Lock::new(
     Rank::Reaper,
     Lists {
         peers: List::new(),
         tasks: List::new(),
+        priority: Priority::LOWEST,
     },
 );
 
 /// Sees the open release or closing of a peer through.
 pub fn finish(peer: Ref<PeerObject>) {
-    LISTS.lock().peers.push_back(peer);
+    let mut lists = LISTS.lock();
+    lists.peers.push_back(peer);
+    lists.note();
 }
 
 /// Takes an ending task apart.
 pub fn end(task: Ref<Task>) {
-    LISTS.lock().tasks.push_back(task);
+    let mut lists = LISTS.lock();
+    lists.priority = lists.priority.max(task.priority);
+    lists.tasks.push_back(task);
+    lists.note();
 }
 
-/// True if nothing is left to do.
+impl Lists {
+    fn note(&self) {
+        IS_NEW.store(true, Ordering::Relaxed);
+        HAS_WORK.store(true, Ordering::Relaxed);
+    }
+
+    fn settle(&mut self) {
+        if self.peers.is_empty() && self.tasks.is_empty() {
+            self.priority = Priority::LOWEST;
+            HAS_WORK.store(false, Ordering::Relaxed);
+        }
+    }
+}
+
+/// A thread of `priority` caused what was added since the last time.
+pub fn inherit(priority: Priority) {
+    if IS_NEW.load(Ordering::Relaxed) {
+        let mut lists = LISTS.lock();
+        IS_NEW.store(false, Ordering::Relaxed);
+        lists.priority = lists.priority.max(priority);
+    }
+}
+
+/// Priority of what is left to do; `None` if nothing is.
 #[must_use]
-pub fn is_idle() -> bool {
-    let lists = LISTS.lock();
-    lists.peers.is_empty() && lists.tasks.is_empty()
+pub fn priority() -> Option<Priority> {
+    HAS_WORK
+        .load(Ordering::Relaxed)
+        .then(|| LISTS.lock().priority)
 }
 
 /// Does up to `budget` pieces of work.
@@ -70,11 +112,7 @@ pub fn work(budget: u32) {
                     return;
                 }
                 Progress::Done => {
-                    if peer.is_closing() {
-                        PeerObject::forget(&peer);
-                    }
-                    let done = LISTS.lock().peers.remove(&peer);
-                    drop(done);
+                    forget(&peer);
                     n_left -= 1;
                 }
             }
@@ -85,6 +123,18 @@ pub fn work(budget: u32) {
             return;
         };
         n_left = n_left.saturating_sub(take_apart(&task));
+    }
+}
+
+/// Nothing is left to do for a peer.
+pub fn forget(peer: &Ref<PeerObject>) {
+    let mut lists = LISTS.lock();
+    let done = lists.peers.remove(peer);
+    lists.settle();
+    drop(lists);
+    drop(done);
+    if peer.is_closing() {
+        PeerObject::forget(peer);
     }
 }
 
@@ -118,7 +168,10 @@ fn take_apart(task: &Ref<Task>) -> u32 {
             if !task.space.tear_down(ENTRIES) {
                 return ENTRIES_COST;
             }
-            let done = LISTS.lock().tasks.remove(task);
+            let mut lists = LISTS.lock();
+            let done = lists.tasks.remove(task);
+            lists.settle();
+            drop(lists);
             drop(done);
             Task::announce(task);
             first::ended(task);

@@ -30,16 +30,16 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         if let Some((thread, work)) = cpu.current.take() {
             keep_or_put(cpu, thread, work, now_ns);
         }
-        reaper::work(BATCH);
+        if is_reapers_turn(cpu, now_ns) {
+            reaper::work(BATCH);
+            arch::take_interrupts();
+            continue;
+        }
         if cpu.current.is_none() {
             choose(cpu, now_ns);
         }
         let Some((thread, work)) = cpu.current.take() else {
-            if reaper::is_idle() {
-                return idle(cpu);
-            }
-            arch::take_interrupts();
-            continue;
+            return idle(cpu);
         };
         match work {
             Work::User => {
@@ -56,6 +56,20 @@ pub fn leave(cpu: &mut Cpu) -> Next {
     }
 }
 
+/// True if there is something to clean up, and nobody more urgent, or as urgent and with a turn.
+fn is_reapers_turn(cpu: &mut Cpu, now_ns: u64) -> bool {
+    let Some(priority) = reaper::priority() else {
+        cpu.reaper_turn_end_ns = None;
+        return false;
+    };
+    let current = cpu.current.as_ref().map(|(thread, _)| thread.task.priority);
+    match current.max(scheduler::highest()) {
+        Some(other) if other > priority => false,
+        Some(other) if other == priority => cpu.reaper_turn_end_ns.is_some_and(|end| now_ns < end),
+        _ => true,
+    }
+}
+
 /// The thread goes on, or others run first, or its task has ended.
 fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
     if thread.task.is_ending() {
@@ -68,6 +82,9 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
         return;
     }
     let is_turn_over = now_ns >= cpu.turn_end_ns;
+    if is_turn_over {
+        cpu.reaper_turn_end_ns = Some(now_ns + TURN_NS);
+    }
     if scheduler::must_give_way(thread.task.priority, is_turn_over) {
         stop(cpu, &thread, now_ns);
         scheduler::put(thread, work);
@@ -83,6 +100,7 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
 fn stop(cpu: &mut Cpu, thread: &Thread, now_ns: u64) {
     let used_ns = now_ns.saturating_sub(cpu.since_ns);
     thread.task.cpu_ns.fetch_add(used_ns, Ordering::Relaxed);
+    cpu.reaper_turn_end_ns = Some(now_ns + TURN_NS);
     // Its registers may go away with it, and another thread's take their place in memory.
     arch::forget_current();
 }
@@ -123,6 +141,7 @@ pub fn step(cpu: &mut Cpu, thread: &Ref<Thread>, operation: Operation) -> Outcom
 
 /// What came of a batch of the call that `thread`, which this CPU runs, is making.
 pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
+    reaper::inherit(thread.task.priority);
     match outcome {
         Outcome::Done(result) => {
             finish_call(&thread, result);

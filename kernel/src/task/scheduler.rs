@@ -70,6 +70,12 @@ pub fn take() -> Option<(Ref<Thread>, Work)> {
     }
 }
 
+/// The highest priority of anybody ready.
+#[must_use]
+pub fn highest() -> Option<Priority> {
+    READY.lock().highest()
+}
+
 /// True if a running thread of `priority` must give way.
 #[must_use]
 pub fn must_give_way(priority: Priority, is_turn_over: bool) -> bool {

@@ -4,8 +4,8 @@
 //!   Running ── exit, kill, fault ──> Ending(end) ── the reaper gave everything back ──> Ended(end)
 //! ```
 //!
-//! 1. How a task ended is decided once and can be read at once; that it has ended is announced ([`Task::waiters`]) when
-//!    everything it held has been given back: threads, capabilities, memory, charges.
+//! 1. How a task ends is decided once. That it has ended is told ([`Task::status`], [`Task::waiters`]) when everything it held has
+//!    been given back: threads, capabilities, memory, charges.
 //! 2. None of its threads reaches user mode again once it is ending.
 //! 3. An ended task is a husk with a status, kept by capabilities to it, and still one object of its account until the
 //!    last is dropped.
@@ -326,7 +326,8 @@ impl Task {
     /// What `task_status` tells.
     #[must_use]
     pub fn status(&self) -> native::TaskStatus {
-        let (state, code, address) = match self.how_it_ended() {
+        let end = self.how_it_ended().filter(|_| self.has_ended());
+        let (state, code, address) = match end {
             None => (native::TASK_RUNNING, 0, 0),
             Some(End::Exited(status)) => (native::TASK_EXITED, u64::from(status), 0),
             Some(End::Killed) => (native::TASK_KILLED, 0, 0),
