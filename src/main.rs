@@ -1,7 +1,7 @@
 //! Host tool of the Omnibus microkernel: builds it, boots it in QEMU, tests it.
 //!
 //! Flow: [`cli`] reads the words; a file in [`commands`] carries one out; [`image`] knows the files to boot, [`machine`]
-//! the emulated machine, [`guest`] runs it; [`console`] and [`report`] are its two channels; [`exit`] the codes.
+//! the emulated machine, [`guest`] runs it, [`verdict`] judges the run; [`console`] and [`report`] are its two channels; [`exit`] the codes.
 #![forbid(unsafe_code)]
 
 mod cli;
@@ -15,6 +15,7 @@ mod report;
 mod scratch;
 mod signals;
 mod testing;
+mod verdict;
 mod words;
 
 use std::process::ExitCode;

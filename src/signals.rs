@@ -9,11 +9,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 static RECEIVED: OnceLock<Arc<AtomicUsize>> = OnceLock::new();
 
-/// Catches the signals from now on. Called once, before the first child is started.
+/// Catches the signals from now on; called before a child is started.
 ///
 /// # Errors
 /// If the host refuses to set a handler.
 pub(crate) fn catch() -> Result<()> {
+    if RECEIVED.get().is_some() {
+        return Ok(());
+    }
     let received = RECEIVED.get_or_init(Arc::default);
     for signal in [SIGHUP, SIGINT, SIGTERM] {
         let number = usize::try_from(signal).context("a signal's number is positive")?;

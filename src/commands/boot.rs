@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 
 use crate::cli::Options;
 use crate::exit::Failure;
-use crate::guest::{self, Boot, Ending, Run};
+use crate::guest::{self, Boot};
 use crate::machine;
 use crate::scratch::ScratchDirectory;
+use crate::verdict::{Ending, Run};
 use crate::{image, words};
 
 /// How long a guest may run unless the user says otherwise.

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 
 use super::tally::{Outcome, Tally};
 use super::tiny_guest::{self, Step};
-use crate::guest::{self, Boot, Run};
+use crate::guest::{self, Boot};
 use crate::machine::Machine;
 use crate::scratch::ScratchDirectory;
+use crate::verdict::Run;
 use crate::{image, words};
 
 /// What boots.
