@@ -13,9 +13,8 @@ tests! {
     /// Closing releases the nodes first, in one transaction, and the held handles last.
     fn clo_1_nodes_first_handles_last(bench) {
         let (closing, other, _) = three(bench)?;
-        let (theirs, at_closing) = create(&other, &closing)?;
+        let (theirs, _) = create(&other, &closing)?;
         let ids = [create(&closing, &other)?.1, create(&closing, &other)?.1];
-        let _ = at_closing;
         drop(closing);
         let mut notices = [recv(&other)?, recv(&other)?];
         if notices[0] == Got::NodeRelease(ids[1]) {

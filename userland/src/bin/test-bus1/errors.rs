@@ -81,17 +81,13 @@ tests! {
             let result = loose::recv(&peer, 0, &mut Metadata::default(), &mut { room });
             check_eq!(result, Err(Errno::EFAULT), "RECV into nothing");
         }
-        for pointers in [[UNMAPPED, 0], [0, UNMAPPED]] {
-            let (mut metadata, mut message) = (Metadata::default(), NO_ROOM);
-            let mut words = [
-                0,
-                core::ptr::from_mut(&mut metadata) as u64,
-                core::ptr::from_mut(&mut message) as u64,
-            ];
-            let [first, second] = pointers;
-            if first != 0 { words[1] = first } else { words[2] = second }
+        let (mut metadata, mut message) = (Metadata::default(), room);
+        let metadata_at = core::ptr::from_mut(&mut metadata) as u64;
+        let message_at = core::ptr::from_mut(&mut message) as u64;
+        for pointers in [[UNMAPPED, message_at], [metadata_at, UNMAPPED]] {
+            let words = [0, pointers[0], pointers[1]];
             let result = loose::command(Call::Recv, &peer, &words, 24, loose::SIZES);
-            check_eq!(result.is_err(), true, "RECV with an unmapped structure");
+            check_eq!(result, Err(Errno::EFAULT), "RECV with the structures at {pointers:x?}");
         }
         let account = bench.account.state()?.number;
         let got = recv(&peer)?;

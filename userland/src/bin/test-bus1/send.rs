@@ -131,10 +131,9 @@ tests! {
             let owner = Peer::new(&receiver)?;
             let (node, handle) = create(&owner, &sender)?;
             if closes {
-                drop(owner);
+                owner.close()?;
             } else {
                 release(&owner, &[node])?;
-                core::mem::forget(owner.clone());
             }
             let before = holdings(&receiver)?;
             for _ in 0..100 {
