@@ -24,6 +24,8 @@ pub mod environment;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod heap;
+#[cfg(not(test))]
+pub mod hostile;
 #[allow(unsafe_code)]
 pub mod lock;
 #[cfg(not(test))]

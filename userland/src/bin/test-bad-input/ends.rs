@@ -69,7 +69,7 @@ pub(crate) fn child() -> u8 {
         .map(|word| word.parse().expect("a register is a number"))
         .collect();
     if let Ok(registers) = <[u64; 6]>::try_from(registers) {
-        let registers = crate::invocation::call_number(Call::Exit as u64, registers);
+        let (registers, _) = crate::invocation::call_number(Call::Exit as u64, registers);
         panic!("exit returned {registers:?}");
     }
     0

@@ -6,7 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::call::{Access, Argument};
 use omnibus_userland::abi::{Call, Errno, Kind, bus1, layout, native};
-use omnibus_userland::raw::{self, Registers};
+use omnibus_userland::check::Outcome;
+use omnibus_userland::hostile::registers;
+use omnibus_userland::raw::Registers;
 
 /// What output structures hold before a call: it must not be read (STR-1).
 const GARBAGE: u64 = 0xaaaa_5555_dead_beef;
@@ -318,7 +320,7 @@ impl Invocation {
     }
 
     /// Puts everything where it belongs and makes the call.
-    pub(crate) fn make(&mut self) -> Registers {
+    pub(crate) fn make(&mut self) -> (Registers, Outcome) {
         for index in 0..self.objects.len() {
             let (holder, address) = (self.objects[index].holder, self.address(index));
             self.set(holder, address);
@@ -330,12 +332,12 @@ impl Invocation {
     }
 }
 
-/// Makes a call by its number.
+/// Makes a call by its number, with patterns in all other registers: the outcome says what became of those.
 #[allow(unsafe_code)]
-pub(crate) fn call_number(number: u64, registers: [u64; 6]) -> Registers {
+pub(crate) fn call_number(number: u64, arguments: [u64; 6]) -> (Registers, Outcome) {
     // SAFETY: what the kernel may write is in the regions, in which nothing of the program lies, and what a case maps,
     // unmaps or starts is its row's own.
-    unsafe { raw::call_number(number, registers) }
+    unsafe { registers::call(number, arguments) }
 }
 
 impl Object {

@@ -101,7 +101,10 @@ fn try_case(base: &Invocation, case: &Case, findings: &mut Findings) -> (Invocat
     for &change in &case.changes {
         invocation.apply(change);
     }
-    let registers = invocation.make();
+    let (registers, kept) = invocation.make();
+    if let Err(failure) = kept {
+        findings.add(format_args!("{}: {failure}", case.name));
+    }
     let result = status::decode(registers.status, registers.value).map(drop);
     if result != case.outcome {
         let (name, changes) = (case.name, &case.changes);
@@ -235,7 +238,8 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
     let numbers = numbers.chain((0..first).map(|number| 1 << 63 | number));
     for number in numbers.chain([u64::MAX, u64::MAX - 1, 0xffff_ffff]) {
         for value in [0, 1, u64::MAX, 0xffff_8000_0000_0000] {
-            let registers = invocation::call_number(number, [value; 6]);
+            let (registers, kept) = invocation::call_number(number, [value; 6]);
+            kept?;
             let result = status::decode(registers.status, registers.value);
             check_eq!(
                 result,

@@ -6,6 +6,8 @@
 //!        text of every kernel object before == after  <── judge: the call, its error <────┘
 //! ```
 //!
+//! Every call is made with patterns in all registers that it does not use, and afterwards none may hold anything but the caller's own.
+//!
 //! The check orders of ERR-2, TRA-4, REL-1, SND-5 and RCV-1 are tested by every pair of faults that meet in one call: the one
 //! that is looked for earlier decides.
 #![no_std]

@@ -52,6 +52,6 @@ pub(crate) fn tls(_: &World) -> Result<Invocation, Errno> {
 }
 
 pub(crate) fn undo_tls(_: &World, _: &Invocation, _: Registers) {
-    let zero = crate::invocation::call_number(Call::ThreadTls as u64, [0; 6]);
+    let (zero, _) = crate::invocation::call_number(Call::ThreadTls as u64, [0; 6]);
     assert_eq!(zero.status, 0, "no thread-local storage is always possible");
 }
