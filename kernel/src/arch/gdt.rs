@@ -83,5 +83,8 @@ pub(super) unsafe fn load(cpu: &'static Cpu) {
         DS::set_reg(SegmentSelector::NULL);
         ES::set_reg(SegmentSelector::NULL);
         load_tss(SegmentSelector(TASK_STATE));
+        // No local table. After reset there is one, at address 0 and 64 KiB long (SDM 3A table 9-1): memory that a program can map, and in
+        // which it could make itself a call gate.
+        core::arch::asm!("lldt {0:x}", in(reg) 0_u16, options(nostack, preserves_flags));
     }
 }

@@ -1,8 +1,8 @@
-//! Functions that load every register of the CPU from a [`State`], do one thing, and store every register again.
+//! A system call with every register of the CPU loaded from a [`State`] before, and stored there afterwards.
 
 use super::registers::State;
+use core::arch::naked_asm;
 use core::arch::x86_64::{__cpuid, _xgetbv};
-use core::arch::{asm, naked_asm};
 use core::mem::offset_of;
 
 /// From the state in rdi: x87, vector, flags, general registers. The state's address stays on the stack, below it what
@@ -122,57 +122,24 @@ macro_rules! store {
     };
 }
 
-macro_rules! with_all_registers {
-    ($(#[$doc:meta])* fn $name:ident { $($instructions:literal),* }) => {
-        $(#[$doc])*
-        #[unsafe(naked)]
-        unsafe extern "C" fn $name(state: *mut State) {
-            naked_asm!(
-                load!(),
-                $($instructions,)*
-                store!(),
-                GENERAL = const offset_of!(State, general),
-                FLAGS = const offset_of!(State, flags),
-                RIP = const offset_of!(State, rip),
-                FCW = const offset_of!(State, fcw),
-                MXCSR = const offset_of!(State, mxcsr),
-                X87 = const offset_of!(State, x87),
-                SELECTORS = const offset_of!(State, selectors),
-                HAS_AVX = const offset_of!(State, has_avx),
-                VECTOR = const offset_of!(State, vector),
-                FXSAVE = const offset_of!(State, fxsave),
-            )
-        }
-    };
-}
-
-with_all_registers! {
-    /// The system call that the registers say.
-    fn do_call { "syscall" }
-}
-
-/// Instructions of [`do_keep`] between the loading and the storing.
-pub const N_KEPT: u64 = 150 * 16;
-
-with_all_registers! {
-    /// Instructions that move every kind of register and, in pairs, change nothing.
-    fn do_keep {
-        ".rept 150",
-        "xchg rax, rbx", "xchg rax, rbx",
-        "bswap r8", "bswap r8",
-        "not r9", "not r9",
-        "lea r10, [r10 + 1]", "lea r10, [r10 - 1]",
-        "push rdi", "pop rdi",
-        "fxch st(3)", "fxch st(3)",
-        "shufps xmm0, xmm0, 0x4e", "shufps xmm0, xmm0, 0x4e",
-        "xchg r14, r15", "xchg r14, r15",
-        ".endr"
-    }
-}
-
-with_all_registers! {
-    /// Nothing: what loading and storing alone cost.
-    fn do_nothing { "nop" }
+/// The system call that the registers say.
+#[unsafe(naked)]
+unsafe extern "C" fn do_call(state: *mut State) {
+    naked_asm!(
+        load!(),
+        "syscall",
+        store!(),
+        GENERAL = const offset_of!(State, general),
+        FLAGS = const offset_of!(State, flags),
+        RIP = const offset_of!(State, rip),
+        FCW = const offset_of!(State, fcw),
+        MXCSR = const offset_of!(State, mxcsr),
+        X87 = const offset_of!(State, x87),
+        SELECTORS = const offset_of!(State, selectors),
+        HAS_AVX = const offset_of!(State, has_avx),
+        VECTOR = const offset_of!(State, vector),
+        FXSAVE = const offset_of!(State, fxsave),
+    )
 }
 
 /// Makes the call whose number and arguments are in the general registers of `state`.
@@ -182,63 +149,6 @@ with_all_registers! {
 pub unsafe fn call(state: &mut State) {
     // SAFETY: the function keeps the caller's registers, and the caller answers for the call.
     unsafe { do_call(state) }
-}
-
-/// Keeps `state` in the registers for [`N_KEPT`] instructions, or, if not `is_long`, for one.
-pub fn keep(state: &mut State, is_long: bool) {
-    // SAFETY: the functions keep the caller's registers and touch nothing but the state and their stack.
-    unsafe {
-        if is_long {
-            do_keep(state)
-        } else {
-            do_nothing(state)
-        }
-    }
-}
-
-/// Writes over every register, for ever.
-pub fn scribble() -> ! {
-    // SAFETY: nothing is left to keep, and no memory is touched but the word below the stack pointer.
-    unsafe {
-        asm!(
-            "
-            mov rax, 0x0badf00d0badf00d
-            2:
-            add rax, 0x1234567
-            mov rbx, rax
-            mov rcx, rax
-            mov rdx, rax
-            mov rsi, rax
-            mov rdi, rax
-            mov rbp, rax
-            mov r8, rax
-            mov r9, rax
-            mov r10, rax
-            mov r11, rax
-            mov r12, rax
-            mov r13, rax
-            mov r14, rax
-            mov r15, rax
-            movq xmm0, rax
-            .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
-            movaps xmm\\n, xmm0
-            .endr
-            fninit
-            .rept 8
-            fldpi
-            .endr
-            push 0x5f80
-            ldmxcsr [rsp]
-            mov qword ptr [rsp], 0x077f
-            fldcw [rsp]
-            mov qword ptr [rsp], 0x240ed5
-            popfq
-            cld
-            jmp 2b
-            ",
-            options(noreturn)
-        )
-    }
 }
 
 /// Whether the CPU and the kernel offer the 32-byte vector registers (SDM 1 14.3).

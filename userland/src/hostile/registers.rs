@@ -141,23 +141,3 @@ fn check_call(before: &State, after: &State) -> Outcome {
     );
     Ok(())
 }
-
-/// Keeps patterns in every register for [`machine::N_KEPT`] instructions, or, if not `is_long`, for one, and checks that
-/// they are still there.
-///
-/// # Errors
-/// The first register that holds something else.
-pub fn keep(seed: u64, is_long: bool) -> Outcome {
-    let before = State::patterns(seed);
-    let mut after = before.clone();
-    machine::keep(&mut after, is_long);
-    for (index, name) in NAMES.into_iter().enumerate() {
-        check_eq!(after.general[index], before.general[index], "{name}");
-    }
-    check_eq!(after.flags, before.flags, "flags");
-    check_eq!(after.vector, before.vector, "vector registers");
-    check_eq!(after.x87, before.x87, "x87 registers");
-    check_eq!(after.mxcsr, before.mxcsr, "MXCSR");
-    check_eq!(after.fcw, before.fcw, "x87 control word");
-    Ok(())
-}
