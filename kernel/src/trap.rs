@@ -10,7 +10,7 @@ use crate::arch::trap::{Fault, Trap};
 use crate::cpu::{Cpu, DOING};
 #[cfg(feature = "sabotage")]
 use crate::sabotage::{self, Promise};
-use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
+use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory, operation::Outcome};
 use crate::task::task::{End, Task};
 use crate::task::{reaper, run};
 
@@ -20,7 +20,7 @@ static CPU: TicketMutex<Cpu> = TicketMutex::new(Cpu::new());
 /// A system call of the thread that this CPU runs.
 pub extern "C" fn syscall() -> Next {
     let cpu = &mut *CPU.lock();
-    let Some((thread, _)) = cpu.current.take() else {
+    let Some((thread, _)) = &cpu.current else {
         return leave(cpu);
     };
     let (number, _) = thread.machine.call();
@@ -28,13 +28,22 @@ pub extern "C" fn syscall() -> Next {
     DOING.set_call(Some(number));
     let outcome = {
         let mut caller = Caller {
-            thread: &thread,
+            thread,
             memory: MachineMemory(&thread.task.space),
             scratch: &mut cpu.scratch,
         };
         syscall::begin(&mut caller)
     };
-    run::settle(cpu, thread, outcome);
+    if let Outcome::Done(result) = outcome
+        && run::is_quiet()
+    {
+        run::finish_call(thread, result);
+        DOING.set_call(None);
+        return Some(thread.machine.context());
+    }
+    if let Some((thread, _)) = cpu.current.take() {
+        run::settle(cpu, thread, outcome);
+    }
     leave(cpu)
 }
 

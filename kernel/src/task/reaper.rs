@@ -98,6 +98,12 @@ pub fn priority() -> Option<Priority> {
         .then(|| LISTS.lock().priority)
 }
 
+/// True if something is left to do.
+#[must_use]
+pub fn has_work() -> bool {
+    HAS_WORK.load(Ordering::Relaxed)
+}
+
 /// Does up to `budget` pieces of work.
 pub fn work(budget: u32) {
     let mut n_left = budget;

@@ -26,6 +26,7 @@ pub type Next = Option<Ref<Thread>>;
 pub fn leave(cpu: &mut Cpu) -> Next {
     loop {
         let now_ns = time::now_ns();
+        scheduler::clear_news();
         scheduler::expire(now_ns, BATCH);
         if let Some((thread, work)) = cpu.current.take() {
             keep_or_put(cpu, thread, work, now_ns);
@@ -54,6 +55,13 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             }
         }
     }
+}
+
+/// True if the thread that this CPU runs goes on after a call that is over, without a look around: nobody became ready, and nothing is to be
+/// cleaned up. The end of its turn and the deadlines of others are the timer's, which stays armed.
+#[must_use]
+pub fn is_quiet() -> bool {
+    !scheduler::has_news() && !reaper::has_work()
 }
 
 /// True if there is something to clean up, and nobody more urgent, or as urgent and with a turn.
@@ -163,7 +171,8 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
     }
 }
 
-fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
+/// Ends a call: its result is in the thread's registers.
+pub fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
     crate::trace!(exit, thread = thread.number, result = result);
     thread.machine.set_result(result);
 }

@@ -2,6 +2,8 @@
 //!
 //! State that all CPUs share: who is ready, and who is to be woken when. What one CPU is doing is in [`crate::cpu`].
 
+use core::sync::atomic::{AtomicBool, Ordering};
+
 use super::deadlines::Deadlines;
 use super::priorities::Priority;
 use super::ready::ReadyQueue;
@@ -14,6 +16,20 @@ pub const TURN_NS: u64 = 10_000_000;
 
 static READY: Lock<ReadyQueue<Thread>> = Lock::new(Rank::Ready, ReadyQueue::new());
 static DEADLINES: Lock<Deadlines<Ref<Thread>>> = Lock::new(Rank::Deadlines, Deadlines::new());
+
+/// Somebody became ready since [`has_news`] was last cleared.
+static HAS_NEWS: AtomicBool = AtomicBool::new(false);
+
+/// True if somebody became ready whom [`super::run::leave`] has not looked at.
+#[must_use]
+pub fn has_news() -> bool {
+    HAS_NEWS.load(Ordering::Relaxed)
+}
+
+/// Everybody who is ready is about to be looked at.
+pub fn clear_news() {
+    HAS_NEWS.store(false, Ordering::Relaxed);
+}
 
 /// Sets room aside for the deadline of one more thread.
 ///
@@ -44,6 +60,7 @@ pub fn put(thread: Ref<Thread>, work: Work) {
 /// Enters a thread that says [`Doing::Ready`].
 pub(super) fn push(thread: Ref<Thread>) {
     READY.lock().push(thread);
+    HAS_NEWS.store(true, Ordering::Relaxed);
 }
 
 /// Takes a thread out of both queues.
