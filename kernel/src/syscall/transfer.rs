@@ -183,16 +183,19 @@ impl Transfer {
                     }
                 },
                 Stage::Writing(ref mut prepared) => {
-                    let end = self.n_transfers.min(self.n_written + WRITE_BATCH);
-                    for index in self.n_written..end {
-                        let written = write(caller, prepared, index, &self.src, &self.dst);
-                        if let Err(errno) = written {
-                            return self.give_up(errno);
+                    if self.n_written < self.n_transfers {
+                        let end = self.n_transfers.min(self.n_written + WRITE_BATCH);
+                        for index in self.n_written..end {
+                            let written = write(caller, prepared, index, &self.src, &self.dst);
+                            if let Err(errno) = written {
+                                return self.give_up(errno);
+                            }
                         }
-                    }
-                    self.n_written = end;
-                    if end < self.n_transfers {
-                        return Outcome::More(Operation::Transfer(self));
+                        self.n_written = end;
+                        // The commit of many is a batch of its own.
+                        if self.n_transfers > u64::from(BATCH) {
+                            return Outcome::More(Operation::Transfer(self));
+                        }
                     }
                     return match prepared.commit() {
                         Ok(effects) => {
