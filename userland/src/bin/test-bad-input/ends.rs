@@ -39,7 +39,7 @@ fn all_registers() -> impl Iterator<Item = [u64; 6]> {
 /// `exit`: a status above 255 counts as 255. Returns the number of cases.
 pub(crate) fn exits(bench: &Bench) -> Outcome<usize> {
     for registers in all_registers() {
-        let command = Command::new("test-bad-input").argument("--child");
+        let command = Command::new(crate::PROGRAM).argument("--child");
         let command = registers.iter().fold(command, Command::argument);
         let child = command.spawn(&bench.account)?;
         WaitSet::new().task(&child).wait(DEADLINE_NEVER)?;

@@ -4,17 +4,18 @@ use crate::cases::{Case, generate};
 use crate::invocation::{self, Change, Invocation, Place};
 use crate::rows::{self, Returning, Row};
 use crate::world::World;
-use crate::{ends, memory};
+use crate::{ends, memory, monkey};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write;
+use core::time::Duration;
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno, status};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::raw::Registers;
 use omnibus_userland::suite::{self, Bench};
 use omnibus_userland::task::Command;
-use omnibus_userland::{calls, check, check_eq, println};
+use omnibus_userland::{calls, check, check_eq, println, time};
 
 /// Fewest cases for each call.
 const N_CASES_MIN: usize = 50;
@@ -270,4 +271,26 @@ pub(crate) fn no_program(bench: &Bench) -> Outcome {
     let difference = dumps.difference()?;
     check!(difference.is_none(), "it left a trace: {difference:?}");
     Ok(())
+}
+
+/// Calls that are half right.
+pub(crate) fn random_calls(bench: &Bench) -> Outcome {
+    suite::expect_a_quiet_kernel();
+    let mut dumps = Dumps::new(bench.system);
+    drop(vec![1_u8; DUMP_BYTES]);
+    dumps.before()?;
+    monkey::unleash(bench)?;
+    // What the tasks started may end a little later.
+    let deadline_ns = time::deadline_in(Duration::from_secs(10));
+    loop {
+        match dumps.difference()? {
+            None => return Ok(()),
+            Some(_) if time::now_ns() < deadline_ns => time::sleep(Duration::from_millis(20)),
+            Some(difference) => {
+                return Err(Failure::new(format_args!(
+                    "they left a trace: {difference}"
+                )));
+            }
+        }
+    }
 }

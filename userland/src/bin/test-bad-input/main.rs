@@ -22,6 +22,7 @@ mod invocation;
 mod judge;
 #[allow(unsafe_code, reason = "maps, fills and reads the regions")]
 mod memory;
+mod monkey;
 mod rows;
 #[allow(unsafe_code, reason = "starts threads of a few instructions")]
 mod threads;
@@ -29,6 +30,9 @@ mod world;
 
 use omnibus_userland::abi::Call;
 use omnibus_userland::{environment, program, suite};
+
+/// The suite, which is all of its tasks.
+const PROGRAM: &str = "test-bad-input";
 
 /// One test for each call. That it is each call is checked while compiling.
 macro_rules! one_test_for_each {
@@ -97,10 +101,18 @@ const NO_PROGRAM: suite::Test = suite::Test {
     run: judge::no_program,
 };
 
+/// What no row has: calls that go on from what other calls made.
+const RANDOM: suite::Test = suite::Test {
+    name: "bad_input_random_calls",
+    sentence: "Thousands of random calls leave the kernel quiet, and nothing behind.",
+    run: judge::random_calls,
+};
+
 fn main() -> u8 {
     match environment::arguments().next() {
         Some("--child") => ends::child(),
-        _ => suite::run("test-bad-input", &[TESTS, &[UNKNOWN, NO_PROGRAM]]),
+        Some(monkey::FLAG) => monkey::run(),
+        _ => suite::run(PROGRAM, &[TESTS, &[UNKNOWN, NO_PROGRAM, RANDOM]]),
     }
 }
 

@@ -90,7 +90,7 @@ impl World {
         while node(poor_peer, poor_peer).is_ok() {}
         while calls::peer_new(poor).is_ok() {}
 
-        let child = Command::new("test-bad-input")
+        let child = Command::new(crate::PROGRAM)
             .argument("--child")
             .spawn(&bench.account)?;
         WaitSet::new().task(&child).wait(DEADLINE_NEVER)?;
