@@ -2,11 +2,12 @@
 
 use crate::loose::{self, UNMAPPED};
 use crate::objects::three;
+use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{IoVec, Message};
 use omnibus_userland::abi::{Call, Errno};
 use omnibus_userland::bus::Peer;
-use omnibus_userland::calls::{self, IoSlice, Outgoing};
+use omnibus_userland::calls::{self, IoSlice, IoSliceMut, Outgoing};
 use omnibus_userland::suite::holdings;
 use omnibus_userland::suite::wire::{
     Got, create, drain, expect_nothing, recv, release, send, send_with,
@@ -37,6 +38,33 @@ tests! {
         let short = Message { n_data_vecs: 1, ..message(5) };
         let result = loose::send(&peer, &[handle], &short);
         check_eq!(result, Err(Errno::EMSGSIZE), "vectors of 4 bytes for 5");
+        Ok(())
+    }
+
+    /// Every byte arrives as it was sent, whatever the size and however the pieces are cut on both sides.
+    fn snd_1_payload_is_exact(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_, handle) = create(&peer, &peer)?;
+        let sizes = [1, 7, 15, 16, 17, 63, 64, 65, 127, 4095, 4096, 4097, 65_537, 262_149, 1 << 20];
+        let sent: Vec<u8> = (0..1u32 << 20).map(|i| (i.wrapping_mul(0x9E37_79B1) >> 24) as u8).collect();
+        let mut received = vec![0; sent.len() + 1];
+        for size in sizes {
+            // Cut at a third on one side, at a quarter on the other, and off any alignment there.
+            let (head, tail) = sent[..size].split_at(size / 3);
+            let message = Outgoing {
+                data: &[IoSlice::new(head), IoSlice::new(&[]), IoSlice::new(tail)],
+                transfers: &[],
+            };
+            calls::send(peer.number(), &[handle], message)?;
+            received.fill(0xEE);
+            let (first, second) = received[1..].split_at_mut(size / 4);
+            let mut room = [IoSliceMut::new(first), IoSliceMut::new(second)];
+            let (incoming, result) = calls::recv(peer.number(), &mut room, &mut []);
+            check_eq!(result, Ok(()), "RECV of {size} bytes");
+            check_eq!(incoming.message.n_data, size as u64, "the size");
+            check!(received[1..=size] == sent[..size], "{size} bytes arrived changed");
+            check!(received[size + 1..].iter().all(|byte| *byte == 0xEE), "bytes behind {size}");
+        }
         Ok(())
     }
 

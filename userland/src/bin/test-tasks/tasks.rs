@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use omnibus_userland::abi::capability::task::{KILL, WATCH};
 use omnibus_userland::abi::{Errno, limits};
 use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::bus::Received;
 use omnibus_userland::task::{Command, Ending, Task};
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{calls, check, check_eq, tests, time};
@@ -151,6 +152,26 @@ tests! {
                 [state.objects_maximum, state.bytes_maximum, state.frames_maximum],
                 "what is available after one that did {what}"
             );
+        }
+        Ok(())
+    }
+
+    /// Peers close with the task that held them, however it ends, and others learn of it (OBJ-6).
+    fn tsk_10_peers_close_with_the_task(bench) {
+        let director = director(bench)?;
+        for (what, is_killed) in [("exit", false), ("read", false), ("sleep", true), ("spin", true)] {
+            // The argument is a status for one, and for the other an address that faults.
+            let puppet = director.cast("puppet", "puppet", &[&what, &0])?;
+            if is_killed {
+                director.hear(&puppet)?;
+                puppet.task.kill()?;
+            }
+            let handle = puppet.handle.id();
+            director.recv(format_args!("the notice after {what}"), |received| match received {
+                Received::NodeRelease { handle: id } if id == handle => Ok(()),
+                other => Err(other),
+            })?;
+            check_eq!(puppet.handle.send(b"anyone?"), Err(Errno::EBADRQC), "SEND after {what}");
         }
         Ok(())
     }
