@@ -19,6 +19,9 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How many of the console's last lines a failure repeats.
 const N_LINES_REPEATED: usize = 8;
 
+/// How much of each of them, in characters.
+const N_SHOWN: usize = 160;
+
 /// What QEMU 7.2 says about `-cpu` with a model that it does not have.
 const UNKNOWN_CPU: &str = "unable to find CPU model";
 
@@ -105,6 +108,6 @@ fn explain(run: &Run) {
     }
     eprintln!("the console ended with:");
     for line in &lines[lines.len().saturating_sub(N_LINES_REPEATED)..] {
-        eprintln!("  | {line}");
+        eprintln!("  | {line:.N_SHOWN$}");
     }
 }

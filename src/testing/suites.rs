@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::Duration;
 
-use anyhow::{Error, Result, anyhow};
+use anyhow::{Result, anyhow};
 
 use super::protocol::Listener;
 use super::tally::{Outcome, Tally};
@@ -19,20 +19,17 @@ pub(crate) const PREFIX: &str = "qemu.";
 /// How long a suite may run, unless the user says otherwise.
 pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
 
-/// Suites that an interrupt meets after every instruction: they run on a machine that counts instructions, with these
-/// kernel words, and only on the default machine, because the others would show nothing more.
-const STEPPED: [(&str, &[&str]); 1] = [("test-preemption", &["slice=1"])];
+/// Suites that count instructions: their machine does, so that what they count is the same in every run. They run on the
+/// default machine only, because the others would show nothing more.
+const COUNTING: [&str; 1] = ["test-latency"];
 
 /// The boots of all suites on `machine`, which is the default one or not.
-///
-/// # Errors
-/// If a kernel word of a suite is none.
 pub(crate) fn all<'a>(
     machine: &'a Machine,
     prefix: &'a str,
     test: &TestOptions,
     options: &Options,
-) -> Result<Vec<Suite<'a>>> {
+) -> Vec<Suite<'a>> {
     let mut suites = Vec::new();
     for program in image::suites() {
         let mut suite = Suite {
@@ -43,20 +40,15 @@ pub(crate) fn all<'a>(
             time_limit: options.time_limit().unwrap_or(TIME_LIMIT),
             is_long: test.long,
         };
-        if let Some((_, words)) = STEPPED.iter().find(|(name, _)| *name == program.name) {
+        if COUNTING.contains(&program.name) {
             if prefix != PREFIX {
                 continue;
             }
             suite.machine.is_counting_instructions = true;
-            let words = words
-                .iter()
-                .map(|word| word.parse())
-                .collect::<Result<Vec<_>, String>>();
-            suite.settings.extend(words.map_err(Error::msg)?);
         }
         suites.push(suite);
     }
-    Ok(suites)
+    suites
 }
 
 /// A boot of one suite.
