@@ -15,6 +15,25 @@
 //!
 //! Everything before the last arrow can fail and leaves no trace; everything behind it cannot fail and needs no memory. No
 //! operation blocks, no lock is ever held while another is taken, and no callback runs under a lock.
+//!
+//! ```
+//! # struct Host;
+//! # impl bus1_service::System for Host {
+//! #     type Watch = ();
+//! #     type Object = std::convert::Infallible;
+//! #     type Amounts = [u64; 2];
+//! # }
+//! # fn main() -> Result<(), bus1_service::Error> {
+//! let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+//! let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+//! let (node, handle) = server.create_node(&client)?;
+//! client.send(&[handle], &[], b"hello")?.finish_silently();
+//! let received = server.recv()?;
+//! assert_eq!(received.metadata().id, node);
+//! assert_eq!(received.payload(), b"hello");
+//! # Ok(())
+//! # }
+//! ```
 #![cfg_attr(
     not(any(
         test,

@@ -76,6 +76,23 @@ impl<S: System> Account<S> {
     ///
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let child = account.child(&account.actor(), [1000, 4096])?;
+    /// assert_eq!(child.inspect().available, [1000, 4096]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn child(&self, actor: &Actor<S>, maxima: S::Amounts) -> Result<Account<S>, Error> {
         let charged = charge(&self.core, &actor.account.core, actor.number, None, &maxima)?;
         let number = AccountNumber::from_u64(self.core.numbers.fetch_add(1, Ordering::Relaxed));
@@ -124,6 +141,25 @@ impl<S: System> Account<S> {
     ///
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let actor = account.actor();
+    /// let held = account.charge(&actor, [10, 0])?;
+    /// assert!(account.inspect().available[bus1_service::OBJECTS] <= (1 << 20) - 10);
+    /// drop(held);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn charge(&self, actor: &Actor<S>, amounts: S::Amounts) -> Result<Charge<S>, Error> {
         let claimant = &actor.account.core;
         let trace = charge(&self.core, claimant, actor.number, None, &amounts)?.trace;

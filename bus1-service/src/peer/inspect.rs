@@ -82,6 +82,25 @@ impl<S: System> Peer<S> {
     }
 
     /// The next node or handle at or behind `slot` of the id table (0 at first), and the slot to go on with. `None` at the end.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::ObjectInfo;
+    /// let (object, next) = client.inspect_object(0).expect("one handle");
+    /// assert_eq!(object, ObjectInfo::Handle { id: handle, has_note: false, is_marked: false });
+    /// assert!(client.inspect_object(next).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn inspect_object(&self, slot: u32) -> Option<(ObjectInfo, u32)> {
         let mut slot = slot;

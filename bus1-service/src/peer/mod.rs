@@ -58,6 +58,23 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let peer = bus1_service::Peer::new(&account, ())?;
+    /// assert!(!peer.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn new(account: &Account<S>, watch: S::Watch) -> Result<Peer<S>, Error> {
         let core = account.core();
         let actor = core.next_actor();
@@ -109,6 +126,28 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// [`Error::Closed`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let mut preparing = client.begin_send(5)?;
+    /// preparing.transfers(&[])?;
+    /// preparing.destinations(&[handle])?;
+    /// let mut prepared = preparing.prepared()?;
+    /// prepared.payload_mut().copy_from_slice(b"hello");
+    /// prepared.stage().commit()?.finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin_send(&self, n_data: usize) -> Result<PreparingSend<S>, Error> {
         Ok(PreparingSend::new(self.core.clone(), n_data))
     }
@@ -117,6 +156,24 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// Those of the phases, in the order of SND-5.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[], b"hello")?.finish_silently();
+    /// let received = server.recv()?;
+    /// assert_eq!((received.metadata().id, received.payload()), (node, &b"hello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn send(
         &self,
         destinations: &[Id],
@@ -141,6 +198,29 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// [`Error::Closed`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Source;
+    /// let mut preparing = client.begin_transfer(&server)?;
+    /// preparing.sources(&[Source::Copy(handle)])?;
+    /// let mut prepared = preparing.prepared()?;
+    /// let copy = prepared.handle(0).expect("one entry");
+    /// prepared.commit()?.finish_silently();
+    /// server.send(&[copy], &[], b"to itself")?.finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"to itself");
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin_transfer(&self, to: &Peer<S>) -> Result<PreparingTransfer<S>, Error> {
         Ok(PreparingTransfer::new(self.core.clone(), to.core.clone()))
     }
@@ -149,6 +229,24 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// Those of a transfer.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let (own_node, own_handle) = client.create_node(&client)?;
+    /// client.send(&[own_handle], &[], b"")?.finish_silently();
+    /// assert_eq!(client.recv()?.metadata().id, own_node);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn create_node(&self, to: &Peer<S>) -> Result<(Id, Id), Error> {
         let mut nodes = [None];
         let mut handles = [Id::INVALID];
@@ -165,6 +263,26 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// Those of the phases (TRA-4); [`Error::TooLong`] if an output array is shorter than `sources`.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::{Id, Source};
+    /// let (mut nodes, mut handles) = ([None; 2], [Id::INVALID; 2]);
+    /// client.transfer(&server, &[Source::Create, Source::Copy(handle)], &mut nodes, &mut handles)?.finish_silently();
+    /// server.send(&[handles[0]], &[], b"to the new node")?.finish_silently();
+    /// assert_eq!(Some(client.recv()?.metadata().id), nodes[0]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn transfer(
         &self,
         to: &Peer<S>,
@@ -194,6 +312,26 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// [`Error::NothingQueued`]; [`Error::Busy`] while another thread copies one out, or when the queue needs another look.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[handle], b"hello")?.finish_silently();
+    /// let receiving = server.begin_recv()?;
+    /// let (copied, id) = (receiving.payload().to_vec(), receiving.transfers()[0]);
+    /// receiving.commit().expect("nobody else released it").finish_silently();
+    /// server.send(&[id], &[], &copied)?.finish_silently();
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin_recv(&self) -> Result<Receiving<S>, Error> {
         Receiving::begin(&self.core)
     }
@@ -202,6 +340,26 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// [`Error::NothingQueued`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::{Error, Kind};
+    /// assert_eq!(server.recv().err(), Some(Error::NothingQueued));
+    /// client.release(&[handle], &mut |(), _| {})?;
+    /// let received = server.recv()?;
+    /// assert_eq!((received.kind(), received.metadata().id), (Kind::HandleRelease, node));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn recv(&self) -> Result<Received<S>, Error> {
         loop {
             match Received::take(&self.core) {
@@ -215,6 +373,25 @@ impl<S: System> Peer<S> {
     ///
     /// # Errors
     /// Those of [`Peer::begin_release`] except `Busy`.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Kind;
+    /// server.release(&[node], &mut |(), _| {})?;
+    /// let received = client.recv()?;
+    /// assert_eq!((received.kind(), received.metadata().id), (Kind::NodeRelease, handle));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn release(&self, ids: &[Id], wake: &mut dyn FnMut(&S::Watch, Wake)) -> Result<(), Error> {
         loop {
             match self.begin_release(ids) {
@@ -231,6 +408,25 @@ impl<S: System> Peer<S> {
     }
 
     /// Closes the peer, all of it.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// server.close(&mut |(), _| {});
+    /// client.close(&mut |(), _| {});
+    /// let info = account.inspect();
+    /// assert_eq!(info.available, info.maxima);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn close(&self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
         self.begin_close();
         self.work_to_the_end(wake);

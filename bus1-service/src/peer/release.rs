@@ -197,6 +197,25 @@ impl<S: System> Peer<S> {
     /// # Errors
     /// [`Error::UnknownId`], [`Error::NamedTwice`], with the place; [`Error::TooLong`] beyond 4096; [`Error::Busy`] while an
     /// earlier release of this peer is not finished ([`Peer::work`] helps it); [`Error::Closed`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Progress;
+    /// server.begin_release(&[node])?;
+    /// while server.work(1, &mut |(), _| {}) != Progress::Done {}
+    /// assert!(client.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn begin_release(&self, ids: &[Id]) -> Result<(), Error> {
         if ids.len() > limits::RELEASE_IDS_MAX {
             return Err(Error::TooLong);
