@@ -48,8 +48,8 @@ pub struct Effects<S: System> {
 /// What remains.
 pub(crate) enum Work<S: System> {
     Nothing,
-    /// The queue of this peer has a new entry.
-    Wake(Ref<PeerCore<S>>),
+    /// This message is in its queue.
+    Wake(Ref<Message<S>>),
     /// Settle the queue of each destination; take apart what was dropped.
     Sweep(Vec<Destination<S>>),
     /// Settle this peer's queue.
@@ -103,8 +103,8 @@ impl<S: System> Effects<S> {
     fn piece(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
         match &mut self.work {
             Work::Nothing => true,
-            Work::Wake(peer) => {
-                wake(&peer.watch, Wake::Readable);
+            Work::Wake(message) => {
+                wake(&message.receiver().watch, Wake::Readable);
                 true
             }
             Work::Settle(peer) => {

@@ -31,10 +31,14 @@ pub(crate) struct Handle<S: System> {
     node: LockedBy<Target<S>, AtNode<S>>,
 }
 
-/// The node of a handle.
+/// The node of a handle or a message, which stands for the lock of its owner.
 pub(crate) struct Target<S: System>(Ref<Node<S>>);
 
 impl<S: System> Target<S> {
+    pub(crate) fn new(node: Ref<Node<S>>) -> Target<S> {
+        Target(node)
+    }
+
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         &self.0
     }

@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 
 use crate::account::Trace;
-use crate::handle::Handle;
+use crate::handle::{Handle, Target};
 use crate::mem::{Key, Link, LockedBy, Ref};
 use crate::node::Node;
 use crate::peer::PeerCore;
@@ -53,7 +53,6 @@ impl Payload {
 
 /// A message.
 pub(crate) struct Message<S: System> {
-    node: Ref<Node<S>>,
     /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock.
     pub(crate) transaction: Option<Ref<Transaction>>,
     /// What is charged for it.
@@ -62,7 +61,7 @@ pub(crate) struct Message<S: System> {
     pub(crate) n_objects: u64,
     /// The ids that the handles have at the receiver, valid once the message is received.
     pub(crate) ids: Vec<Id>,
-    state: LockedBy<Ref<PeerCore<S>>, MessageState<S>>,
+    state: LockedBy<Target<S>, MessageState<S>>,
 }
 
 /// What is under the lock of the node's owner.
@@ -97,7 +96,6 @@ impl<S: System> Message<S> {
             .map_err(|_| Error::OutOfMemory)?;
         ids.try_reserve_exact(n_handles)
             .map_err(|_| Error::OutOfMemory)?;
-        let owner = node.owner().clone();
         let n_objects = objects.as_ref().map_or(0, |objects| objects.len() as u64);
         let state = MessageState {
             entry: Entry::new(),
@@ -107,9 +105,8 @@ impl<S: System> Message<S> {
             objects,
         };
         let payload = Payload::Own(Vec::new());
-        let state = LockedBy::new(owner, state);
+        let state = LockedBy::new(Target::new(node), state);
         Ref::try_new(Message {
-            node,
             transaction,
             trace,
             payload,
@@ -136,12 +133,12 @@ impl<S: System> Message<S> {
     }
 
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
-        &self.node
+        self.state.owner().node()
     }
 
     /// The peer it is for.
     pub(crate) fn receiver(&self) -> &Ref<PeerCore<S>> {
-        self.state.owner()
+        self.node().owner()
     }
 
     #[inline]

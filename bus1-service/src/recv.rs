@@ -130,7 +130,8 @@ impl<S: System> Received<S> {
         let received = {
             let mut guard = peer.lock_settled();
             let (state, key) = guard.parts();
-            let first = state.first_free(key)?;
+            state.first_free(key)?;
+            let first = state.queue.pop_front(key).ok_or(Error::NothingQueued)?;
             let received = Received::new(key, first);
             received.leave_queue(state, key);
             received.arrive(state, key);
@@ -140,9 +141,8 @@ impl<S: System> Received<S> {
         Ok(received)
     }
 
-    /// Leaves the queue, of which it is first.
+    /// It was taken out of the queue: it is nobody else's from here on.
     fn leave_queue(&self, state: &mut PeerState<S>, key: &mut Key) {
-        drop(state.queue.pop_front(key));
         match &self.member {
             Member::Message(message) => drop(message.node().remove_message(key, message)),
             // The id is gone (RCV-5), and what was looked up before is to be looked up again.
@@ -195,12 +195,12 @@ impl<S: System> Received<S> {
 
 impl<S: System> PeerState<S> {
     /// The first entry, if no RECV copies it out.
-    fn first_free(&mut self, key: &mut Key) -> Result<Member<S>, Error> {
+    fn first_free(&mut self, key: &mut Key) -> Result<(), Error> {
         if self.is_receiving {
             return Err(Error::Busy);
         }
         match self.first(key) {
-            First::Entry(member) => Ok(member),
+            First::Entry => Ok(()),
             First::Nothing => Err(Error::NothingQueued),
             First::More => Err(Error::Busy),
         }
@@ -214,7 +214,7 @@ impl<S: System> PeerCore<S> {
             let mut guard = self.lock_settled();
             let (state, key) = guard.parts();
             match state.first(key) {
-                First::Entry(_) => return true,
+                First::Entry => return true,
                 First::Nothing => return false,
                 First::More => {}
             }
@@ -227,7 +227,12 @@ impl<S: System> Receiving<S> {
         let entry = {
             let mut guard = peer.lock_settled();
             let (state, key) = guard.parts();
-            let member = state.first_free(key)?;
+            state.first_free(key)?;
+            let member = state
+                .queue
+                .front()
+                .map(|front| front.clone())
+                .ok_or(Error::NothingQueued)?;
             state.is_receiving = true;
             Received::new(key, member)
         };
@@ -306,11 +311,15 @@ impl<S: System> Receiving<S> {
         hook::point("recv: copied");
         let mut guard = self.peer.lock_settled();
         let (state, key) = guard.parts();
-        let is_first =
-            matches!(state.first(key), First::Entry(first) if first.is(&self.entry.member));
+        let is_first = state.first(key) == First::Entry
+            && state
+                .queue
+                .front()
+                .is_some_and(|front| front.is(&self.entry.member));
         if !is_first {
             return Err(Retry);
         }
+        drop(state.queue.pop_front(key));
         self.entry.leave_queue(state, key);
         if is_wanted {
             self.entry.arrive(state, key);

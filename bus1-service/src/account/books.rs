@@ -47,7 +47,8 @@ pub(crate) struct Trace<S: System> {
 }
 
 pub(super) struct TraceState<S: System> {
-    quota: Ref<Quota<S>>,
+    /// Absent only while the trace's owner works on it ([`Trace::with_quota`]).
+    quota: Option<Ref<Quota<S>>>,
     is_attached: bool,
     pub(super) claimed: S::Amounts,
     branches: Children<Trace<S>>,
@@ -98,13 +99,22 @@ impl<S: System> Quota<S> {
     pub(super) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut QuotaState<S> {
         self.state.get(key)
     }
+
+    fn holdings(&self, key: &mut Key) -> Holdings<S::Amounts> {
+        let state = self.state.get(key);
+        Holdings {
+            claimed: state.claimed,
+            available: state.available,
+            trace: S::Amounts::ZERO,
+        }
+    }
 }
 
 impl<S: System> Trace<S> {
     pub(super) fn new(quota: Ref<Quota<S>>, actor: u64) -> Result<Ref<Trace<S>>, Error> {
         let (target, claimant) = (quota.state.owner().clone(), quota.claimant);
         let state = TraceState {
-            quota,
+            quota: Some(quota),
             is_attached: false,
             claimed: S::Amounts::ZERO,
             branches: [None, None],
@@ -134,8 +144,78 @@ impl<S: System> Trace<S> {
         self.claimant
     }
 
-    fn quota(&self, key: &mut Key) -> Ref<Quota<S>> {
-        self.state.get(key).quota.clone()
+    fn holdings(&self, key: &mut Key) -> Holdings<S::Amounts> {
+        let holdings = self.with_quota(key, |quota, key| quota.holdings(key));
+        Holdings {
+            trace: self.state.get(key).claimed,
+            ..holdings
+        }
+    }
+
+    /// Changes what it and its quota hold by `amounts`, as a charge moves from one trace to another.
+    fn shift(&self, key: &mut Key, amounts: &S::Amounts, by: fn(u64, u64) -> u64) {
+        for (slot, &amount) in amounts.slots().iter().enumerate() {
+            change(&mut self.state.get(key).claimed, slot, |claimed| {
+                by(claimed, amount)
+            });
+            self.with_quota(key, |quota, key| {
+                change(&mut quota.state(key).claimed, slot, |claimed| {
+                    by(claimed, amount)
+                })
+            });
+        }
+    }
+
+    /// Works on the quota it is in, or was last. It is taken out meanwhile, since the key opens one thing at a time.
+    fn with_quota<R: Default>(
+        &self,
+        key: &mut Key,
+        work: impl FnOnce(&Ref<Quota<S>>, &mut Key) -> R,
+    ) -> R {
+        let Some(quota) = self.state.get(key).quota.take() else {
+            return R::default();
+        };
+        let result = work(&quota, key);
+        self.state.get(key).quota = Some(quota);
+        result
+    }
+}
+
+/// What a quota and one of its traces hold.
+#[derive(Clone, Copy)]
+struct Holdings<A> {
+    /// Q.claimed.
+    claimed: A,
+    /// Q.avail.
+    available: A,
+    /// T.claimed.
+    trace: A,
+}
+
+impl<A: Amounts> Default for Holdings<A> {
+    fn default() -> Self {
+        Holdings {
+            claimed: A::ZERO,
+            available: A::ZERO,
+            trace: A::ZERO,
+        }
+    }
+}
+
+impl<A: Amounts> Holdings<A> {
+    fn slot(&self, account_available: &A, slot: usize) -> Slot {
+        Slot {
+            account_available: at(account_available, slot),
+            quota_claimed: at(&self.claimed, slot),
+            quota_available: at(&self.available, slot),
+            trace_claimed: at(&self.trace, slot),
+        }
+    }
+
+    fn put(&mut self, slot: usize, numbers: Slot) {
+        put(&mut self.claimed, slot, numbers.quota_claimed);
+        put(&mut self.available, slot, numbers.quota_available);
+        put(&mut self.trace, slot, numbers.trace_claimed);
     }
 }
 
@@ -149,7 +229,9 @@ pub(crate) struct Charged<S: System> {
 
 /// Where a charge of an actor goes.
 pub(super) enum Found<S: System> {
-    /// Through an attached trace.
+    /// Through the trace that was remembered.
+    Remembered,
+    /// Through another attached trace.
     Trace(Ref<Trace<S>>),
     /// A new trace of an attached quota.
     Quota(Ref<Quota<S>>),
@@ -179,7 +261,7 @@ impl<S: System> Books<S> {
         if let Some(trace) = remembered
             && trace.state(key).is_attached
         {
-            return Found::Trace(trace.clone());
+            return Found::Remembered;
         }
         let Some(quota) = self.quotas.find(key, claimant.as_u64()) else {
             return Found::Nothing;
@@ -191,8 +273,9 @@ impl<S: System> Books<S> {
         trace.map_or(Found::Quota(quota), Found::Trace)
     }
 
-    /// Checks a charge of `amounts` in every slot and, if all pass, makes it. `found` says where it goes; a trace that is not
-    /// attached yet is given as `fresh`, with its quota.
+    /// Checks a charge of `amounts` in every slot and, if all pass, makes it. `found` says where it goes. `spare` is the trace that was
+    /// remembered, or a fresh one: taken if the charge goes through it. `None` if one is needed and there is none: the caller
+    /// allocates it and comes again.
     ///
     /// # Errors
     /// The first slot that refuses; nothing is changed then.
@@ -202,83 +285,78 @@ impl<S: System> Books<S> {
         claimant: &Ref<AccountCore<S>>,
         is_own: bool,
         found: Found<S>,
-        fresh: Option<&Ref<Trace<S>>>,
+        spare: &mut Option<Ref<Trace<S>>>,
         amounts: &S::Amounts,
     ) -> Result<Option<Charged<S>>, Error> {
+        let before = match (&found, &spare) {
+            (Found::Remembered, Some(trace)) | (Found::Trace(trace), _) => trace.holdings(key),
+            (Found::Quota(quota), _) => Holdings {
+                trace: S::Amounts::ZERO,
+                ..quota.holdings(key)
+            },
+            _ => Holdings::default(),
+        };
         let n_quotas = self
             .n_quotas
             .saturating_add(u64::from(matches!(found, Found::Nothing)));
-        let zero = S::Amounts::ZERO;
-        let (trace_claimed, quota_claimed, quota_available) = match &found {
-            Found::Trace(trace) => {
-                let quota = trace.quota(key);
-                let claimed = trace.state(key).claimed;
-                let quota = quota.state(key);
-                (claimed, quota.claimed, quota.available)
-            }
-            Found::Quota(quota) => {
-                let quota = quota.state(key);
-                (zero, quota.claimed, quota.available)
-            }
-            Found::Nothing => (zero, zero, zero),
-        };
-        let mut taken = S::Amounts::ZERO;
-        let mut after = (
-            self.available,
-            quota_claimed,
-            quota_available,
-            trace_claimed,
-        );
+        let (mut available, mut after, mut taken) = (self.available, before, S::Amounts::ZERO);
         for (slot, &amount) in amounts.slots().iter().enumerate() {
             if amount == 0 {
                 continue;
             }
-            let before = Slot {
-                account_available: at(&self.available, slot),
-                quota_claimed: at(&quota_claimed, slot),
-                quota_available: at(&quota_available, slot),
-                trace_claimed: at(&trace_claimed, slot),
+            let old = before.slot(&self.available, slot);
+            let Some(new) = old.charged(amount, is_own, n_quotas) else {
+                return Err(self.refusal(claimant, slot, amount, old));
             };
-            let Some(now) = before.charged(amount, is_own, n_quotas) else {
-                return Err(Error::Quota(
-                    Place::Call,
-                    QuotaError {
-                        target: self.number,
-                        claimant: claimant.number(),
-                        slot,
-                        requested: amount,
-                        maximum: at(&self.maxima, slot),
-                        available: before.account_available,
-                        claimed: before.quota_claimed,
-                    },
-                ));
-            };
+            put(&mut available, slot, new.account_available);
             put(
                 &mut taken,
                 slot,
-                now.quota_claimed.saturating_sub(before.quota_claimed),
+                new.quota_claimed.saturating_sub(old.quota_claimed),
             );
-            put(&mut after.0, slot, now.account_available);
-            put(&mut after.1, slot, now.quota_claimed);
-            put(&mut after.2, slot, now.quota_available);
-            put(&mut after.3, slot, now.trace_claimed);
+            after.put(slot, new);
         }
-        let trace = match (found, fresh) {
-            (Found::Trace(trace), _) => trace,
-            // Nothing to link in yet: the caller allocates and comes again.
+        let trace = match (found, spare.take()) {
+            (Found::Trace(trace), left_over) => {
+                *spare = left_over;
+                trace
+            }
             (_, None) => return Ok(None),
+            (Found::Remembered, Some(trace)) => trace,
             (found, Some(trace)) => {
-                self.attach(key, claimant, is_own, found, trace);
-                trace.clone()
+                self.attach(key, claimant, is_own, found, &trace);
+                trace
             }
         };
-        self.available = after.0;
-        let quota = trace.quota(key);
-        let state = quota.state(key);
-        state.claimed = after.1;
-        state.available = after.2;
-        trace.state(key).claimed = after.3;
+        self.available = available;
+        trace.with_quota(key, |quota, key| {
+            let state = quota.state(key);
+            state.claimed = after.claimed;
+            state.available = after.available;
+        });
+        trace.state(key).claimed = after.trace;
         Ok(Some(Charged { trace, taken }))
+    }
+
+    fn refusal(
+        &self,
+        claimant: &Ref<AccountCore<S>>,
+        slot: usize,
+        requested: u64,
+        old: Slot,
+    ) -> Error {
+        Error::Quota(
+            Place::Call,
+            QuotaError {
+                target: self.number,
+                claimant: claimant.number(),
+                slot,
+                requested,
+                maximum: at(&self.maxima, slot),
+                available: old.account_available,
+                claimed: old.quota_claimed,
+            },
+        )
     }
 
     /// Takes a charge back that nothing came of: as [`Books::discharge`], but leaves the quota with what it had in hand before (ERR-1).
@@ -288,30 +366,30 @@ impl<S: System> Books<S> {
         charged: &Charged<S>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        let trace = &charged.trace;
-        let quota = trace.quota(key);
-        for (slot, (&amount, &taken)) in amounts
-            .slots()
-            .iter()
-            .zip(charged.taken.slots())
-            .enumerate()
-        {
-            change(&mut trace.state(key).claimed, slot, |claimed| {
-                claimed.saturating_sub(amount)
-            });
-            let state = quota.state(key);
-            let in_hand = at(&state.available, slot).saturating_add(amount);
-            // Less than was taken is there only if another charge of the quota came between.
-            let returned = taken.min(in_hand);
-            put(&mut state.available, slot, in_hand.saturating_sub(returned));
-            change(&mut state.claimed, slot, |claimed| {
-                claimed.saturating_sub(returned)
-            });
-            change(&mut self.available, slot, |available| {
-                available.saturating_add(returned)
-            });
-        }
-        self.detach_if_empty(key, trace, &quota)
+        charged.trace.with_quota(key, |quota, key| {
+            for (slot, (&amount, &taken)) in amounts
+                .slots()
+                .iter()
+                .zip(charged.taken.slots())
+                .enumerate()
+            {
+                change(&mut charged.trace.state(key).claimed, slot, |claimed| {
+                    claimed.saturating_sub(amount)
+                });
+                let state = quota.state(key);
+                let in_hand = at(&state.available, slot).saturating_add(amount);
+                // Less than was taken is there only if another charge of the quota came between.
+                let returned = taken.min(in_hand);
+                put(&mut state.available, slot, in_hand.saturating_sub(returned));
+                change(&mut state.claimed, slot, |claimed| {
+                    claimed.saturating_sub(returned)
+                });
+                change(&mut self.available, slot, |available| {
+                    available.saturating_add(returned)
+                });
+            }
+            self.detach_if_empty(key, &charged.trace, quota)
+        })
     }
 
     fn attach(
@@ -323,25 +401,28 @@ impl<S: System> Books<S> {
         trace: &Ref<Trace<S>>,
     ) {
         let quota = match found {
-            Found::Quota(quota) => quota,
-            _ => {
-                let quota = trace.quota(key);
+            Found::Quota(quota) => Some(quota),
+            _ => trace.with_quota(key, |quota, key| {
                 let state = quota.state(key);
                 state.is_attached = true;
                 state.keeps = (!is_own).then(|| claimant.used());
                 self.quotas.insert(key, quota.clone());
                 self.n_quotas = self.n_quotas.saturating_add(1);
-                quota
-            }
+                None
+            }),
         };
         let state = trace.state(key);
         state.is_attached = true;
-        state.quota = quota.clone();
-        let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
-        traces.insert(key, trace.clone());
-        let state = quota.state(key);
-        state.traces = traces;
-        state.n_traces = state.n_traces.saturating_add(1);
+        if quota.is_some() {
+            state.quota = quota;
+        }
+        trace.with_quota(key, |quota, key| {
+            let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
+            traces.insert(key, trace.clone());
+            let state = quota.state(key);
+            state.traces = traces;
+            state.n_traces = state.n_traces.saturating_add(1);
+        });
     }
 
     /// Gives `amounts` back. An account that is returned is used by one less: see [`super::leave`], outside the lock.
@@ -351,27 +432,29 @@ impl<S: System> Books<S> {
         trace: &Ref<Trace<S>>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        let quota = trace.quota(key);
-        let n_traces = quota.state(key).n_traces;
-        for (slot, &amount) in amounts.slots().iter().enumerate() {
-            if amount == 0 {
-                continue;
-            }
-            let trace_claimed = at(&trace.state(key).claimed, slot);
-            let state = quota.state(key);
-            let before = Slot {
-                account_available: at(&self.available, slot),
-                quota_claimed: at(&state.claimed, slot),
-                quota_available: at(&state.available, slot),
-                trace_claimed,
+        trace.with_quota(key, |quota, key| {
+            let n_traces = quota.state(key).n_traces;
+            let before = Holdings {
+                trace: trace.state(key).claimed,
+                ..quota.holdings(key)
             };
-            let after = before.discharged(amount, n_traces);
-            put(&mut self.available, slot, after.account_available);
-            put(&mut state.claimed, slot, after.quota_claimed);
-            put(&mut state.available, slot, after.quota_available);
-            put(&mut trace.state(key).claimed, slot, after.trace_claimed);
-        }
-        self.detach_if_empty(key, trace, &quota)
+            let mut after = before;
+            for (slot, &amount) in amounts.slots().iter().enumerate() {
+                if amount == 0 {
+                    continue;
+                }
+                let new = before
+                    .slot(&self.available, slot)
+                    .discharged(amount, n_traces);
+                put(&mut self.available, slot, new.account_available);
+                after.put(slot, new);
+            }
+            let state = quota.state(key);
+            state.claimed = after.claimed;
+            state.available = after.available;
+            trace.state(key).claimed = after.trace;
+            self.detach_if_empty(key, trace, quota)
+        })
     }
 
     /// Moves `amounts` from one trace to another of the same account; nothing is checked (ACC-3).
@@ -382,23 +465,9 @@ impl<S: System> Books<S> {
         to: &Ref<Trace<S>>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        let from_quota = from.quota(key);
-        let to_quota = to.quota(key);
-        for (slot, &amount) in amounts.slots().iter().enumerate() {
-            change(&mut from.state(key).claimed, slot, |claimed| {
-                claimed.saturating_sub(amount)
-            });
-            change(&mut from_quota.state(key).claimed, slot, |claimed| {
-                claimed.saturating_sub(amount)
-            });
-            change(&mut to.state(key).claimed, slot, |claimed| {
-                claimed.saturating_add(amount)
-            });
-            change(&mut to_quota.state(key).claimed, slot, |claimed| {
-                claimed.saturating_add(amount)
-            });
-        }
-        self.detach_if_empty(key, from, &from_quota)
+        from.shift(key, amounts, u64::saturating_sub);
+        to.shift(key, amounts, u64::saturating_add);
+        from.with_quota(key, |quota, key| self.detach_if_empty(key, from, quota))
     }
 
     /// The last charge of a trace removes the trace; the last trace removes the quota and returns everything.

@@ -219,7 +219,7 @@ impl<S: System> Charge<S> {
             target,
             claimant,
             self.trace.actor(),
-            Some(&self.trace),
+            Some(self.trace.clone()),
             &amounts,
         )?
         .trace;
@@ -308,22 +308,23 @@ pub(crate) fn charge<S: System>(
     target: &Ref<AccountCore<S>>,
     claimant: &Ref<AccountCore<S>>,
     actor: u64,
-    remembered: Option<&Ref<Trace<S>>>,
+    mut remembered: Option<Ref<Trace<S>>>,
     amounts: &S::Amounts,
 ) -> Result<Charged<S>, Error> {
     let is_own = target.ptr_eq(claimant);
-    let mut fresh = None;
     loop {
         let mut guard = target.books.lock();
         let (books, key) = guard.parts();
-        let found = books.find(key, claimant.number, actor, remembered);
-        let spare = fresh.as_ref().or(remembered);
-        if let Some(charged) = books.charge(key, claimant, is_own, found, spare, amounts)? {
+        let found = books.find(key, claimant.number, actor, remembered.as_ref());
+        if let Some(charged) =
+            books.charge(key, claimant, is_own, found, &mut remembered, amounts)?
+        {
+            drop(guard);
             return Ok(charged);
         }
         drop(guard);
         let quota = Quota::new(target.clone(), claimant.number)?;
-        fresh = Some(Trace::new(quota, actor)?);
+        remembered = Some(Trace::new(quota, actor)?);
     }
 }
 
@@ -365,7 +366,11 @@ pub(crate) fn receive<S: System>(
     let mut guard = trace.target().books.lock();
     let (books, key) = guard.parts();
     let discharged = books.discharge(key, trace, price);
-    let moved = books.transfer(key, trace, own, kept);
+    let moved = if *kept == S::Amounts::ZERO {
+        None
+    } else {
+        books.transfer(key, trace, own, kept)
+    };
     drop(guard);
     // Only one of them can have emptied the trace.
     if let Some(claimant) = discharged.or(moved) {

@@ -469,7 +469,7 @@ impl<S: System> PeerCore<S> {
             &self.account,
             &self.account,
             self.actor,
-            Some(&self.own),
+            Some(self.own.clone()),
             &objects::<S>(n),
         )
     }

@@ -33,9 +33,10 @@ pub(crate) struct PeerState<S: System> {
 }
 
 /// What a RECV finds.
-pub(crate) enum First<S: System> {
-    /// Something to deliver.
-    Entry(Member<S>),
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum First {
+    /// Something to deliver stands first.
+    Entry,
     Nothing,
     /// Many entries were passed over; look again.
     More,
@@ -178,13 +179,13 @@ impl<S: System> PeerState<S> {
 
     /// The first entry that RECV may deliver. What is not to be delivered is passed over for good: the release that names it, the one
     /// who drops the message, or the message that carries the handle, looks after it.
-    pub(crate) fn first(&mut self, key: &mut Key) -> First<S> {
+    pub(crate) fn first(&mut self, key: &mut Key) -> First {
         for _ in 0..PASS_OVER_MAX {
-            let Some(front) = self.queue.front().map(|front| front.clone()) else {
+            let Some(front) = self.queue.front() else {
                 return First::Nothing;
             };
             if self.is_deliverable(key, &front) {
-                return First::Entry(front);
+                return First::Entry;
             }
             drop(self.queue.pop_front(key));
         }

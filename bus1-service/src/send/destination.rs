@@ -82,8 +82,9 @@ impl<S: System> Destination<S> {
         self.node().owner()
     }
 
-    pub(super) fn message(&self) -> Option<&Ref<Message<S>>> {
-        self.message.as_ref()
+    /// The message, which is the effects' to look after from here on.
+    pub(super) fn take_message(&mut self) -> Option<Ref<Message<S>>> {
+        self.message.take()
     }
 
     /// Charges the receiver's account, through the trace that an earlier send left in the handle.
@@ -99,18 +100,13 @@ impl<S: System> Destination<S> {
         }
         let target = &self.handle.node().owner().account;
         let remembered = self.remembered.take();
-        let charged = account::charge(
-            target,
-            &sender.account,
-            sender.actor,
-            remembered.as_ref(),
-            price,
-        )
-        .map_err(|error| match error {
-            Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
-            other => other,
-        })?;
-        let is_remembered = remembered.is_some_and(|remembered| remembered.ptr_eq(&charged.trace));
+        let remembered_address = remembered.as_ref().map(Ref::address);
+        let charged = account::charge(target, &sender.account, sender.actor, remembered, price)
+            .map_err(|error| match error {
+                Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
+                other => other,
+            })?;
+        let is_remembered = remembered_address == Some(charged.trace.address());
         self.stage = Stage::Charged;
         if !is_remembered {
             let replaced = {

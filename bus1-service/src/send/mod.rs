@@ -383,10 +383,10 @@ impl<S: System> Job<S> {
         while self.stage(u32::MAX) != Progress::Done {}
         let work = if let Some(destination) = &mut self.single {
             let is_queued = destination.commit_alone()?;
-            match (is_queued, destination.message()) {
-                (true, _) => Work::Wake(destination.owner().clone()),
-                (false, Some(message)) => Work::Drop(message.clone()),
-                (false, None) => Work::Nothing,
+            match destination.take_message() {
+                Some(message) if is_queued => Work::Wake(message),
+                Some(message) => Work::Drop(message),
+                None => Work::Nothing,
             }
         } else {
             self.decide()?;
