@@ -1,1 +1,289 @@
-//! Placeholder.
+//! The history checker: is there one order of all calls that the model accepts and that the rules allow?
+//!
+//! A history is what several threads saw: calls, their outcomes, and when each was called and returned. The checker searches
+//! for a sequence in which the model gives every observed outcome. What a sequence must respect:
+//!
+//! * *strict*: a call that returned before another was called comes first. Any such sequence is good enough, and nearly every
+//!   history has one.
+//! * *allowed*: ORD-1 asks for that only of transactions with a common receiver, and of what one peer does (OBJ-8); two sends
+//!   without a common receiver may be seen in either order by a third transaction (L15). Only if there is no strict sequence,
+//!   one that respects this much is searched for.
+//!
+//! What drops leave behind is released in later transactions, before the call returns (NOT-2): each piece is a step of its own.
+
+use std::collections::{BTreeSet, HashSet};
+use std::fmt::Write;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::{Call, Failure, Kind, Outcome, World};
+
+/// One call, as its thread saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// What was called.
+    pub call: Call,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// A moment before the call, on a clock that all threads share.
+    pub called_at: u64,
+    /// A moment after it returned.
+    pub returned_at: u64,
+}
+
+/// How the search ended, if it found nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unexplained {
+    /// Whether every sequence was tried; else the search was given up.
+    pub is_exhaustive: bool,
+    /// The history, and how far the best sequence came.
+    pub text: String,
+}
+
+/// Steps of one search, after which it is given up.
+const STEPS_MAX: usize = 50_000;
+
+/// Most events of a history.
+pub const EVENTS_MAX: usize = 128;
+
+/// Searches for the one order of `events`, at most [`EVENTS_MAX`], beginning with `world`; gives back the world after it.
+///
+/// # Errors
+/// There is none, or none was found.
+pub fn explain(world: &World, events: &[Event]) -> Result<World, Unexplained> {
+    let mut best = Vec::new();
+    let mut is_exhaustive = true;
+    for is_strict in [true, false] {
+        let mut search = Search {
+            events,
+            is_strict,
+            before: observed_order(events),
+            seen: HashSet::new(),
+            n_steps: 0,
+            best: Vec::new(),
+        };
+        let start = Node {
+            world: world.clone(),
+            applied: 0,
+            sequence: Vec::new(),
+            debris: Vec::new(),
+        };
+        if let Some(world) = search.extend(&start) {
+            return Ok(world);
+        }
+        is_exhaustive &= search.n_steps < STEPS_MAX;
+        best = search.best;
+    }
+    let mut text = String::new();
+    for (number, event) in events.iter().enumerate() {
+        let Event {
+            call,
+            outcome,
+            called_at,
+            returned_at,
+        } = event;
+        let _ = writeln!(
+            text,
+            "{number}: [{called_at}, {returned_at}] {call:?} gave {outcome:?}"
+        );
+    }
+    let _ = writeln!(text, "the longest sequence accepted: {best:?}");
+    Err(Unexplained {
+        is_exhaustive,
+        text,
+    })
+}
+
+/// What was applied, and whom it reached.
+#[derive(Clone)]
+struct Applied {
+    event: usize,
+    is_debris: bool,
+    receivers: BTreeSet<usize>,
+}
+
+#[derive(Clone)]
+struct Node {
+    world: World,
+    applied: u128,
+    sequence: Vec<Applied>,
+    /// Handles that drops have left, with the event that dropped them.
+    debris: Vec<(usize, usize)>,
+}
+
+struct Search<'a> {
+    events: &'a [Event],
+    is_strict: bool,
+    /// For each event, those that were seen before it by a receiver of both.
+    before: Vec<u128>,
+    seen: HashSet<u64>,
+    n_steps: usize,
+    best: Vec<usize>,
+}
+
+impl Search<'_> {
+    fn extend(&mut self, node: &Node) -> Option<World> {
+        if node.sequence.len() > self.best.len() {
+            self.best = node.sequence.iter().map(|step| step.event).collect();
+        }
+        let is_complete = node.applied.count_ones() as usize == self.events.len();
+        if is_complete && node.debris.is_empty() {
+            return Some(node.world.clone());
+        }
+        self.n_steps += 1;
+        if self.n_steps >= STEPS_MAX || !self.is_new(node) {
+            return None;
+        }
+        for &(handle, event) in &node.debris {
+            if let Some(next) = self.clear(node, handle, event)
+                && let Some(world) = self.extend(&next)
+            {
+                return Some(world);
+            }
+        }
+        for event in 0..self.events.len() {
+            if let Some(next) = self.apply(node, event)
+                && let Some(world) = self.extend(&next)
+            {
+                return Some(world);
+            }
+        }
+        None
+    }
+
+    /// Whether this state was not searched before.
+    fn is_new(&mut self, node: &Node) -> bool {
+        let mut hasher = DefaultHasher::new();
+        node.applied.hash(&mut hasher);
+        node.debris.hash(&mut hasher);
+        node.world.hash(&mut hasher);
+        self.seen.insert(hasher.finish())
+    }
+
+    fn apply(&self, node: &Node, event: usize) -> Option<Node> {
+        let bit = 1_u128 << event;
+        if node.applied & bit != 0 || self.before[event] & !node.applied != 0 {
+            return None;
+        }
+        let this = &self.events[event];
+        if self.is_strict && self.is_preceded(node, this.called_at) {
+            return None;
+        }
+        let mut next = node.clone();
+        let n_debris = next.world.debris().len();
+        if !is_same(&next.world.call(&this.call, &this.outcome), &this.outcome) {
+            return None;
+        }
+        let left = next.world.debris()[n_debris..].to_vec();
+        next.debris
+            .extend(left.iter().map(|&handle| (handle, event)));
+        let mut receivers = next.world.take_receivers();
+        if let Call::Recv { peer } | Call::Discard { peer } = this.call {
+            receivers.insert(peer);
+        }
+        next.applied |= bit;
+        self.append(next, event, false, receivers)
+    }
+
+    fn clear(&self, node: &Node, handle: usize, event: usize) -> Option<Node> {
+        let mut next = node.clone();
+        next.debris.retain(|(piece, _)| *piece != handle);
+        next.world.clear(handle);
+        let receivers = next.world.take_receivers();
+        self.append(next, event, true, receivers)
+    }
+
+    /// Whether something that ended before `called_at` is still to be applied.
+    fn is_preceded(&self, node: &Node, called_at: u64) -> bool {
+        let unapplied = |event: &usize| node.applied & (1 << event) == 0;
+        (0..self.events.len())
+            .filter(unapplied)
+            .chain(node.debris.iter().map(|(_, event)| *event))
+            .any(|event| self.events[event].returned_at < called_at)
+    }
+
+    /// Adds the step, unless one that must come behind it stands before it.
+    fn append(
+        &self,
+        mut node: Node,
+        event: usize,
+        is_debris: bool,
+        receivers: BTreeSet<usize>,
+    ) -> Option<Node> {
+        let this = Applied {
+            event,
+            is_debris,
+            receivers,
+        };
+        if !self.is_strict
+            && node
+                .sequence
+                .iter()
+                .any(|other| self.must_follow(other, &this))
+        {
+            return None;
+        }
+        node.sequence.push(this);
+        Some(node)
+    }
+
+    /// Whether `other`, which stands earlier, must come behind `this`.
+    fn must_follow(&self, other: &Applied, this: &Applied) -> bool {
+        let (later, earlier) = (&self.events[other.event], &self.events[this.event]);
+        if earlier.returned_at >= later.called_at {
+            return false;
+        }
+        if !this.receivers.is_disjoint(&other.receivers) {
+            return true;
+        }
+        let are_sends =
+            matches!(earlier.call, Call::Send { .. }) && matches!(later.call, Call::Send { .. });
+        let peers = earlier.call.peers();
+        let is_same_peer = later.call.peers().iter().any(|peer| peers.contains(peer));
+        is_same_peer && !are_sends && !this.is_debris && !other.is_debris
+    }
+}
+
+/// Whether the outcomes are the same to a caller of the system. Which of several carried handles was found gone is not told there,
+/// and while another thread releases several of them, the core may find any.
+fn is_same(expected: &Outcome, observed: &Outcome) -> bool {
+    use Failure::UnknownTransfer;
+    use Outcome::Failed;
+    let are_unknown = matches!(
+        (expected, observed),
+        (Failed(UnknownTransfer(_)), Failed(UnknownTransfer(_)))
+    );
+    are_unknown || expected == observed
+}
+
+/// Sends whose messages one receiver got one after the other are in that order. The sequence would show it in the end; known
+/// in advance it saves the search. It needs payloads that tell messages apart; others are left out.
+fn observed_order(events: &[Event]) -> Vec<u128> {
+    let mut before = vec![0; events.len()];
+    let sender_of = |event: &Event| {
+        let Outcome::Received(entry) = &event.outcome else {
+            return None;
+        };
+        if entry.kind != Kind::User || entry.payload.is_empty() {
+            return None;
+        }
+        let mut senders = events.iter().enumerate().filter(|(_, sender)| {
+            matches!(&sender.call, Call::Send { payload, .. } if *payload == entry.payload)
+        });
+        let (first, is_only) = (senders.next()?.0, senders.next().is_none());
+        is_only.then_some(first)
+    };
+    let receipts: Vec<_> = events
+        .iter()
+        .filter_map(|event| Some((event, sender_of(event)?)))
+        .collect();
+    for (first, sender) in &receipts {
+        for (second, later_sender) in &receipts {
+            let is_in_order =
+                first.call.caller() == second.call.caller() && first.returned_at < second.called_at;
+            if is_in_order && sender != later_sender {
+                before[*later_sender] |= 1 << sender;
+            }
+        }
+    }
+    before
+}

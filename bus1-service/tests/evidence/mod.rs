@@ -1,8 +1,10 @@
 //! What the kinds of evidence share: see `docs/testing.md`, "Evidence for the core".
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
+pub(crate) mod delay;
 pub(crate) mod program;
 pub(crate) mod stage;
+pub(crate) mod threads;
 
 use proptest::test_runner::Config;
 
