@@ -11,7 +11,7 @@
 //!
 //! What drops leave behind is released in later transactions, before the call returns (NOT-2): each piece is a step of its own.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
@@ -57,6 +57,7 @@ pub fn explain(world: &World, events: &[Event]) -> Result<World, Unexplained> {
             events,
             is_strict,
             before: observed_order(events),
+            receipts: receipts(events),
             seen: HashSet::new(),
             n_steps: 0,
             best: Vec::new(),
@@ -115,6 +116,8 @@ struct Search<'a> {
     is_strict: bool,
     /// For each event, those that were seen before it by a receiver of both.
     before: Vec<u128>,
+    /// What each peer received, in order; peers of which several threads received at once are left out.
+    receipts: BTreeMap<usize, Vec<usize>>,
     seen: HashSet<u64>,
     n_steps: usize,
     best: Vec<usize>,
@@ -133,7 +136,12 @@ impl Search<'_> {
         if self.n_steps >= STEPS_MAX || !self.is_new(node) {
             return None;
         }
+        let mut seen = BTreeSet::new();
         for &(handle, event) in &node.debris {
+            // Which of several handles on one node goes first makes no difference.
+            if !seen.insert((event, node.world.node_of(handle))) {
+                continue;
+            }
             if let Some(next) = self.clear(node, handle, event)
                 && let Some(world) = self.extend(&next)
             {
@@ -155,7 +163,7 @@ impl Search<'_> {
         let mut hasher = DefaultHasher::new();
         node.applied.hash(&mut hasher);
         node.debris.hash(&mut hasher);
-        node.world.hash(&mut hasher);
+        node.world.hash_observable(&mut hasher);
         self.seen.insert(hasher.finish())
     }
 
@@ -181,6 +189,12 @@ impl Search<'_> {
             receivers.insert(peer);
         }
         next.applied |= bit;
+        if !receivers
+            .iter()
+            .all(|&peer| self.can_be_received(&next, peer))
+        {
+            return None;
+        }
         self.append(next, event, false, receivers)
     }
 
@@ -190,6 +204,33 @@ impl Search<'_> {
         next.world.clear(handle);
         let receivers = next.world.take_receivers();
         self.append(next, event, true, receivers)
+    }
+
+    /// Whether what waits for `peer` is what it will receive, as far as that can be told: nothing that is still to come may drop
+    /// any of it. Only a short cut: the sequence would fail in the end.
+    fn can_be_received(&self, node: &Node, peer: usize) -> bool {
+        let is_to_come = |event: &usize| node.applied & (1 << event) == 0;
+        let may_drop = |event: usize| match &self.events[event].call {
+            Call::Release { peer: p, .. } | Call::Discard { peer: p } | Call::Close { peer: p } => {
+                *p == peer
+            }
+            _ => false,
+        };
+        let Some(receipts) = self.receipts.get(&peer) else {
+            return true;
+        };
+        if !node.debris.is_empty() || (0..self.events.len()).filter(is_to_come).any(may_drop) {
+            return true;
+        }
+        let mut receipts = receipts.iter().filter(|event| is_to_come(event));
+        node.world.queue(peer).all(|(kind, payload)| {
+            receipts
+                .next()
+                .is_some_and(|&event| match &self.events[event].outcome {
+                    Outcome::Received(entry) => entry.kind == kind && entry.payload == payload,
+                    _ => false,
+                })
+        })
     }
 
     /// Whether something that ended before `called_at` is still to be applied.
@@ -241,6 +282,23 @@ impl Search<'_> {
         let is_same_peer = later.call.peers().iter().any(|peer| peers.contains(peer));
         is_same_peer && !are_sends && !this.is_debris && !other.is_debris
     }
+}
+
+fn receipts(events: &[Event]) -> BTreeMap<usize, Vec<usize>> {
+    let mut receipts: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for (number, event) in events.iter().enumerate() {
+        if let (Call::Recv { peer } | Call::Discard { peer }, Outcome::Received(_)) =
+            (&event.call, &event.outcome)
+        {
+            receipts.entry(*peer).or_default().push(number);
+        }
+    }
+    receipts.retain(|_, numbers| {
+        numbers.sort_by_key(|&number| events[number].called_at);
+        let is_in_order = |pair: &[usize]| events[pair[0]].returned_at < events[pair[1]].called_at;
+        numbers.windows(2).all(is_in_order)
+    });
+    receipts
 }
 
 /// Whether the outcomes are the same to a caller of the system. Which of several carried handles was found gone is not told there,

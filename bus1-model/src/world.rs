@@ -5,6 +5,7 @@
 //! the log holds for it. *Debris* is what a drop leaves to be released in later transactions of its own (NOT-2).
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 
 use crate::quota::Account;
 use crate::{Kind, Slots};
@@ -314,6 +315,35 @@ impl World {
     #[must_use]
     pub fn debris(&self) -> &[usize] {
         &self.debris
+    }
+
+    /// What waits for `peer`, in order: kind, and the bytes of a message.
+    pub(crate) fn queue(&self, peer: usize) -> impl Iterator<Item = (Kind, &[u8])> {
+        let queue = self
+            .log
+            .iter()
+            .filter(move |member| member.receiver == peer);
+        queue.map(|member| match &member.content {
+            Content::Message { payload, .. } => (Kind::User, payload.as_slice()),
+            content => (content.kind(), &[][..]),
+        })
+    }
+
+    pub(crate) fn node_of(&self, handle: usize) -> usize {
+        self.handles[handle].node
+    }
+
+    /// Hashes what the future depends on: not the numbers of transactions, and not how the queues of different peers are mixed.
+    pub(crate) fn hash_observable(&self, state: &mut impl Hasher) {
+        (&self.peers, &self.nodes, &self.handles, &self.debris).hash(state);
+        for peer in 0..self.peers.len() {
+            let mut last = 0;
+            for member in self.log.iter().filter(|member| member.receiver == peer) {
+                (member.transaction == last, &member.content).hash(state);
+                last = member.transaction;
+            }
+            peer.hash(state);
+        }
     }
 
     /// Releases this piece of debris, in a transaction of its own.
