@@ -18,9 +18,10 @@ pub(crate) use destination::Destination;
 use crate::effects::Work;
 use crate::handle::Handle;
 use crate::limits::{COPIES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
-use crate::mem::Ref;
+use crate::mem::{Key, Ref};
 use crate::message::{Payload, price};
 use crate::peer::PeerCore;
+use crate::peer::state::PeerState;
 use crate::transaction::Transaction;
 use crate::{Effects, Error, Id, Place, Progress, System, hook};
 
@@ -162,7 +163,10 @@ impl<S: System> PreparingSend<S> {
         job.epoch.get_or_insert(state.epoch);
         for (index, &id) in ids.iter().enumerate() {
             let place = Place::Destination(n_before.saturating_add(index));
-            let handle = state.handle(key, id).ok_or(Error::UnknownId(place, id))?;
+            // A release since the look-up of the carried handles may have taken them too: then they are the first cause (SND-5).
+            let handle = state.handle(key, id).ok_or_else(|| {
+                first_gone(state, key, &job.sources).unwrap_or(Error::UnknownId(place, id))
+            })?;
             let trace = handle.at_holder(key).trace.clone();
             let destination = Destination::new(id, handle, trace);
             if is_single {
@@ -405,10 +409,8 @@ impl<S: System> Job<S> {
         let mut guard = self.sender.lock_settled();
         let (state, key) = guard.parts();
         if self.epoch != Some(state.epoch) {
-            for (index, (id, handle)) in self.sources.iter().enumerate() {
-                if !state.is_held(key, handle) {
-                    return Err(Error::UnknownId(Place::Transfer(index), *id));
-                }
+            if let Some(error) = first_gone(state, key, &self.sources) {
+                return Err(error);
             }
             for (index, destination) in self.many.iter().enumerate() {
                 if !state.is_held(key, destination.handle()) {
@@ -435,6 +437,19 @@ impl<S: System> Job<S> {
             destinations,
         })
     }
+}
+
+/// The error of the first carried handle that was released since it was looked up.
+fn first_gone<S: System>(
+    state: &PeerState<S>,
+    key: &mut Key,
+    sources: &[(Id, Ref<Handle<S>>)],
+) -> Option<Error> {
+    let index = sources
+        .iter()
+        .position(|(_, handle)| !state.is_held(key, handle))?;
+    let (id, _) = sources.get(index)?;
+    Some(Error::UnknownId(Place::Transfer(index), *id))
 }
 
 impl<S: System> Drop for Job<S> {
