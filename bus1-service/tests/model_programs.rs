@@ -2,6 +2,8 @@
 //! queue and account, and on whom was woken.
 
 mod evidence;
+#[path = "evidence/sched/threads.rs"]
+mod sched;
 
 use std::collections::BTreeSet;
 
@@ -107,3 +109,6 @@ proptest! {
         run(&[[60, 300], [200, 900], [600, 200]], &steps);
     }
 }
+
+/// Litmus tests, which are elsewhere, begin their threads with this.
+fn before_thread(_number: usize) {}

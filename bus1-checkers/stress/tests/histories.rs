@@ -7,6 +7,8 @@ extern crate bus1_stress as bus1_service;
 
 #[path = "../../../bus1-service/tests/evidence/mod.rs"]
 mod evidence;
+#[path = "../../../bus1-service/tests/evidence/sched/threads.rs"]
+mod sched;
 
 use evidence::delay::delay;
 use evidence::program::steps;
@@ -57,3 +59,6 @@ fn ord_1_histories_have_one_order() {
         "{n_weak} of {n_histories} histories show what is known as rare"
     );
 }
+
+/// Litmus tests, which are elsewhere, begin their threads with this.
+fn before_thread(_number: usize) {}

@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
 pub(crate) mod delay;
+pub(crate) mod litmus;
 pub(crate) mod program;
 pub(crate) mod stage;
 pub(crate) mod threads;

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::sched;
 use bus1_model as model;
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, PeerState};
 use bus1_service::{
@@ -126,7 +127,7 @@ impl Stage {
         loop {
             let receiving = match self.peers[peer].begin_recv() {
                 Err(Error::Busy) => {
-                    pause();
+                    sched::pause();
                     continue;
                 }
                 receiving => receiving?,
@@ -143,7 +144,7 @@ impl Stage {
                 finish(effects, woken);
                 return Ok(Outcome::Received(entry));
             }
-            pause();
+            sched::pause();
         }
     }
 
@@ -155,7 +156,7 @@ impl Stage {
             woken.insert(*number);
         };
         while self.peers[peer].work(u32::MAX, &mut wake) != Progress::Done {
-            pause();
+            sched::pause();
         }
         Outcome::Done
     }
@@ -295,9 +296,4 @@ fn to_failure(error: Error) -> Failure {
             panic!("{error:?} is no outcome of a command")
         }
     }
-}
-
-/// Lets another thread go on; a checker takes this over.
-pub(crate) fn pause() {
-    std::thread::yield_now();
 }

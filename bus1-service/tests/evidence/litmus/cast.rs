@@ -1,0 +1,313 @@
+//! Runs a litmus test: sets up peers and nodes, lets the threads of the checker act, receives what is left, and reads the record.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+
+use bus1_model::{Call, Entry, Failure, Kind, Outcome, Source};
+
+use super::{Litmus, Seen};
+use crate::evidence::stage::{Stage, Woken};
+use crate::sched;
+
+/// Objects of an account with plenty.
+const PLENTY: u64 = 1 << 30;
+
+/// What the threads share. Locks of the harness are never held across a call of the core, so a checker sees the core's alone.
+struct Cast {
+    stage: Stage,
+    peers: Vec<char>,
+    asleep: Vec<AtomicBool>,
+    record: Mutex<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    seen: Seen,
+    /// What ids mean to peers: the peer, the id, the node, whether it is the node itself.
+    names: Vec<(char, u64, String, bool)>,
+    closed: BTreeSet<char>,
+}
+
+/// Runs `litmus` once; `order` decides in which order peers are created. Gives back what was seen.
+///
+/// # Panics
+/// If something was seen that must not be, or something is left behind.
+pub(crate) fn run(litmus: &Litmus, order: u64) -> Seen {
+    let cast = Arc::new(Cast::new(litmus, order));
+    for program in litmus.before {
+        cast.act(program);
+    }
+    let threads = litmus.threads.iter().map(|&program| {
+        let cast = cast.clone();
+        Box::new(move || cast.act(program)) as Box<dyn FnOnce() + Send>
+    });
+    sched::in_parallel(threads.collect());
+    for (number, &peer) in cast.peers.iter().enumerate() {
+        let is_asleep = cast.asleep[number].load(Ordering::SeqCst);
+        if is_asleep && cast.stage.peers[number].is_readable() {
+            cast.fail(format!("{peer} sleeps while readable"));
+        }
+    }
+    for &peer in &cast.peers {
+        while cast.receive(peer).is_some() {}
+    }
+    let Ok(cast) = Arc::try_unwrap(cast) else {
+        panic!("{}: a thread is still there", litmus.id);
+    };
+    cast.stage.end();
+    let seen = cast.record.into_inner().expect("no thread failed").seen;
+    let wrong = seen.errors.first().cloned();
+    if let Some(wrong) = wrong.or_else(|| (litmus.forbidden)(&seen)) {
+        panic!("{}: {wrong}; all that was seen: {seen:?}", litmus.id);
+    }
+    seen
+}
+
+impl Cast {
+    fn new(litmus: &Litmus, order: u64) -> Cast {
+        let programs = litmus.before.iter().chain(litmus.threads);
+        let actors = programs.filter_map(|program| program.chars().next());
+        let declared = litmus.nodes.split_whitespace();
+        let declared = declared.flat_map(|node| node.chars().skip(2).filter(|&c| c != ':'));
+        let mut peers: Vec<char> = actors.chain(declared).collect();
+        peers.sort_unstable();
+        peers.dedup();
+        let n_peers = peers.len();
+        for place in 0..n_peers {
+            let shift = (order >> (8 * place as u64 % 64)) as usize;
+            peers.swap(place, place + shift % (n_peers - place));
+        }
+        let n_objects = if litmus.n_objects == 0 {
+            PLENTY
+        } else {
+            litmus.n_objects
+        };
+        let accounts: Vec<_> = (0..n_peers).collect();
+        let cast = Cast {
+            stage: Stage::new(&vec![[n_objects, PLENTY]; n_peers], &accounts),
+            asleep: peers.iter().map(|_| AtomicBool::new(false)).collect(),
+            peers,
+            record: Mutex::default(),
+        };
+        for node in litmus.nodes.split_whitespace() {
+            cast.make_node(node);
+        }
+        cast
+    }
+
+    /// `N=O:PQ`.
+    fn make_node(&self, text: &str) {
+        let (name, rest) = text.split_once('=').expect("N=O:PQ");
+        let (owner, holders) = rest.split_once(':').expect("N=O:PQ");
+        let owner = owner.chars().next().expect("an owner");
+        let mut source: Option<(char, u64)> = None;
+        for holder in holders.chars() {
+            let (from, entry) = match source {
+                None => (owner, Source::Create),
+                Some((first, id)) => (first, Source::Copy(id)),
+            };
+            let call = Call::Transfer {
+                from: self.number(from),
+                to: self.number(holder),
+                sources: vec![entry],
+            };
+            let Outcome::Transferred { nodes, handles } = self.call(&call) else {
+                panic!("{text} cannot be made");
+            };
+            let mut record = self.record();
+            let node = nodes[0].map(|id| (owner, id, name.to_owned(), true));
+            record.names.extend(node);
+            record
+                .names
+                .push((holder, handles[0], name.to_owned(), false));
+            source = source.or(Some((holder, handles[0])));
+        }
+    }
+
+    /// Runs `P: statement; statement`.
+    fn act(&self, program: &str) {
+        let (peer, statements) = program.split_once(": ").expect("P: statements");
+        let peer = peer.chars().next().expect("a peer");
+        for statement in statements.split("; ") {
+            if !self.statement(peer, statement) {
+                return;
+            }
+        }
+    }
+
+    /// `false` if it waited in vain.
+    fn statement(&self, peer: char, statement: &str) -> bool {
+        if let Some((message, nodes)) = statement.split_once("->") {
+            self.send(peer, message, nodes);
+            return true;
+        }
+        let rest = &statement[1..];
+        let flag = rest.chars().next().unwrap_or(' ');
+        match &statement[..1] {
+            "?" if rest.is_empty() => {
+                self.receive(peer);
+            }
+            "?" => return self.wait(|| self.receive(peer).is_some_and(|seen| seen == rest)),
+            "=" => {
+                if self.receive(flag).is_none() {
+                    self.fail(format!("{flag} is empty after the send returned"));
+                }
+            }
+            "!" => self.record().seen.flags.push(flag),
+            "@" => return self.wait(|| self.record().seen.flags.contains(&flag)),
+            "|" => self.note(peer, "|".into()),
+            "~" | "-" => self.release(peer, statement),
+            "e" => {
+                let peer = &self.stage.peers[self.number(peer)];
+                let begun = self.wait(|| peer.begin_recv().map(drop).is_ok());
+                assert!(begun, "a RECV that is alone can begin");
+            }
+            "z" => {
+                let asleep = &self.asleep[self.number(peer)];
+                asleep.store(true, Ordering::SeqCst);
+                if self.receive(peer).is_some() {
+                    asleep.store(false, Ordering::SeqCst);
+                }
+            }
+            "+" => {
+                let number = self.number(peer);
+                let call = Call::Transfer {
+                    from: number,
+                    to: number,
+                    sources: vec![Source::Create],
+                };
+                while !matches!(self.call(&call), Outcome::Failed(Failure::Quota)) {}
+            }
+            "x" => {
+                self.record().closed.insert(peer);
+                let peer = self.number(peer);
+                self.call(&Call::Close { peer });
+            }
+            _ => panic!("{statement} is no statement"),
+        }
+        true
+    }
+
+    fn send(&self, peer: char, message: &str, nodes: &str) {
+        let carried = message
+            .split_once('(')
+            .map(|(_, rest)| rest.trim_end_matches(')'));
+        let call = Call::Send {
+            peer: self.number(peer),
+            destinations: nodes
+                .split(',')
+                .map(|node| self.id(peer, node, false))
+                .collect(),
+            transfers: carried
+                .iter()
+                .map(|node| self.id(peer, node, false))
+                .collect(),
+            payload: message.as_bytes().to_vec(),
+        };
+        match self.call(&call) {
+            Outcome::Done | Outcome::Failed(Failure::QuotaOfDestination(_)) => {}
+            other => self.fail(format!("{peer}: {message} to {nodes} gave {other:?}")),
+        }
+    }
+
+    /// `~N,-M`.
+    fn release(&self, peer: char, statement: &str) {
+        let ids = statement.split(',').map(|name| {
+            let is_node = name.starts_with('-');
+            self.id(peer, &name[1..], is_node)
+        });
+        let call = Call::Release {
+            peer: self.number(peer),
+            ids: ids.collect(),
+        };
+        match self.call(&call) {
+            Outcome::Done => {}
+            other => self.fail(format!("{peer}: release of {statement} gave {other:?}")),
+        }
+    }
+
+    /// Receives what is first, if anything, and puts it on the record.
+    fn receive(&self, peer: char) -> Option<String> {
+        let call = Call::Recv {
+            peer: self.number(peer),
+        };
+        match self.call(&call) {
+            Outcome::Received(entry) => Some(self.received(peer, entry)),
+            Outcome::Failed(Failure::NothingQueued) => None,
+            Outcome::Failed(Failure::Closed) if self.record().closed.contains(&peer) => None,
+            other => {
+                self.fail(format!("{peer}: receiving gave {other:?}"));
+                None
+            }
+        }
+    }
+
+    fn received(&self, peer: char, entry: Entry) -> String {
+        let text = String::from_utf8_lossy(&entry.payload).into_owned();
+        let mut record = self.record();
+        let name = record.names.iter().rev();
+        let name = name.filter(|(holder, id, ..)| (*holder, *id) == (peer, entry.id));
+        let name = name.map(|(_, _, name, _)| name.clone()).next();
+        let name = name.unwrap_or_else(|| format!("unknown {}", entry.id));
+        let seen = match entry.kind {
+            Kind::User => text.chars().take(1).collect(),
+            Kind::NodeRelease => format!("-{name}"),
+            Kind::HandleRelease => format!("~{name}"),
+        };
+        if let Some((_, carried)) = text.split_once('(') {
+            let carried = carried.trim_end_matches(')').to_owned();
+            record
+                .names
+                .push((peer, entry.transfers[0], carried, false));
+        }
+        drop(record);
+        self.note(peer, seen.clone());
+        seen
+    }
+
+    fn note(&self, peer: char, what: String) {
+        let mut record = self.record();
+        let n_flags = record.seen.flags.len();
+        record.seen.n_flags.entry(peer).or_default().push(n_flags);
+        record.seen.queues.entry(peer).or_default().push(what);
+    }
+
+    fn call(&self, call: &Call) -> Outcome {
+        let mut woken = Woken::new();
+        let outcome = self.stage.call(call, &mut woken);
+        for peer in woken {
+            self.asleep[peer].store(false, Ordering::SeqCst);
+        }
+        outcome
+    }
+
+    fn wait(&self, is_done: impl Fn() -> bool) -> bool {
+        (0..sched::TRIES).any(|number| {
+            if number > 0 {
+                sched::pause();
+            }
+            is_done()
+        })
+    }
+
+    fn id(&self, peer: char, name: &str, is_node: bool) -> u64 {
+        let record = self.record();
+        let mut names = record.names.iter().rev();
+        let found = names.find(|(p, _, n, is)| (*p, n.as_str(), *is) == (peer, name, is_node));
+        found.unwrap_or_else(|| panic!("{peer} has no {name}")).1
+    }
+
+    fn number(&self, peer: char) -> usize {
+        let place = self.peers.iter().position(|name| *name == peer);
+        place.unwrap_or_else(|| panic!("no peer {peer}"))
+    }
+
+    fn fail(&self, error: String) {
+        self.record().seen.errors.push(error);
+    }
+
+    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+        self.record.lock().expect("no thread failed")
+    }
+}

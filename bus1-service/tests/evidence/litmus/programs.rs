@@ -1,0 +1,103 @@
+//! The list: each litmus test by its id, with what it forbids.
+
+use super::{Litmus, Seen};
+
+/// What most tests do not have.
+const NONE: Litmus = Litmus {
+    id: "",
+    nodes: "",
+    before: &[],
+    threads: &[],
+    forbidden: |_| None,
+    required: &[],
+    n_objects: 0,
+};
+
+fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
+    seen.disagree("PQRS", "A", "B")
+}
+
+/// All of them.
+#[rustfmt::skip]
+pub(crate) const PROGRAMS: &[Litmus] = &[
+    Litmus { id: "L1", nodes: "P=P:S", threads: &["S: A->P; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), ..NONE },
+    Litmus { id: "L2", nodes: "P=P:SR", threads: &["S: A->P", "R: B->P"],
+        required: &["P: AB", "P: BA"], ..NONE },
+    Litmus { id: "L3", nodes: "P=P:SR Q=Q:SR", threads: &["S: A->P,Q", "R: B->P,Q"],
+        forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], ..NONE },
+    Litmus { id: "L4", nodes: "P=P:SQ Q=Q:S", threads: &["S: A->P,Q", "Q: ?A; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
+    Litmus { id: "L5", nodes: "P=P:SR Q=Q:S", threads: &["S: A->P,Q; !f", "R: @f; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
+    Litmus { id: "L6", nodes: "P=P:SR Q=Q:S", threads: &["S: A->P,Q", "Q: ?A; !f", "R: @f; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
+    Litmus { id: "L7", nodes: "P=P:ST Q=Q:SR R=R:RT", threads: &["S: A->P,Q", "R: B->Q,R", "T: C->P,R"],
+        forbidden: |seen| {
+            let is_cycle = seen.is_in_order('P', "A", "C") && seen.is_in_order('Q', "B", "A") && seen.is_in_order('R', "C", "B");
+            let is_mirror = seen.is_in_order('P', "C", "A") && seen.is_in_order('Q', "A", "B") && seen.is_in_order('R', "B", "C");
+            (is_cycle || is_mirror).then(|| "a cycle".into())
+        }, ..NONE },
+    Litmus { id: "L8", nodes: "P=P:SR Q=Q:SR", threads: &["S: A->P,Q", "R: B->P,Q", "P: ?; ?", "Q: ?; ?"],
+        forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], ..NONE },
+    Litmus { id: "L9", nodes: "P=P:S Q=Q:SP R=R:SQ", threads: &["S: A->P,Q,R", "P: ?A; B->Q", "Q: ?A; ?B; C->R"],
+        forbidden: |seen| seen.forbid('Q', "B", "A").or(seen.forbid('R', "C", "A")), required: &["Q: AB"], ..NONE },
+    Litmus { id: "L10", nodes: "P=P:SR", threads: &["S: A->P,P", "R: B->P"],
+        forbidden: |seen| (seen.text('P') == "ABA").then(|| "P: ABA".into()), required: &["P: AAB", "P: BAA"], ..NONE },
+    Litmus { id: "L11", nodes: "P=P:SQ Q=Q:S", threads: &["S: A->P; B->Q", "Q: ?B; C->P"],
+        forbidden: |seen| seen.forbid('P', "C", "A"), required: &["P: AC"], ..NONE },
+    Litmus { id: "L12", nodes: "P=P:SR Q=Q:SR S=S:SR", threads: &["S: A->P,Q,S", "R: B->P,Q,S"],
+        forbidden: agree_on_a_and_b, required: &["S: AB", "S: BA"], ..NONE },
+    Litmus { id: "L13", nodes: "P=P:SR Q=Q:R", threads: &["S: A->P; =P", "R: B->P,Q"],
+        forbidden: |_| None, ..NONE },
+    Litmus { id: "L14", nodes: "P=P:SR Q=Q:R", threads: &["S: A->P; =P; C->P; =P", "R: B->P,Q"],
+        forbidden: |_| None, ..NONE },
+    Litmus { id: "L15", nodes: "P=P:ST Q=Q:RT", threads: &["S: A->P; !f", "R: @f; B->Q", "T: C->P,Q"],
+        forbidden: |_| None, required: &["P: AC", "P: CA"], ..NONE },
+    Litmus { id: "L16", nodes: "P=P:SQ Q=Q:S", threads: &["S: A->P; B->P,Q", "Q: ?B; C->P"],
+        forbidden: |seen| (!"ABC".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))),
+        required: &["P: ABC"], ..NONE },
+    Litmus { id: "L17", nodes: "P=P:S", threads: &["S: A->P", "P: z"],
+        forbidden: |_| None, required: &["P: A"], ..NONE },
+    Litmus { id: "R1", nodes: "O=O:S", threads: &["S: M->O; ~O", "O: ?; ?"],
+        forbidden: |seen| seen.forbid('O', "~O", "M").or((seen.text('O') != "M~O").then(|| seen.text('O'))), ..NONE },
+    Litmus { id: "R2", nodes: "N=O:S", threads: &["O: -N; |; ?", "S: M->N"],
+        forbidden: |seen| seen.forbid('O', "|", "M"), ..NONE },
+    Litmus { id: "R3", nodes: "N=O:P M=O:Q Q=Q:P", threads: &["O: -N,-M", "P: ?-N; B->Q"],
+        forbidden: |seen| seen.forbid('Q', "B", "-M"), required: &["Q: -MB"], ..NONE },
+    Litmus { id: "R4", nodes: "P=P:O N=O:P", threads: &["O: A->P; -N", "P: ?; ?"],
+        forbidden: |seen| seen.forbid('P', "-N", "A"), required: &["P: A-N"], ..NONE },
+    Litmus { id: "R5", nodes: "P=P:O N=O:P", threads: &["O: x", "P: ?; ?"],
+        forbidden: |seen| seen.forbid('P', "~P", "-N").or((seen.text('P') != "-N~P").then(|| seen.text('P'))), ..NONE },
+    Litmus { id: "R6", nodes: "N=O:S P=P:S", threads: &["S: A(N)->P", "O: -N", "P: ?; ?"],
+        forbidden: |seen| (seen.text('P') != "A-N").then(|| format!("P: {}", seen.text('P'))), ..NONE },
+    Litmus { id: "R7", nodes: "N=O:PS Q=Q:S", threads: &["P: ~N", "S: A(N)->Q; ~N", "Q: ?A; !r; ~N", "O: ?~N"],
+        forbidden: |seen| {
+            let expected = usize::from(seen.flags.contains(&'r'));
+            let n = seen.count('O', "~N");
+            if seen.is_early('O', "~N") {
+                return Some("HANDLE_RELEASE before Q called release".into());
+            }
+            (n != expected).then(|| format!("{n} HANDLE_RELEASE, not {expected}"))
+        }, ..NONE },
+    Litmus { id: "R8", nodes: "N=O:P P=P:R", threads: &["O: -N; !f", "R: @f; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "-N"), required: &["P: -NB"], ..NONE },
+    Litmus { id: "R9", nodes: "P=P:Q Q=Q:P", threads: &["P: A(Q)->Q; x", "Q: B(P)->P; x"],
+        forbidden: |_| None, ..NONE },
+    Litmus { id: "R10", nodes: "N=O:PQ P=P:S Q=Q:S", threads: &["O: -N", "S: A->P,Q"],
+        forbidden: |seen| seen.disagree("PQ", "A", "-N"), required: &["P: A-N", "P: -NA"], ..NONE },
+    Litmus { id: "R11", nodes: "N=O:PQ M=R:PQ", threads: &["O: -N", "R: -M"],
+        forbidden: |seen| seen.disagree("PQ", "-M", "-N"), required: &["P: -M-N", "P: -N-M"], ..NONE },
+    Litmus { id: "R12", nodes: "N=O:P M=R:P R=R:O", threads: &["P: ~N,~M", "O: ?~N; B->R"],
+        forbidden: |seen| seen.forbid('R', "B", "~M"), required: &["R: ~MB"], ..NONE },
+    Litmus { id: "R13", nodes: "N=O:PQ M=P:Z Z=Z:O", threads: &["P: ~N,-M", "Q: ~N", "O: ?~N; B->Z"],
+        forbidden: |seen| seen.forbid('Z', "B", "-M"), required: &["Z: -MB"], ..NONE },
+    Litmus { id: "R14", nodes: "P=P:S", before: &["S: A->P; B->P"], threads: &["P: e", "P: ?"],
+        forbidden: |seen| (seen.text('P') != "AB").then(|| format!("P: {}", seen.text('P'))), ..NONE },
+    Litmus { id: "R15", nodes: "N=O:S", before: &["S: M->N"], threads: &["O: -N; !f", "O: @f; |; ?", "S: M->N"],
+        forbidden: |seen| seen.forbid('O', "|", "M"), ..NONE },
+    Litmus { id: "Q1", nodes: "P=P:S N=S:S Q=P:P", threads: &["S: A(N)->P", "P: +", "P: ?A"],
+        forbidden: |seen| (!"A".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))), required: &["P: A"], n_objects: 100, ..NONE },
+    Litmus { id: "Q2", nodes: "P=P:SR N=O:S S=S:SR", threads: &["S: A(P)->P,N", "O: -N", "P: x", "R: B(S)->P,S"],
+        forbidden: |_| None, ..NONE },
+];
