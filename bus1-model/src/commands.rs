@@ -287,7 +287,15 @@ impl World {
 
     /// The entry that RECV takes: the first. Behind it, notifications of its kind and transaction are as good (ORD-5).
     fn next(&self, peer: usize, observed: &Outcome) -> Option<usize> {
-        let first = self.log.iter().position(|m| m.receiver == peer)?;
+        let first = self.log.iter().position(|member| {
+            let object = match member.content {
+                Content::Message { .. } => None,
+                Content::NodeRelease { handle } => self.id_of(peer, Object::Handle(handle)),
+                Content::HandleRelease { node } => self.id_of(peer, Object::Node(node)),
+            };
+            let is_passed_over = object.is_some_and(|id| self.passed_over.contains(&id));
+            member.receiver == peer && !is_passed_over
+        })?;
         let kind = self.log[first].content.kind();
         let wanted = match observed {
             Outcome::Received(entry) if kind != Kind::User => entry.id,

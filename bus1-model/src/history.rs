@@ -50,7 +50,7 @@ pub const EVENTS_MAX: usize = 128;
 /// # Errors
 /// There is none, or none was found.
 pub fn explain(world: &World, events: &[Event]) -> Result<World, Unexplained> {
-    let mut best = Vec::new();
+    let mut best = String::new();
     let mut is_exhaustive = true;
     for is_strict in [true, false] {
         let mut search = Search {
@@ -72,7 +72,12 @@ pub fn explain(world: &World, events: &[Event]) -> Result<World, Unexplained> {
             return Ok(world);
         }
         is_exhaustive &= search.n_steps < STEPS_MAX;
-        best = search.best;
+        let kind = if is_strict { "strict" } else { "allowed" };
+        let _ = writeln!(
+            best,
+            "the longest {kind} sequence, of {} steps tried: {:?}",
+            search.n_steps, search.best
+        );
     }
     let mut text = String::new();
     for (number, event) in events.iter().enumerate() {
@@ -87,7 +92,7 @@ pub fn explain(world: &World, events: &[Event]) -> Result<World, Unexplained> {
             "{number}: [{called_at}, {returned_at}] {call:?} gave {outcome:?}"
         );
     }
-    let _ = writeln!(text, "the longest sequence accepted: {best:?}");
+    text += &best;
     Err(Unexplained {
         is_exhaustive,
         text,
@@ -149,10 +154,12 @@ impl Search<'_> {
             }
         }
         for event in 0..self.events.len() {
-            if let Some(next) = self.apply(node, event)
-                && let Some(world) = self.extend(&next)
-            {
-                return Some(world);
+            for may_pass_over in [false, true] {
+                if let Some(next) = self.apply(node, event, may_pass_over)
+                    && let Some(world) = self.extend(&next)
+                {
+                    return Some(world);
+                }
             }
         }
         None
@@ -167,7 +174,7 @@ impl Search<'_> {
         self.seen.insert(hasher.finish())
     }
 
-    fn apply(&self, node: &Node, event: usize) -> Option<Node> {
+    fn apply(&self, node: &Node, event: usize, may_pass_over: bool) -> Option<Node> {
         let bit = 1_u128 << event;
         if node.applied & bit != 0 || self.before[event] & !node.applied != 0 {
             return None;
@@ -177,6 +184,13 @@ impl Search<'_> {
             return None;
         }
         let mut next = node.clone();
+        next.world.passed_over.clear();
+        if may_pass_over {
+            next.world.passed_over = self.released_meanwhile(node, event);
+            if next.world.passed_over.is_empty() {
+                return None;
+            }
+        }
         let n_debris = next.world.debris().len();
         if !is_same(&next.world.call(&this.call, &this.outcome), &this.outcome) {
             return None;
@@ -196,6 +210,33 @@ impl Search<'_> {
             return None;
         }
         self.append(next, event, false, receivers)
+    }
+
+    /// The ids whose notifications the RECV `event` may pass over: a RELEASE that overlaps it names them (REL-2).
+    fn released_meanwhile(&self, node: &Node, event: usize) -> BTreeSet<u64> {
+        let this = &self.events[event];
+        let (Call::Recv { peer } | Call::Discard { peer }) = this.call else {
+            return BTreeSet::new();
+        };
+        let mut released = BTreeSet::new();
+        for (number, other) in self.events.iter().enumerate() {
+            let overlaps = other.called_at < this.returned_at && this.called_at < other.returned_at;
+            let is_to_come = node.applied & (1 << number) == 0;
+            match &other.call {
+                Call::Release {
+                    peer: releaser,
+                    ids,
+                } if *releaser == peer
+                    && overlaps
+                    && is_to_come
+                    && other.outcome == Outcome::Done =>
+                {
+                    released.extend(ids);
+                }
+                _ => {}
+            }
+        }
+        released
     }
 
     fn clear(&self, node: &Node, handle: usize, event: usize) -> Option<Node> {

@@ -20,6 +20,8 @@ pub struct World {
     pub(crate) log: Vec<Member>,
     pub(crate) debris: Vec<usize>,
     pub(crate) n_transactions: u64,
+    /// Ids whose notifications RECV does not see, since a RELEASE that overlaps it names them (REL-2).
+    pub(crate) passed_over: BTreeSet<u64>,
     /// Receivers of the transactions since it was last asked for.
     pub(crate) receivers: BTreeSet<usize>,
 }

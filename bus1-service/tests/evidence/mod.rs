@@ -1,5 +1,9 @@
 //! What the kinds of evidence share: see `docs/testing.md`, "Evidence for the core".
-#![allow(dead_code, reason = "each test program uses its part of it")]
+#![allow(
+    dead_code,
+    unused_imports,
+    reason = "each test program uses its part of it"
+)]
 
 pub(crate) mod delay;
 pub(crate) mod litmus;

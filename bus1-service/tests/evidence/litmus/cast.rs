@@ -18,6 +18,8 @@ struct Cast {
     stage: Stage,
     peers: Vec<char>,
     asleep: Vec<AtomicBool>,
+    /// Flags by name: the checker's own, so that it knows what they order.
+    flags: Vec<(char, sched::Flag)>,
     record: Mutex<Record>,
 }
 
@@ -83,11 +85,20 @@ impl Cast {
         } else {
             litmus.n_objects
         };
+        let programs = litmus
+            .threads
+            .iter()
+            .flat_map(|program| program.split("; "));
+        let flags = programs.filter_map(|statement| {
+            let mut rest = statement.split(": ").last()?.strip_prefix('!')?.chars();
+            rest.next()
+        });
         let accounts: Vec<_> = (0..n_peers).collect();
         let cast = Cast {
             stage: Stage::new(&vec![[n_objects, PLENTY]; n_peers], &accounts),
             asleep: peers.iter().map(|_| AtomicBool::new(false)).collect(),
             peers,
+            flags: flags.map(|name| (name, sched::Flag::new(false))).collect(),
             record: Mutex::default(),
         };
         for node in litmus.nodes.split_whitespace() {
@@ -154,8 +165,11 @@ impl Cast {
                     self.fail(format!("{flag} is empty after the send returned"));
                 }
             }
-            "!" => self.record().seen.flags.push(flag),
-            "@" => return self.wait(|| self.record().seen.flags.contains(&flag)),
+            "!" => {
+                self.record().seen.flags.push(flag);
+                self.flag(flag).store(true, Ordering::Release);
+            }
+            "@" => return self.wait(|| self.flag(flag).load(Ordering::Acquire)),
             "|" => self.note(peer, "|".into()),
             "~" | "-" => self.release(peer, statement),
             "e" => {
@@ -296,6 +310,11 @@ impl Cast {
         let mut names = record.names.iter().rev();
         let found = names.find(|(p, _, n, is)| (*p, n.as_str(), *is) == (peer, name, is_node));
         found.unwrap_or_else(|| panic!("{peer} has no {name}")).1
+    }
+
+    fn flag(&self, name: char) -> &sched::Flag {
+        let flag = self.flags.iter().find(|(flag, _)| *flag == name);
+        &flag.unwrap_or_else(|| panic!("nobody sets flag {name}")).1
     }
 
     fn number(&self, peer: char) -> usize {

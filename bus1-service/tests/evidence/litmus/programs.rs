@@ -20,7 +20,7 @@ fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
 /// All of them.
 #[rustfmt::skip]
 pub(crate) const PROGRAMS: &[Litmus] = &[
-    Litmus { id: "L1", nodes: "P=P:S", threads: &["S: A->P; B->P"],
+    Litmus { id: "L1", nodes: "P=P:S", threads: &["S: A->P; B->P", "P: ?; ?"],
         forbidden: |seen| seen.forbid('P', "B", "A"), ..NONE },
     Litmus { id: "L2", nodes: "P=P:SR", threads: &["S: A->P", "R: B->P"],
         required: &["P: AB", "P: BA"], ..NONE },

@@ -36,6 +36,12 @@ impl Seen {
         self.queue(peer).iter().position(|seen| seen == what)
     }
 
+    /// Whether `P: AB` is what P received.
+    pub(crate) fn has(&self, queue: &str) -> bool {
+        let (peer, text) = queue.split_once(": ").expect("P: AB");
+        peer.chars().all(|peer| self.text(peer) == text)
+    }
+
     /// How often `peer` received `what`.
     pub(crate) fn count(&self, peer: char, what: &str) -> usize {
         self.queue(peer).iter().filter(|seen| *seen == what).count()

@@ -3,6 +3,9 @@
 /// How often a thread looks before it gives up waiting.
 pub(crate) const TRIES: usize = 100_000;
 
+/// A flag in memory that threads share beside the core.
+pub(crate) type Flag = std::sync::atomic::AtomicBool;
+
 /// Lets another thread go on.
 pub(crate) fn pause() {
     std::thread::yield_now();
