@@ -21,12 +21,22 @@ const DONE: u64 = 1;
 pub(crate) struct Transaction {
     /// Floor or stamp, shifted by one, and [`DONE`].
     word: AtomicU64,
+    /// The tag under a model checker, which repeats executions and needs the same ties every time: addresses differ, the order
+    /// of making does not.
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    serial: usize,
 }
 
 impl Transaction {
     pub(crate) fn new() -> Transaction {
         Transaction {
             word: AtomicU64::new(0),
+            #[cfg(any(feature = "loom", feature = "shuttle"))]
+            serial: {
+                use core::sync::atomic::AtomicUsize;
+                static NEXT: AtomicUsize = AtomicUsize::new(0);
+                NEXT.fetch_add(1, Ordering::Relaxed)
+            },
         }
     }
 
@@ -86,5 +96,8 @@ impl Transaction {
 
 /// What breaks a tie of two stamps.
 pub(crate) fn tag(transaction: &Ref<Transaction>) -> usize {
+    #[cfg(any(feature = "loom", feature = "shuttle"))]
+    return transaction.serial;
+    #[cfg(not(any(feature = "loom", feature = "shuttle")))]
     transaction.address()
 }
