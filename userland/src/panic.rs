@@ -12,7 +12,11 @@ static IS_PANICKING: AtomicBool = AtomicBool::new(false);
 fn panic(info: &PanicInfo<'_>) -> ! {
     if !IS_PANICKING.swap(true, Ordering::Relaxed) {
         let number = crate::environment::task_number();
-        crate::println!("task {number} panicked: {info}");
+        let message = info.message();
+        match info.location() {
+            Some(place) => crate::println!("task {number} panicked at {place}: {message}"),
+            None => crate::println!("task {number} panicked: {message}"),
+        }
     }
     crate::task::exit(STATUS)
 }

@@ -68,6 +68,12 @@ fn main() -> u8 {
             puppet.tell(&errors, &[]);
         }
         "map" => puppet.tell(&map_until_refused().to_le_bytes(), &[]),
+        "reserve" => puppet.tell(reserve(), &[]),
+        "panic" => panic!("as it was told"),
+        "thread-panic" => {
+            let thread = thread::spawn(|| panic!("as it was told"));
+            let _: Result<(), _> = thread.expect("room for a thread").join();
+        }
         "threads-exit" => exit_beside_threads(number(1)),
         "last-thread" => {
             let waiting = thread::spawn(|| {
@@ -144,6 +150,16 @@ fn map_until_refused() -> u64 {
             Err(Errno::EDQUOT) => return n_pages,
             Err(error) => panic!("after {n_pages} pages: {error}"),
         }
+    }
+}
+
+/// Asks the heap for more than the account has, and then for a little.
+fn reserve() -> &'static [u8] {
+    let mut bytes = Vec::<u8>::new();
+    match (bytes.try_reserve(1 << 30), bytes.try_reserve(64 << 10)) {
+        (Err(_), Ok(())) => b"refused, then 64 KiB",
+        (Err(_), Err(_)) => b"refused twice",
+        (Ok(()), _) => b"not refused",
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests tasks, threads, capabilities, memory, waiting and the scheduler through real system calls.
+//! Tests tasks, threads, capabilities, memory, waiting, the scheduler and the runtime library.
 #![no_std]
 #![no_main]
 
@@ -6,6 +6,7 @@ extern crate alloc;
 
 mod capabilities;
 mod memory;
+mod runtime;
 mod scheduler;
 mod tasks;
 mod threads;
@@ -25,6 +26,7 @@ suite!(
     threads::TESTS,
     memory::TESTS,
     tasks::TESTS,
+    runtime::TESTS,
     scheduler::TESTS
 );
 
