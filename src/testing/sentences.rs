@@ -85,15 +85,35 @@ fn walk(folder: &Path, prefix: Option<&str>, tests: &mut BTreeMap<String, String
             (Some(prefix), stem) => format!("{prefix}::{stem}"),
             (None, stem) => stem.to_owned(),
         };
-        if path.is_dir() {
+        if path.is_dir() && prefix.is_none() {
+            // What test programs share: no program of its own.
+        } else if path.is_dir() {
             walk(&path, Some(&module), tests)?;
         } else if path.extension().is_some_and(|extension| extension == "rs") {
             let source = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read {}", path.display()))?;
             tests.extend(of_source(&module, &source));
+            for (name, path) in shared_modules(&source) {
+                let path = folder.join(path);
+                let source = fs::read_to_string(&path)
+                    .with_context(|| format!("cannot read {}", path.display()))?;
+                tests.extend(of_source(&format!("{module}::{name}"), &source));
+            }
         }
     }
     Ok(())
+}
+
+/// Modules that say themselves where their file is, and where: several test programs share it.
+fn shared_modules(source: &str) -> Vec<(&str, &str)> {
+    let lines = source.lines().zip(source.lines().skip(1));
+    lines
+        .filter_map(|(attribute, module)| {
+            let path = attribute.strip_prefix("#[path = \"")?.strip_suffix("\"]")?;
+            let name = module.strip_prefix("mod ")?.strip_suffix(';')?;
+            Some((name, path))
+        })
+        .collect()
 }
 
 /// The tests of one file, whose module is `module`.
@@ -164,6 +184,13 @@ mod tests {
                 .collect::<Vec<_>>(),
             expected
         );
+    }
+
+    /// A module whose file is named is found under the name of the module.
+    #[test]
+    fn follows_shared_modules() {
+        let source = "mod a;\n#[path = \"../x/y.rs\"]\nmod b;\n";
+        assert_eq!(shared_modules(source), [("b", "../x/y.rs")]);
     }
 
     /// A crate is called as its library is, and else as its package.
