@@ -37,6 +37,7 @@ extern "C" fn kernel_stages(_: u64) -> ! {
         panic!("memory is set up before the stack")
     };
     arch::panic::set_symbols(kernel::symbols::of_initrd(information.initrd));
+    arch::panic::set_activity(|out| kernel::cpu::DOING.describe(out));
     arch::count_cpus(information);
     arch::start_devices(information.words);
     kernel::task::first::boot(information.words, information.initrd);

@@ -124,6 +124,18 @@ pub(crate) const CASES: &[Case] = &[
         &["test=double-free"],
         panics("was given back but is not in use", ""),
     ),
+    Case {
+        kernel: Kernel::Omnibus("test-bad-input"),
+        ..case(
+            "failure.fault-in-call",
+            "A panic in the midst of a system call names the task and the call.",
+            &["test=fault-in-call"],
+            panics(
+                "kernel panic: page fault at",
+                "on CPU 0, task 1, system call ",
+            ),
+        )
+    },
     case(
         "failure.triple-fault",
         "A kernel that triple-faults is a failure, although QEMU then ends with 0.",

@@ -5,7 +5,7 @@ use super::entry;
 use super::percpu::Cpu;
 use super::trap::{Fault, Trap};
 use super::vectors::{DEBUG, PAGE_FAULT};
-use super::{apic, panic, slice};
+use super::{apic, fail_on_purpose, panic, slice};
 use crate::mm::user::{KIND_READ, KIND_WRITE};
 use core::ptr::NonNull;
 use x86_64::registers::control::Cr2;
@@ -106,6 +106,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
     }
     let cr2 = Cr2::read_raw();
     if vector == PAGE_FAULT
+        && !fail_on_purpose::is_fixup_forgotten()
         && let Some(fixup) = find_fixup(frame.rip)
     {
         frame.rip = fixup;

@@ -14,6 +14,7 @@
 //! | `invalid-opcode` | executes UD2                                          | 101, `invalid opcode`                               |
 //! | `machine-check`  | raises vector 18, with the user's GS base             | 101, `machine check`                                |
 //! | `double-free`    | gives a frame back twice                              | 101, `was given back but is not in use`             |
+//! | `fault-in-call`  | forgets how to survive a bad pointer of a user         | 101 at the first bad pointer, with task and system call |
 //! | `triple-fault`   | takes an exception without a descriptor table         | no report: the tool's own failure                   |
 //! | `hang`           | loops for ever                                        | no report within the time limit                     |
 //! | `wx`             | looks at every mapping of the kernel                  | 0, `none writable and executable` on the console    |
@@ -26,9 +27,20 @@ use crate::mm::address_space::{AddressSpace, Rights};
 use crate::mm::{frames, kernel_space, physical};
 use core::arch::asm;
 use core::hint::black_box;
+use core::sync::atomic::{AtomicBool, Ordering};
 use x86_64::PhysAddr;
 
 type Way = fn();
+
+/// A way that fails later, when a program does its part.
+const FAULT_IN_CALL: &str = "fault-in-call";
+
+static IS_FIXUP_FORGOTTEN: AtomicBool = AtomicBool::new(false);
+
+/// True if a page fault in a copy of user memory is to be taken for the kernel's own.
+pub(super) fn is_fixup_forgotten() -> bool {
+    IS_FIXUP_FORGOTTEN.load(Ordering::Relaxed)
+}
 
 const WAYS: [(&str, Way); 16] = [
     ("panic", || panic!("on purpose")),
@@ -59,15 +71,18 @@ const WAYS: [(&str, Way); 16] = [
 
 static SOME_DATA: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0xc3);
 
-/// Does what `name` says. A way that ends well ends the machine with status 0.
-pub(super) fn run(name: &str) -> ! {
+/// Does what `name` says. It returns if the way takes a program to go.
+pub(super) fn run(name: &str) {
+    if name == FAULT_IN_CALL {
+        return IS_FIXUP_FORGOTTEN.store(true, Ordering::Relaxed);
+    }
     let Some((_, way)) = WAYS.iter().find(|(known, _)| *known == name) else {
         log::print(format_args!(
             "kernel: there is no test \"{name}\"; there are"
         ));
         WAYS.iter()
             .for_each(|(known, _)| log::print(format_args!(" {known}")));
-        log::print(format_args!("\n"));
+        log::print(format_args!(" {FAULT_IN_CALL}\n"));
         report::refuse(format_args!(
             "kernel word test={name}: there is no such test"
         ))

@@ -16,6 +16,8 @@ const PIT_TICKS: u16 = 11_932;
 const N_CALIBRATIONS: u32 = 3;
 /// Reads of the interval timer's output before it is taken for absent.
 const PIT_PATIENCE: u32 = 50_000_000;
+/// No request is longer, so that scaling it cannot overflow: about 18 minutes, far beyond what the timer can count.
+const LONGEST_NS: u64 = 1 << 40;
 const NS_PER_S: u64 = 1_000_000_000;
 
 /// Counter value at nanosecond 0.
@@ -130,7 +132,7 @@ pub fn since_reset_ns() -> u64 {
 /// Asks for [`super::trap::Trap::Timer`] at `deadline_ns` of the clock, or soon if that has passed. Only the last request counts. The interrupt
 /// may come early (the timer counts to 2^32 ticks, about 4 s at 1 GHz): who asked looks at the clock and asks again.
 pub fn arm_at(deadline_ns: u64) {
-    let n_ns = deadline_ns.saturating_sub(clock_ns());
+    let n_ns = deadline_ns.saturating_sub(clock_ns()).min(LONGEST_NS);
     let n_ticks = scale(n_ns, APIC_TICKS_PER_NS.load(Ordering::Relaxed)).saturating_add(1);
     start(u32::try_from(n_ticks).unwrap_or(u32::MAX));
 }

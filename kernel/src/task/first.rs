@@ -25,21 +25,6 @@ static FIRST: Once<u64> = Once::new();
 /// What runs if no word says otherwise.
 const DEFAULT: &[u8] = b"tour";
 
-/// The archive's member with the names of the kernel's functions.
-const SYMBOLS: &str = "kernel.sym";
-
-/// Gives panics the names of functions, and of the task and the call that this CPU works for.
-#[cfg(not(test))]
-fn describe_panics(symbols: &'static [u8]) {
-    use crate::arch::panic;
-    panic::set_symbols(crate::symbols::Symbols::new(symbols));
-    panic::set_activity(|out| crate::cpu::DOING.describe(out));
-}
-
-/// On the host a panic is the test's.
-#[cfg(test)]
-fn describe_panics(_: &'static [u8]) {}
-
 /// The last stage of the boot sequence: programs from `initrd`, and the first task as the kernel words `init=` and `args=` say. Ends
 /// the machine, with the cause, if that cannot be.
 pub fn boot(line: &str, initrd: &'static [u8]) {
@@ -56,9 +41,6 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
     let archive = Archive::parse(initrd).map_err(Cause::Initrd)?;
     let n_programs = archive.entries().count();
     programs::install(archive);
-    if let Some(symbols) = programs::file(SYMBOLS) {
-        describe_panics(symbols);
-    }
     let mut name = Vec::new();
     let mut arguments = Vec::new();
     for word in words::words(line.as_bytes()) {
