@@ -90,7 +90,7 @@ pub(crate) const CASES: &[Case] = &[
         )
     },
     Case {
-        time_limit_s: 2,
+        time_limit_s: 5,
         ..case(
             "tool.status-then-hang",
             "A guest that reports success and then hangs has failed.",
