@@ -19,8 +19,8 @@ pub struct Cpu {
     pub current: Option<(Ref<Thread>, Work)>,
     /// When the thread's turn is over, in nanoseconds of the clock.
     pub turn_end_ns: u64,
-    /// When the turn of the reaper is over, if it has one: it takes turns with threads of its priority.
-    pub reaper_turn_end_ns: Option<u64>,
+    /// When the reaper, which shares with threads of its priority, may do its next batch.
+    pub reaper_turn_ns: u64,
     /// Since when the thread runs.
     pub since_ns: u64,
     /// The task whose address space is active.
@@ -36,7 +36,7 @@ impl Cpu {
         Self {
             current: None,
             turn_end_ns: 0,
-            reaper_turn_end_ns: None,
+            reaper_turn_ns: 0,
             since_ns: 0,
             active: None,
             scratch: Scratch::new(),

@@ -16,8 +16,8 @@ use crate::lock::{Lock, Rank};
 use crate::shared::{Link, Linked, List, Ref};
 use crate::task::{reaper, waiters::Waiters};
 
-/// Objects that the core looks after in one piece of its work.
-const OBJECTS_AT_ONCE: u32 = 16;
+/// Pieces of work ([`crate::task::reaper::BATCH`]) that one batch of the core stands for: it looks after up to 16 objects.
+const BATCH_PIECES: u32 = 32;
 
 /// A peer with its holders and waiters.
 pub struct PeerObject {
@@ -59,10 +59,9 @@ impl Linked<Unfinished> for PeerObject {
 }
 
 impl PeerObject {
-    /// Does about `n_objects` objects of what is open on this peer: a release or its closing.
-    pub fn work(&self, n_objects: u32) -> Progress {
-        self.core
-            .work(n_objects.div_ceil(OBJECTS_AT_ONCE), &mut wake)
+    /// Does about `budget` pieces of what is open on this peer: a release or its closing.
+    pub fn work(&self, budget: u32) -> Progress {
+        self.core.work(budget.div_ceil(BATCH_PIECES), &mut wake)
     }
 
     /// Number of capabilities and running calls that keep it open.

@@ -19,6 +19,9 @@ use crate::syscall::machine_memory::MachineMemory;
 use crate::syscall::operation::{Operation, Outcome};
 use crate::time;
 
+/// How long the reaper lets threads of its priority run between two of its batches, each of which takes about half as long.
+const REAPER_PAUSE_NS: u64 = 300_000;
+
 /// What runs next: a thread in user mode, or nothing.
 pub type Next = Option<Ref<Thread>>;
 
@@ -33,6 +36,7 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         }
         if is_reapers_turn(cpu, now_ns) {
             reaper::work(BATCH);
+            cpu.reaper_turn_ns = time::now_ns() + REAPER_PAUSE_NS;
             arch::take_interrupts();
             continue;
         }
@@ -45,7 +49,7 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         match work {
             Work::User => {
                 cpu.current = Some((thread.clone(), Work::User));
-                arm(cpu);
+                arm(cpu, &thread);
                 return Some(thread);
             }
             Work::Call(operation) => {
@@ -64,16 +68,15 @@ pub fn is_quiet() -> bool {
     !scheduler::has_news() && !reaper::has_work()
 }
 
-/// True if there is something to clean up, and nobody more urgent, or as urgent and with a turn.
-fn is_reapers_turn(cpu: &mut Cpu, now_ns: u64) -> bool {
+/// True if there is something to clean up, and nobody more urgent; with those as urgent it shares, a batch at a time.
+fn is_reapers_turn(cpu: &Cpu, now_ns: u64) -> bool {
     let Some(priority) = reaper::priority() else {
-        cpu.reaper_turn_end_ns = None;
         return false;
     };
     let current = cpu.current.as_ref().map(|(thread, _)| thread.task.priority);
     match current.max(scheduler::highest()) {
         Some(other) if other > priority => false,
-        Some(other) if other == priority => cpu.reaper_turn_end_ns.is_some_and(|end| now_ns < end),
+        Some(other) if other == priority => now_ns >= cpu.reaper_turn_ns,
         _ => true,
     }
 }
@@ -90,9 +93,6 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
         return;
     }
     let is_turn_over = now_ns >= cpu.turn_end_ns;
-    if is_turn_over {
-        cpu.reaper_turn_end_ns = Some(now_ns + TURN_NS);
-    }
     if scheduler::must_give_way(thread.task.priority, is_turn_over) {
         stop(cpu, &thread, now_ns);
         scheduler::put(thread, work);
@@ -108,7 +108,6 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
 fn stop(cpu: &mut Cpu, thread: &Thread, now_ns: u64) {
     let used_ns = now_ns.saturating_sub(cpu.since_ns);
     thread.task.cpu_ns.fetch_add(used_ns, Ordering::Relaxed);
-    cpu.reaper_turn_end_ns = Some(now_ns + TURN_NS);
     // Its registers may go away with it, and another thread's take their place in memory.
     arch::forget_current();
 }
@@ -206,7 +205,11 @@ fn idle(cpu: &mut Cpu) -> Next {
 }
 
 /// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
-fn arm(cpu: &Cpu) {
+fn arm(cpu: &Cpu, thread: &Thread) {
     let deadline_ns = scheduler::next_deadline_ns().unwrap_or(u64::MAX);
-    arch::timer::arm_at(cpu.turn_end_ns.min(deadline_ns));
+    let reaper_ns = match reaper::priority() {
+        Some(priority) if priority == thread.task.priority => cpu.reaper_turn_ns,
+        Some(_) | None => u64::MAX,
+    };
+    arch::timer::arm_at(cpu.turn_end_ns.min(deadline_ns).min(reaper_ns));
 }
