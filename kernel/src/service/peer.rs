@@ -17,7 +17,7 @@ use crate::shared::{Link, Linked, List, Ref};
 use crate::task::{reaper, waiters::Waiters};
 
 /// Pieces of work ([`crate::task::reaper::BATCH`]) that one batch of the core stands for: it looks after up to 16 objects.
-const BATCH_PIECES: u32 = 32;
+pub const BATCH_PIECES: u32 = 32;
 
 /// A peer with its holders and waiters.
 pub struct PeerObject {

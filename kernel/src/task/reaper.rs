@@ -17,7 +17,7 @@ use super::thread::Thread;
 use crate::cap::table::Dismantled;
 use crate::lock::{Lock, Rank};
 use crate::sabotage::{self, Promise};
-use crate::service::peer::{PeerObject, Unfinished};
+use crate::service::peer::{self, PeerObject, Unfinished};
 use crate::shared::{List, Ref};
 use bus1_service::Progress;
 
@@ -110,8 +110,8 @@ pub fn work(budget: u32) {
     while n_left > 0 {
         let peer = LISTS.lock().peers.front();
         if let Some(peer) = peer {
-            match peer.work(n_left) {
-                // The budget was for all of it.
+            match peer.work(peer::BATCH_PIECES) {
+                Progress::More if n_left > peer::BATCH_PIECES => n_left -= peer::BATCH_PIECES,
                 Progress::More => return,
                 Progress::Busy => {
                     rotate_peer(&peer);
@@ -119,7 +119,8 @@ pub fn work(budget: u32) {
                 }
                 Progress::Done => {
                     forget(&peer);
-                    n_left -= 1;
+                    // How much it was is not known: at most a batch of the core.
+                    n_left = n_left.saturating_sub(peer::BATCH_PIECES);
                 }
             }
             continue;
