@@ -134,6 +134,32 @@ pub fn read_words<const N: usize>(from: u64) -> Result<[u64; N], Fault> {
     Ok(words)
 }
 
+/// Copies as many numbers as `to` holds from user address `from`; any alignment.
+///
+/// # Errors
+/// [`Fault`]; `to` may have been written in part.
+pub fn copy_words_from_user(to: &mut [u64], from: u64) -> Result<(), Fault> {
+    let n_bytes = size_of_val(to);
+    check(from, n_bytes, false)?;
+    // SAFETY: `to` is ours and `n_bytes` long, and every bit pattern is a number; a fault at the source is fixed up.
+    unsafe { user_copy(to.as_mut_ptr().cast(), from as *const u8, n_bytes) }
+        .result()
+        .map(drop)
+}
+
+/// Copies the numbers of `from` to user address `to`; any alignment.
+///
+/// # Errors
+/// [`Fault`]; the user's bytes may have been written in part.
+pub fn copy_words_to_user(to: u64, from: &[u64]) -> Result<(), Fault> {
+    let n_bytes = size_of_val(from);
+    check(to, n_bytes, true)?;
+    // SAFETY: `from` is ours and `n_bytes` long; a fault at the destination is fixed up.
+    unsafe { user_copy(to as *mut u8, from.as_ptr().cast(), n_bytes) }
+        .result()
+        .map(drop)
+}
+
 /// Writes `words` to user address `to`; any alignment.
 ///
 /// # Errors

@@ -13,9 +13,6 @@ use crate::task::{task::Task, thread::Thread};
 /// Words of [`Scratch`]: the most ids of one release.
 pub const SCRATCH_WORDS: usize = omnibus_abi::limits::IDS_MAX as usize;
 
-/// Ids read per access to user memory.
-const IDS_AT_ONCE: usize = 64;
-
 /// Memory of the CPU that a call may use until interrupts are on again. It needs no allocation, so RELEASE and RECV cannot
 /// fail for want of memory (REL-3, ACC-3).
 pub struct Scratch {
@@ -99,17 +96,13 @@ impl Caller<'_> {
     /// # Errors
     /// `EFAULT`.
     pub fn read_ids(&mut self, address: u64, n_ids: u64) -> Result<&[Id], Errno> {
-        let mut claim = ReadClaim::new(address, n_ids * 8)?;
-        let ids = self.scratch.ids.get_mut(..n_ids as usize);
-        let ids = ids.ok_or(Errno::EMSGSIZE)?;
-        for part in ids.chunks_mut(IDS_AT_ONCE) {
-            let mut words = [0; IDS_AT_ONCE];
-            let words = words.get_mut(..part.len()).ok_or(Errno::EMSGSIZE)?;
-            let front = claim.split_front(8 * part.len() as u64);
-            front.read_words(&self.memory, words)?;
-            for (id, word) in part.iter_mut().zip(words) {
-                *id = Id::from_u64(*word);
-            }
+        let claim = ReadClaim::new(address, n_ids * 8)?;
+        let Scratch { words, ids, .. } = &mut *self.scratch;
+        let words = words.get_mut(..n_ids as usize).ok_or(Errno::EMSGSIZE)?;
+        let ids = ids.get_mut(..n_ids as usize).ok_or(Errno::EMSGSIZE)?;
+        claim.read_words(&self.memory, words)?;
+        for (id, word) in ids.iter_mut().zip(words) {
+            *id = Id::from_u64(*word);
         }
         Ok(ids)
     }

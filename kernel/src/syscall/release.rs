@@ -13,6 +13,9 @@ use super::structure::SizeOf;
 use crate::service::{self, peer::Hold};
 use crate::task::reaper::{self, BATCH};
 
+/// Ids above which marking them is a batch by itself.
+const LONG: u64 = 64;
+
 /// A release that has begun: it cannot fail any more, and its state is in the peer.
 pub struct Release(Hold);
 
@@ -39,6 +42,8 @@ fn prepare(
     }
     let ids = caller.read_ids(command.ptr_ids, command.n_ids)?;
     match hold.core.begin_release(ids) {
+        // Marking many was a batch by itself.
+        Ok(()) if command.n_ids > LONG => Ok(Outcome::More(Operation::Release(Release(hold)))),
         Ok(()) => Ok(Release(hold).step()),
         Err(Error::Busy) => {
             // Another thread's release of this peer is on its way: help it, then begin again.

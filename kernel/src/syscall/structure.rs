@@ -179,6 +179,9 @@ impl<S: Structure> OutArray<S> {
         let known = words.get(..n_known as usize).ok_or(Errno::EINVAL)?;
         self.claim.write_words_at(memory, start, known)?;
         let n_tail = self.size.n_bytes - n_known * 8;
+        if n_tail == 0 {
+            return Ok(());
+        }
         let zero = [0; STRUCTURE_BYTES_MAX as usize];
         let zero = zero.get(..n_tail as usize).ok_or(Errno::EINVAL)?;
         Ok(self.claim.write_at(memory, start + n_known * 8, zero)?)

@@ -29,11 +29,23 @@ pub trait UserMemory {
     /// [`Fault`] if a byte cannot be read by the task; `into` is then undefined.
     fn read(&self, address: u64, into: &mut [u8]) -> Result<(), Fault>;
 
+    /// Fills `into` with little-endian words from `address`, at any alignment.
+    ///
+    /// # Errors
+    /// As for [`Self::read`].
+    fn read_words(&self, address: u64, into: &mut [u64]) -> Result<(), Fault>;
+
     /// Copies `from` to `address`.
     ///
     /// # Errors
     /// [`Fault`] if a byte cannot be written by the task; some may have been.
     fn write(&self, address: u64, from: &[u8]) -> Result<(), Fault>;
+
+    /// Copies the words of `from` to `address`, little endian, at any alignment.
+    ///
+    /// # Errors
+    /// As for [`Self::write`].
+    fn write_words(&self, address: u64, from: &[u64]) -> Result<(), Fault>;
 
     /// Tells whether `n_bytes` from `address` can be written, without writing.
     ///
@@ -42,8 +54,8 @@ pub trait UserMemory {
     fn probe_write(&self, address: u64, n_bytes: u64) -> Result<(), Fault>;
 }
 
-/// Words moved per access to user memory.
-const WORDS_AT_ONCE: usize = 16;
+/// Bytes of a tail that are looked at per access to user memory.
+const TAIL_AT_ONCE: usize = 64;
 
 /// A range that the caller claims is readable.
 #[derive(Debug)]
@@ -90,17 +102,12 @@ impl ReadClaim {
     ///
     /// # Errors
     /// [`Fault`].
-    pub fn read_words(mut self, memory: &impl UserMemory, into: &mut [u64]) -> Result<(), Fault> {
-        let mut bytes = [0; WORDS_AT_ONCE * 8];
-        for part in into.chunks_mut(WORDS_AT_ONCE) {
-            let bytes = &mut bytes[..part.len() * 8];
-            self.split_front(bytes.len() as u64).read(memory, bytes)?;
-            let (words, _) = bytes.as_chunks();
-            for (word, &bytes) in part.iter_mut().zip(words) {
-                *word = u64::from_le_bytes(bytes);
-            }
+    pub fn read_words(self, memory: &impl UserMemory, into: &mut [u64]) -> Result<(), Fault> {
+        match into.len() as u64 * 8 {
+            0 => Ok(()),
+            n_bytes if n_bytes <= self.n_bytes => memory.read_words(self.address, into),
+            _ => Err(Fault),
         }
-        Ok(())
     }
 
     /// Reads the rest of the range and tells whether it is all zero.
@@ -108,11 +115,14 @@ impl ReadClaim {
     /// # Errors
     /// [`Fault`].
     pub fn is_zero(mut self, memory: &impl UserMemory) -> Result<bool, Fault> {
-        let mut bytes = [0; WORDS_AT_ONCE * 8];
+        if self.n_bytes == 0 {
+            return Ok(true);
+        }
+        let mut bytes = [0; TAIL_AT_ONCE];
         let mut is_zero = true;
         while self.n_bytes > 0 {
             let n_bytes = self.n_bytes.min(bytes.len() as u64);
-            let bytes = &mut bytes[..n_bytes as usize];
+            let bytes = bytes.get_mut(..n_bytes as usize).ok_or(Fault)?;
             self.split_front(n_bytes).read(memory, bytes)?;
             is_zero &= bytes.iter().all(|&byte| byte == 0);
         }
@@ -181,20 +191,15 @@ impl WriteClaim {
     pub fn write_words_at(
         &self,
         memory: &impl UserMemory,
-        mut offset: u64,
+        offset: u64,
         from: &[u64],
     ) -> Result<(), Fault> {
-        let mut bytes = [0; WORDS_AT_ONCE * 8];
-        for part in from.chunks(WORDS_AT_ONCE) {
-            let bytes = &mut bytes[..part.len() * 8];
-            let (words, _) = bytes.as_chunks_mut();
-            for (bytes, word) in words.iter_mut().zip(part) {
-                *bytes = word.to_le_bytes();
-            }
-            self.write_at(memory, offset, bytes)?;
-            offset += bytes.len() as u64;
+        let end = offset.checked_add(from.len() as u64 * 8).ok_or(Fault)?;
+        match end {
+            _ if from.is_empty() => Ok(()),
+            end if end <= self.n_bytes => memory.write_words(self.address + offset, from),
+            _ => Err(Fault),
         }
-        Ok(())
     }
 }
 
@@ -254,6 +259,20 @@ pub(crate) mod fake {
                 .iter_mut()
                 .for_each(|n| *n += 1);
             Ok(())
+        }
+
+        fn read_words(&self, address: u64, into: &mut [u64]) -> Result<(), Fault> {
+            let mut bytes = vec![0; into.len() * 8];
+            self.read(address, &mut bytes)?;
+            for (word, bytes) in into.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u64::from_le_bytes(*bytes);
+            }
+            Ok(())
+        }
+
+        fn write_words(&self, address: u64, from: &[u64]) -> Result<(), Fault> {
+            let bytes: Vec<u8> = from.iter().flat_map(|word| word.to_le_bytes()).collect();
+            self.write(address, &bytes)
         }
 
         fn write(&self, address: u64, from: &[u8]) -> Result<(), Fault> {
