@@ -34,8 +34,9 @@ tests! {
             // SAFETY: without items no memory is touched.
             let (_, kept) = unsafe { call(Call::Wait as u64, [0, 0, 24, deadline_ns, 0, 0]) };
             kept?;
-            check!(other.status()?.cpu_ns > before_ns, "the other did not run");
         }
+        // On a busy host one deadline or another passes before its wait begins; not all of them do.
+        check!(other.status()?.cpu_ns > before_ns, "the other did not run");
         other.kill()?;
         Ok(())
     }
