@@ -67,7 +67,7 @@ fn returning(bench: &Bench, call: Call, row: &Returning) -> Outcome<(usize, usiz
     let (faults, odd) = generate(&base, &world);
     let pairs = pairs(&faults);
     // So that the runtime's heap need not grow while the kernel's objects are watched.
-    drop(vec![1_u8; DUMP_BYTES]);
+    drop(core::hint::black_box(vec![1_u8; DUMP_BYTES]));
     dumps.before()?;
     for case in faults.iter().chain(&pairs) {
         check_is_documented(call, case, &mut findings);
@@ -277,7 +277,7 @@ pub(crate) fn no_program(bench: &Bench) -> Outcome {
 pub(crate) fn random_calls(bench: &Bench) -> Outcome {
     suite::expect_a_quiet_kernel();
     let mut dumps = Dumps::new(bench.system);
-    drop(vec![1_u8; DUMP_BYTES]);
+    drop(core::hint::black_box(vec![1_u8; DUMP_BYTES]));
     dumps.before()?;
     monkey::unleash(bench)?;
     // What the tasks started may end a little later.

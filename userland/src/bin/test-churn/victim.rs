@@ -1,12 +1,15 @@
 //! What the tasks do that are killed.
 
 use alloc::vec::Vec;
-use omnibus_abi::{DEADLINE_NEVER, Kind};
+use omnibus_abi::layout::PAGE_BYTES;
+use omnibus_abi::native::{VM_READ, VmMap};
+use omnibus_abi::{Call, DEADLINE_NEVER, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::bus::{Handle, Node, Peer};
 use omnibus_userland::calls::Result;
+use omnibus_userland::task::Command;
 use omnibus_userland::wait::WaitSet;
-use omnibus_userland::{environment, thread};
+use omnibus_userland::{environment, raw, thread};
 
 /// First argument of a victim.
 pub(crate) const FLAG: &str = "--victim";
@@ -15,11 +18,14 @@ pub(crate) const FLAG: &str = "--victim";
 type Act = fn(&Place) -> Result<()>;
 
 /// Kinds of victim, by name.
-pub(crate) const KINDS: [(&str, Act); 7] = [
+pub(crate) const KINDS: [(&str, Act); 10] = [
     ("waits", waits),
     ("sends", sends),
     ("releases", releases),
     ("fans-out", fans_out),
+    ("closes", closes),
+    ("maps", maps),
+    ("spawns", spawns),
     ("threads", threads),
     ("faults", faults),
     ("exits", exits),
@@ -146,6 +152,54 @@ fn fans_out(place: &Place) -> Result<()> {
             .peer
             .send(&destinations, b"to all", &destinations[..10])?;
         while place.peer.try_recv()?.is_some() {}
+    }
+}
+
+/// A peer with a full queue, many nodes and many handles, given up.
+fn closes(place: &Place) -> Result<()> {
+    loop {
+        let (full, other) = (Peer::new(&place.account)?, Peer::new(&place.account)?);
+        let (first, handle) = full.node_for(&other)?;
+        for _ in 0..100 {
+            let (node, handle) = full.node_for(&other)?;
+            let _ = (node.into_id(), handle.into_id());
+            let (node, handle) = other.node_for(&full)?;
+            let _ = (node.into_id(), handle.into_id());
+        }
+        for _ in 0..40 {
+            other.send(&[&handle], b"never read", &[&handle, &handle])?;
+        }
+        full.close()?;
+        let _ = (first.into_id(), handle.into_id());
+    }
+}
+
+/// Memory that comes and goes.
+fn maps(_: &Place) -> Result<()> {
+    loop {
+        let pages = alloc::vec![1_u8; 300 << 10];
+        drop(core::hint::black_box(pages));
+        let map = VmMap {
+            flags: 0,
+            address: 0,
+            n_bytes: 100 * PAGE_BYTES,
+            rights: VM_READ,
+        };
+        // SAFETY: the kernel reads the structure and maps memory where nothing is, which is then unmapped.
+        unsafe {
+            let address = raw::call(Call::VmMap, [&raw const map as u64, VmMap::SIZE])?;
+            raw::call(Call::VmUnmap, [address, map.n_bytes])?;
+        }
+    }
+}
+
+/// Tasks that end at once, started one after the other.
+fn spawns(place: &Place) -> Result<()> {
+    loop {
+        let task = Command::new("test-churn")
+            .argument(FLAG)
+            .spawn(&place.account)?;
+        task.wait()?;
     }
 }
 
