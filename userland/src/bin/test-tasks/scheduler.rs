@@ -130,7 +130,7 @@ tests! {
         Ok(())
     }
 
-    /// Yield lets every other thread of the priority run once before it returns to the caller.
+    /// Yield lets every other thread of the priority run before it returns to the caller.
     fn sch_6_yield_goes_round(_) {
         let count = Arc::new(AtomicUsize::new(0));
         let threads: Vec<_> = (0..4)
@@ -139,9 +139,10 @@ tests! {
                 thread::spawn(move || count.fetch_add(1, Ordering::Relaxed))
             })
             .collect::<Result<_, Errno>>()?;
-        // A timer interrupt may cut the round short by one turn.
-        thread::yield_now();
-        thread::yield_now();
+        // A timer interrupt may cut a turn short, and that thread's next one is a round later.
+        for _ in 0..3 {
+            thread::yield_now();
+        }
         check_eq!(count.load(Ordering::Relaxed), 4, "threads that ran");
         for thread in threads {
             thread.join()?;

@@ -3,7 +3,7 @@
 use crate::director;
 use alloc::boxed::Box;
 use core::arch::asm;
-use core::sync::atomic::{AtomicU64, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use omnibus_userland::abi::layout::USER_END;
 use omnibus_userland::abi::native::ThreadStart;
 use omnibus_userland::abi::{Call, Errno, Kind};
@@ -39,7 +39,12 @@ tests! {
 
     /// A join ends by its deadline, and needs the capability of a thread with JOIN.
     fn thr_3_join_refusals(bench) {
-        let thread = thread::spawn(|| time::sleep(core::time::Duration::from_millis(30)))?;
+        static MAY_END: AtomicBool = AtomicBool::new(false);
+        let thread = thread::spawn(|| {
+            while !MAY_END.load(Ordering::Relaxed) {
+                thread::yield_now();
+            }
+        })?;
         let number = thread.number();
         check_eq!(calls::thread_join(number, 0), Err(Errno::ETIMEDOUT), "at once");
         let soon = time::now_ns() + 1_000_000;
@@ -48,6 +53,7 @@ tests! {
         let weak = calls::capability_copy(number, 0)?;
         check_eq!(calls::thread_join(weak, 0), Err(Errno::EPERM), "without JOIN");
         check_eq!(calls::thread_join(bench.task, 0), Err(Errno::EOPNOTSUPP), "a task");
+        MAY_END.store(true, Ordering::Relaxed);
         thread.join()?;
         check_eq!(calls::thread_join(weak, 0), Err(Errno::EPERM), "without JOIN, afterwards");
         calls::capability_drop(weak)?;
