@@ -4,7 +4,7 @@
 use crate::System;
 use crate::mem::Key;
 
-use super::books::{Quota, Trace};
+use super::quota::{Quota, Trace};
 use super::tree::{self, Tree};
 use super::{Account, AccountNumber};
 

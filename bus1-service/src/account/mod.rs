@@ -10,12 +10,14 @@
 mod arithmetic;
 mod books;
 mod inspect;
+mod quota;
 mod tree;
 
 use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 
-use books::Quota;
-pub(crate) use books::{Books, Charged, Trace};
+pub(crate) use books::{Books, Charged};
+use quota::Quota;
+pub(crate) use quota::Trace;
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
 

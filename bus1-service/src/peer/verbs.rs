@@ -1,0 +1,334 @@
+//! The commands of a peer: each in one call for programs of the host, and the beginning of its phases for a kernel.
+
+use crate::effects::Waker;
+use crate::sync::relax;
+use crate::{
+    Effects, Error, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving, Source,
+    System, Wake, limits,
+};
+
+use super::Peer;
+
+impl<S: System> Peer<S> {
+    /// Begins a message of `n_data` bytes (SEND).
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let mut preparing = client.begin_send(5)?;
+    /// preparing.transfers(&[])?;
+    /// preparing.destinations(&[handle])?;
+    /// let mut prepared = preparing.prepared()?;
+    /// prepared.payload_mut().copy_from_slice(b"hello");
+    /// prepared.stage().commit()?.finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn begin_send(&self, n_data: usize) -> Result<PreparingSend<S>, Error> {
+        Ok(PreparingSend::new(self.core.clone(), n_data))
+    }
+
+    /// Sends `payload` and copies of the handles `transfers` to every one of `destinations`, in one transaction (SEND).
+    ///
+    /// # Errors
+    /// Those of the phases, in the order of SND-5.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[], b"hello")?.finish_silently();
+    /// let received = server.recv()?;
+    /// assert_eq!((received.metadata().id, received.payload()), (node, &b"hello"[..]));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn send(
+        &self,
+        destinations: &[Id],
+        transfers: &[Id],
+        payload: &[u8],
+    ) -> Result<Effects<S>, Error> {
+        if transfers.len() > limits::TRANSFERS_MAX
+            || destinations.len() > limits::DESTINATIONS_MAX
+            || transfers.len().saturating_mul(destinations.len()) > limits::COPIES_MAX
+        {
+            return Err(Error::TooLong);
+        }
+        let mut preparing = self.begin_send(payload.len())?;
+        preparing.transfers(transfers)?;
+        preparing.destinations(destinations)?;
+        let mut prepared = preparing.prepared()?;
+        prepared.payload_extend(payload);
+        prepared.stage().commit()
+    }
+
+    /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.
+    ///
+    /// # Errors
+    /// [`Error::Closed`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Source;
+    /// let mut preparing = client.begin_transfer(&server)?;
+    /// preparing.sources(&[Source::Copy(handle)])?;
+    /// let mut prepared = preparing.prepared()?;
+    /// let copy = prepared.handle(0).expect("one entry");
+    /// prepared.commit()?.finish_silently();
+    /// server.send(&[copy], &[], b"to itself")?.finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"to itself");
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn begin_transfer(&self, to: &Peer<S>) -> Result<PreparingTransfer<S>, Error> {
+        Ok(PreparingTransfer::new(self.core.clone(), to.core.clone()))
+    }
+
+    /// Makes a node on this peer and a handle to it on `to`; their ids.
+    ///
+    /// # Errors
+    /// Those of a transfer.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let (own_node, own_handle) = client.create_node(&client)?;
+    /// client.send(&[own_handle], &[], b"")?.finish_silently();
+    /// assert_eq!(client.recv()?.metadata().id, own_node);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn create_node(&self, to: &Peer<S>) -> Result<(Id, Id), Error> {
+        let mut nodes = [None];
+        let mut handles = [Id::INVALID];
+        self.transfer(to, &[Source::Create], &mut nodes, &mut handles)?
+            .finish_silently();
+        let ([Some(node)], [handle]) = (nodes, handles) else {
+            return Err(Error::OutOfMemory);
+        };
+        Ok((node, handle))
+    }
+
+    /// Makes nodes and copies handles to `to` in one transaction (TRANSFER). Writes the id of each new handle to `handles` and of each
+    /// node made to `nodes`; both arrays are as long as `sources`, and may have been written if the call fails (ERR-1).
+    ///
+    /// # Errors
+    /// Those of the phases (TRA-4); [`Error::TooLong`] if an output array is shorter than `sources`.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::{Id, Source};
+    /// let (mut nodes, mut handles) = ([None; 2], [Id::INVALID; 2]);
+    /// client.transfer(&server, &[Source::Create, Source::Copy(handle)], &mut nodes, &mut handles)?.finish_silently();
+    /// server.send(&[handles[0]], &[], b"to the new node")?.finish_silently();
+    /// assert_eq!(Some(client.recv()?.metadata().id), nodes[0]);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn transfer(
+        &self,
+        to: &Peer<S>,
+        sources: &[Source],
+        nodes: &mut [Option<Id>],
+        handles: &mut [Id],
+    ) -> Result<Effects<S>, Error> {
+        if nodes.len() < sources.len() || handles.len() < sources.len() {
+            return Err(Error::TooLong);
+        }
+        let mut preparing = self.begin_transfer(to)?;
+        preparing.sources(sources)?;
+        let mut prepared = preparing.prepared()?;
+        for (index, (node, handle)) in nodes
+            .iter_mut()
+            .zip(handles)
+            .take(sources.len())
+            .enumerate()
+        {
+            *node = prepared.node(index);
+            *handle = prepared.handle(index).unwrap_or(Id::INVALID);
+        }
+        prepared.commit()
+    }
+
+    /// The first entry of the queue, to be copied out (RECV).
+    ///
+    /// # Errors
+    /// [`Error::NothingQueued`]; [`Error::Busy`] while another thread copies one out, or when the queue needs another look.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[handle], b"hello")?.finish_silently();
+    /// let receiving = server.begin_recv()?;
+    /// let (copied, id) = (receiving.payload().to_vec(), receiving.transfers()[0]);
+    /// receiving.commit().expect("nobody else released it").finish_silently();
+    /// server.send(&[id], &[], &copied)?.finish_silently();
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn begin_recv(&self) -> Result<Receiving<S>, Error> {
+        Receiving::begin(&self.core)
+    }
+
+    /// Takes the first entry out of the queue (RECV).
+    ///
+    /// # Errors
+    /// [`Error::NothingQueued`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::{Error, Kind};
+    /// assert_eq!(server.recv().err(), Some(Error::NothingQueued));
+    /// client.release(&[handle], &mut |(), _| {})?;
+    /// let received = server.recv()?;
+    /// assert_eq!((received.kind(), received.metadata().id), (Kind::HandleRelease, node));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn recv(&self) -> Result<Received<S>, Error> {
+        loop {
+            match Received::take(&self.core) {
+                Err(Error::Busy) => relax::<S>(),
+                result => return result,
+            }
+        }
+    }
+
+    /// Releases these nodes and handles, all of it (RELEASE).
+    ///
+    /// # Errors
+    /// Those of [`Peer::begin_release`] except `Busy`.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Kind;
+    /// server.release(&[node], &mut |(), _| {})?;
+    /// let received = client.recv()?;
+    /// assert_eq!((received.kind(), received.metadata().id), (Kind::NodeRelease, handle));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn release(&self, ids: &[Id], wake: &mut dyn FnMut(&S::Watch, Wake)) -> Result<(), Error> {
+        loop {
+            match self.begin_release(ids) {
+                // An earlier one is helped.
+                Err(Error::Busy) => self.work_on(u32::MAX, wake),
+                result => {
+                    result?;
+                    break;
+                }
+            }
+        }
+        self.work_to_the_end(wake);
+        Ok(())
+    }
+
+    /// Closes the peer, all of it.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// server.close(&mut |(), _| {});
+    /// client.close(&mut |(), _| {});
+    /// let info = account.inspect();
+    /// assert_eq!(info.available, info.maxima);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn close(&self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
+        self.begin_close();
+        self.work_to_the_end(wake);
+    }
+
+    fn work_to_the_end(&self, wake: Waker<'_, S>) {
+        while self.work(u32::MAX, wake) != Progress::Done {
+            relax::<S>();
+        }
+    }
+
+    fn work_on(&self, budget: u32, wake: Waker<'_, S>) {
+        if self.work(budget, wake) == Progress::Busy {
+            relax::<S>();
+        }
+    }
+}
