@@ -238,7 +238,50 @@ fn behind_each(claim: impl Fn(&str, [u64; 6], &After) -> Outcome) -> Outcome {
     Ok(())
 }
 
+/// Selector of the user's data segment: besides null all that user code can load.
+const USER_DATA: u64 = 0x1b;
+
+/// Makes a call with the user's data segment in ds, es, fs and gs, and returns what they hold behind it.
+fn selectors_behind(call: Call, deadline_ns: u64) -> [u64; 4] {
+    let (ds, es, fs, gs): (u64, u64, u64, u64);
+    // SAFETY: these segments are flat and this program uses none of their bases; the calls made here touch no memory.
+    unsafe {
+        asm!(
+            "mov ds, r8d",
+            "mov es, r8d",
+            "mov fs, r8d",
+            "mov gs, r8d",
+            "syscall",
+            "mov r12, ds",
+            "mov r13, es",
+            "mov r14, fs",
+            "mov r15, gs",
+            inlateout("rax") call as u64 => _,
+            in("rdi") 0,
+            in("rsi") 0,
+            inlateout("rdx") WaitItem::SIZE => _,
+            in("r10") deadline_ns,
+            in("r8") USER_DATA,
+            in("r9") 0,
+            out("r12") ds,
+            out("r13") es,
+            out("r14") fs,
+            out("r15") gs,
+            clobber_abi("C"),
+        );
+    }
+    [ds, es, fs, gs]
+}
+
 tests! {
+    /// Segment selectors are kept by a call that ends at once, and null behind one that waited.
+    fn abi_segment_selectors(_) {
+        check_eq!(selectors_behind(Call::Null, 0), [USER_DATA; 4], "behind the null call");
+        let soon_ns = calls::clock_ns() + 2_000_000;
+        check_eq!(selectors_behind(Call::Wait, soon_ns), [0; 4], "behind a wait");
+        Ok(())
+    }
+
     /// General registers other than rax, rdx, rcx and r11 are kept.
     fn abi_general_registers_are_kept(_) {
         behind_each(|name, [rdi, rsi, _, r10, r8, r9], after| {
