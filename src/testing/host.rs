@@ -46,7 +46,7 @@ const CHECKS: [Check; 2] = [
 /// What `cargo test` as a whole is called.
 const SUITE_ID: &str = "host.tests";
 const SUITE_SENTENCE: &str = "All tests of the workspace build and run to their end.";
-const SUITE_TIME_LIMIT: Duration = Duration::from_secs(900);
+const SUITE_TIME_LIMIT: Duration = Duration::from_secs(1800);
 
 /// The variable that asks tests for their long form: how many times longer they are. What they do with it is theirs.
 const LONG_VARIABLE: &str = "OMNIBUS_LONG";
