@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use crate::mem::Ref;
 use crate::message::Message;
+use crate::mutant::{self, Mutant};
 use crate::peer::{PeerCore, leave_now};
 use crate::send::Destination;
 use crate::transfer::Entry;
@@ -104,7 +105,9 @@ impl<S: System> Effects<S> {
         match &mut self.work {
             Work::Nothing => true,
             Work::Wake(message) => {
-                wake(&message.receiver().watch, Wake::Readable);
+                if !mutant::is(Mutant::NoWake) {
+                    wake(&message.receiver().watch, Wake::Readable);
+                }
                 true
             }
             Work::Settle(peer) => {
@@ -162,7 +165,7 @@ pub(crate) fn dismantle<S: System>(
     wake: Waker<'_, S>,
 ) -> bool {
     let is_done = drop_handles(message, budget, wake);
-    if is_done {
+    if is_done && !mutant::is(Mutant::DropKeepsCharge) {
         account::discharge(&message.trace, &message.price());
     }
     is_done

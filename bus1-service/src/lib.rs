@@ -79,6 +79,10 @@ mod id;
 pub mod limits;
 mod mem;
 mod message;
+#[cfg(feature = "mutants")]
+pub mod mutant;
+#[cfg(not(feature = "mutants"))]
+mod mutant;
 mod node;
 mod peer;
 mod queue;

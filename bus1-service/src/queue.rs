@@ -14,6 +14,7 @@ use crate::System;
 use crate::handle::Handle;
 use crate::mem::{Borrowed, Key, Link, List, OnQueue, Ref};
 use crate::message::Message;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::transaction::{Transaction, tag};
 use crate::transfer::Grant;
@@ -181,13 +182,18 @@ impl<S: System> Queue<S> {
             let mut first: Option<(Place, Member<S>)> = None;
             self.pending.walk(key, |leader| {
                 if let Some(place) = place_of(leader)
-                    && first.as_ref().is_none_or(|(first, _)| place < *first)
+                    && first.as_ref().is_none_or(|(first, _)| {
+                        place < *first && !mutant::is(Mutant::NoCommonOrder)
+                    })
                 {
                     first = Some((place, leader.clone()));
                 }
                 true
             });
             let (place, leader) = first?;
+            if mutant::is(Mutant::NoFloor) || mutant::is(Mutant::NoCommonOrder) {
+                return self.pending.remove(key, &leader);
+            }
             let mut is_first = true;
             self.pending.walk(key, |other| {
                 if let Some(transaction) = other.transaction()
@@ -286,7 +292,8 @@ impl<S: System> Queue<S> {
             // A release's own thread decides it later; nobody else decides this word.
             let _ = transaction.raise(self.clock);
         }
-        match self.leader_of(key, &member) {
+        let leader = self.leader_of(key, &member);
+        match leader.filter(|_| !mutant::is(Mutant::NotAdjacent)) {
             None => self.pending.push_back(key, member),
             Some(leader) => {
                 let mut chain = leader.take_chain(key);
@@ -340,5 +347,8 @@ impl<S: System> Queue<S> {
 
 fn place_of<S: System>(leader: &Member<S>) -> Option<Place> {
     let transaction = leader.transaction()?;
+    if matches!(leader, Member::Leave(_)) && mutant::is(Mutant::CountOutside) {
+        return Some((0, 0, 0));
+    }
     Some((transaction.stamp()?, tag(transaction), leader.rank()))
 }

@@ -9,6 +9,7 @@ use crate::effects::Work;
 use crate::handle::Whereabouts;
 use crate::mem::{Key, Ref};
 use crate::message::{objects, price};
+use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
 use crate::queue::Member;
@@ -234,6 +235,9 @@ impl<S: System> Receiving<S> {
                 .map(|front| front.clone())
                 .ok_or(Error::NothingQueued)?;
             state.is_receiving = true;
+            if mutant::is(Mutant::PopBeforeCopy) {
+                drop(state.queue.pop_front(key));
+            }
             Received::new(key, member)
         };
         Ok(Receiving {

@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 
 use crate::handle::Handle;
 use crate::mem::{Packed, Ref};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::{Error, Id, System};
 
@@ -208,7 +209,8 @@ impl<S: System> Table<S> {
         let next_free = self.first_free;
         let slot = self.slot_mut(index)?;
         let object = slot.object.take();
-        match slot.generation.checked_add(1) {
+        let step = u32::from(!mutant::is(Mutant::IdsRecur));
+        match slot.generation.checked_add(step) {
             Some(generation) => {
                 slot.generation = generation;
                 slot.next_free = next_free;

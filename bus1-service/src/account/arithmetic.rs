@@ -3,6 +3,8 @@
 //! Pure functions of one slot's numbers. Invariants of every slot, before and after: available of the account plus all quotas' claimed
 //! is the maximum; a quota's claimed is its available plus all its traces' claimed.
 
+use crate::mutant::{self, Mutant};
+
 /// One slot of an account, and of the quota and the trace that a charge goes through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Slot {
@@ -31,7 +33,7 @@ impl Slot {
         let need = amount.checked_mul(2)?.checked_add(self.trace_claimed)?;
         let taken = need.saturating_sub(self.quota_available);
         if taken > 0 {
-            let required = if is_own {
+            let required = if is_own || mutant::is(Mutant::ForeignLikeOwn) {
                 taken
             } else {
                 let reach = taken.checked_add(self.quota_claimed)?;

@@ -3,6 +3,7 @@
 use crate::handle::{Handle, Whereabouts};
 use crate::mem::{Key, List, OnNode, QueuedAtNode, Ref};
 use crate::message::Message;
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::queue::{Member, Queue};
 use crate::table::{Object, Table};
@@ -88,6 +89,7 @@ impl<S: System> PeerState<S> {
             let Some(leader) = self.queue.next_decided(key) else {
                 return true;
             };
+            let is_alone = mutant::is(Mutant::NotAdjacent);
             match &leader {
                 Member::Message(_) | Member::Note(_) | Member::Last(_) => {
                     self.queue.order_group(key, leader)
@@ -98,6 +100,9 @@ impl<S: System> PeerState<S> {
                     }
                 }
                 Member::Leave(_) => self.queue.begin_leaving(key, leader),
+            }
+            if is_alone {
+                return true;
             }
         }
     }
@@ -123,7 +128,8 @@ impl<S: System> PeerState<S> {
         let is_unlinked = node
             .with_handles(key, |handles, key| handles.remove(key, handle))
             .is_some();
-        if !is_unlinked || self.is_dead(node) || !node.state(key).has_no_handles() {
+        let is_last = node.state(key).has_no_handles() || mutant::is(Mutant::NotifyAlways);
+        if !is_unlinked || self.is_dead(node) || !is_last {
             return false;
         }
         self.queue.push(key, Member::Last(node.clone()));
@@ -164,6 +170,9 @@ impl<S: System> PeerState<S> {
         if self.is_dead(node) {
             return Linked::NodeIsDead;
         }
+        if source.is_some() && mutant::is(Mutant::CopiesNotLinked) {
+            return Linked::Yes;
+        }
         if let Some(source) = source
             && !source.at_node(key).on_node.is_linked()
         {
@@ -180,6 +189,9 @@ impl<S: System> PeerState<S> {
     /// The first entry that RECV may deliver. What is not to be delivered is passed over for good: the release that names it, the one
     /// who drops the message, or the message that carries the handle, looks after it.
     pub(crate) fn first(&mut self, key: &mut Key) -> First {
+        if self.queue.has_pending() && mutant::is(Mutant::UndecidedBlocks) {
+            return First::Nothing;
+        }
         for _ in 0..PASS_OVER_MAX {
             let Some(front) = self.queue.front() else {
                 return First::Nothing;
@@ -194,13 +206,16 @@ impl<S: System> PeerState<S> {
 
     fn is_deliverable(&self, key: &mut Key, front: &Member<S>) -> bool {
         match front {
-            Member::Message(message) => !self.is_dead(message.node()),
+            Member::Message(message) => {
+                !self.is_dead(message.node()) || mutant::is(Mutant::DeliverAfterRelease)
+            }
             Member::Note(handle) => {
                 let at_holder = handle.at_holder(key);
                 if at_holder.whereabouts == Whereabouts::Travelling {
                     at_holder.is_parked = true;
                 }
-                at_holder.whereabouts == Whereabouts::Held && !at_holder.is_marked
+                let is_early = mutant::is(Mutant::EarlyNodeRelease);
+                (at_holder.whereabouts == Whereabouts::Held || is_early) && !at_holder.is_marked
             }
             Member::Last(node) => !self.is_dead(node) && !node.is_marked(),
             Member::Grant(_) | Member::Leave(_) => false,

@@ -7,6 +7,7 @@ use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::{Message, Payload};
+use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::peer::state::Linked;
 use crate::peer::{PeerCore, reserve};
@@ -201,7 +202,12 @@ impl<S: System> Destination<S> {
         let (state, key) = guard.parts();
         if !state.is_dead(message.node()) {
             message.node().push_message(key, message.clone());
-            state.queue.stage(key, Member::Message(message.clone()));
+            if mutant::is(Mutant::PublishEach) {
+                state.queue.tick(key);
+                state.queue.push(key, Member::Message(message.clone()));
+            } else {
+                state.queue.stage(key, Member::Message(message.clone()));
+            }
             drop(guard);
             self.stage = Stage::Staged;
         }
@@ -219,7 +225,7 @@ impl<S: System> Destination<S> {
         let node = message.node();
         let mut guard = node.owner().lock_settled();
         let (state, key) = guard.parts();
-        if state.is_dead(node) {
+        if state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease) {
             return Ok(false);
         }
         if !self.handle.at_node(key).on_node.is_linked() {

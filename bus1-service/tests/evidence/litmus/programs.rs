@@ -26,11 +26,11 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
         required: &["P: AB", "P: BA"], ..NONE },
     Litmus { id: "L3", nodes: "P=P:SR Q=Q:SR", threads: &["S: A->P,Q", "R: B->P,Q"],
         forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], ..NONE },
-    Litmus { id: "L4", nodes: "P=P:SQ Q=Q:S", threads: &["S: A->P,Q", "Q: ?A; B->P"],
+    Litmus { id: "L4", nodes: "P=P:SQ Q=Q:S", threads: &["S: A->Q,P", "Q: ?A; B->P"],
         forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
     Litmus { id: "L5", nodes: "P=P:SR Q=Q:S", threads: &["S: A->P,Q; !f", "R: @f; B->P"],
         forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
-    Litmus { id: "L6", nodes: "P=P:SR Q=Q:S", threads: &["S: A->P,Q", "Q: ?A; !f", "R: @f; B->P"],
+    Litmus { id: "L6", nodes: "P=P:SR Q=Q:S", threads: &["S: A->Q,P", "Q: ?A; !f", "R: @f; B->P"],
         forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
     Litmus { id: "L7", nodes: "P=P:ST Q=Q:SR R=R:RT", threads: &["S: A->P,Q", "R: B->Q,R", "T: C->P,R"],
         forbidden: |seen| {
