@@ -29,9 +29,11 @@ fn caught(mutant: Mutant, program: impl Fn() + Send + Sync + Clone + 'static) {
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     choose(None);
     shuttle::check_random(program.clone(), N_SCHEDULES / 10);
+    shuttle::check_pct(program.clone(), N_SCHEDULES / 10, PCT_DEPTH);
     choose(Some(mutant));
     let outcome = catch_unwind(AssertUnwindSafe(|| {
-        shuttle::check_random(program, N_SCHEDULES)
+        shuttle::check_pct(program.clone(), N_SCHEDULES, PCT_DEPTH);
+        shuttle::check_random(program, N_SCHEDULES);
     }));
     choose(None);
     assert!(outcome.is_err(), "{mutant:?} was not noticed");
@@ -129,6 +131,7 @@ fn mutant_deliver_after_release() {
 #[test]
 fn mutant_foreign_like_own() {
     caught(Mutant::ForeignLikeOwn, || {
+        sched::in_parallel(vec![Box::new(|| {})]);
         let stage = Stage::new(&[[1024, 1024], [1 << 20, 1 << 20]], &[0, 1]);
         let handle = handle_on(&stage);
         let send = Call::Send {
@@ -152,6 +155,7 @@ fn mutant_foreign_like_own() {
 #[test]
 fn mutant_ids_recur() {
     caught(Mutant::IdsRecur, || {
+        sched::in_parallel(vec![Box::new(|| {})]);
         let stage = Stage::new(&[[1024, 1024], [1024, 1024]], &[0, 1]);
         let first = handle_on(&stage);
         let release = Call::Release {
