@@ -12,8 +12,11 @@ use x86_64::instructions::port::Port;
 const PIT_HZ: u64 = 1_193_182;
 /// Length of one calibration, in ticks of the interval timer: about 10 ms.
 const PIT_TICKS: u16 = 11_932;
-/// How often calibration is repeated; the shortest counts, since a delay can only lengthen it.
-const N_CALIBRATIONS: u32 = 3;
+/// How often calibration is repeated at most. The shortest counts, since a delay, as on a busy host, can only lengthen it; and as no two
+/// delays are alike, it ends when one agrees with the shortest before it.
+const N_CALIBRATIONS_MAX: u32 = 20;
+/// Two calibrations agree if they differ by less than this part.
+const AGREEMENT: u64 = 256;
 /// Reads of the interval timer's output before it is taken for absent.
 const PIT_PATIENCE: u32 = 50_000_000;
 /// No request is longer, so that scaling it cannot overflow: about 18 minutes, far beyond what the timer can count.
@@ -50,11 +53,15 @@ fn counter() -> u64 {
 /// # Errors
 /// [`NoIntervalTimer`]
 pub fn init() -> Result<Frequencies, NoIntervalTimer> {
-    let (mut n_counter, mut n_apic) = (u64::MAX, u64::MAX);
-    for _ in 0..N_CALIBRATIONS {
+    let (mut n_counter, mut n_apic) = calibrate()?;
+    for _ in 1..N_CALIBRATIONS_MAX {
         let (counter, apic) = calibrate()?;
+        let do_agree = counter.abs_diff(n_counter) < n_counter / AGREEMENT;
         n_counter = n_counter.min(counter);
         n_apic = n_apic.min(apic);
+        if do_agree {
+            break;
+        }
     }
     let frequencies = Frequencies {
         counter_hz: n_counter * PIT_HZ / u64::from(PIT_TICKS),
