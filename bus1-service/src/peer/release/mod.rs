@@ -17,6 +17,7 @@
 //! 1. Nothing here needs memory: objects are linked on the lists of the release (REL-3).
 //! 2. A batch is worked through by one thread at a time (`is_busy`); between batches the state is complete.
 //! 3. The word is opened again only when all queues that knew it are swept, which is before the release ends.
+//!    What a queue may still hold of it then is NODE_RELEASE of a handle that its own holder releases, which is never delivered.
 
 mod batch;
 
