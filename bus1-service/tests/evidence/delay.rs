@@ -8,10 +8,10 @@ pub(crate) fn delay(seed: u64) -> Box<dyn FnMut(&'static str)> {
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
-        match state % 8 {
-            0..3 => std::thread::yield_now(),
-            3 => std::thread::sleep(std::time::Duration::from_micros(state >> 8 & 31)),
-            4 => (0..state >> 8 & 1023).for_each(|_| std::hint::spin_loop()),
+        match state % 32 {
+            0..12 => std::thread::yield_now(),
+            12 => std::thread::sleep(std::time::Duration::from_micros(state >> 8 & 31)),
+            13..17 => (0..state >> 8 & 1023).for_each(|_| std::hint::spin_loop()),
             _ => {}
         }
     })
