@@ -107,9 +107,11 @@ fn scanner_takes_tests_and_nothing_else() {
         fn ord_3_helper() {}
         // #[test] fn ord_4_comment() {}
         #[test]
+        /// A sentence.
         fn not_a_rule() {}
         #[test]
         #[cfg(unix)]
+        /// A sentence.
         fn litmus_l3() {}
 tests! {
     /// A sentence.
