@@ -72,16 +72,17 @@ impl Map {
         let space = &caller.task().space;
         match self.stage {
             Stage::Looking => {
-                let end = self.n_pages.min(self.n_done + LOOK_BATCH);
-                for page in self.n_done..end {
-                    if space.is_mapped(self.address + page * PAGE_BYTES) {
+                for _ in 0..LOOK_BATCH {
+                    let page = self.address + self.n_done * PAGE_BYTES;
+                    let Some(next) = space.behind_unmapped(page) else {
                         return Errno::EEXIST.into();
+                    };
+                    self.n_done = (next - self.address) / PAGE_BYTES;
+                    if self.n_done >= self.n_pages {
+                        self.stage = Stage::Mapping;
+                        self.n_done = 0;
+                        break;
                     }
-                }
-                self.n_done = end;
-                if end == self.n_pages {
-                    self.stage = Stage::Mapping;
-                    self.n_done = 0;
                 }
             }
             Stage::Mapping => {

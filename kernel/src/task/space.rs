@@ -128,6 +128,27 @@ impl Space {
             .is_some_and(|parts| parts.pages.translate(address).is_some())
     }
 
+    /// The page at or behind `address` that must be looked at next to find what is mapped: behind it, if nothing is mapped there, and
+    /// behind everything that a missing page table stands for. `None` if something is mapped at `address`.
+    #[must_use]
+    pub fn behind_unmapped(&self, address: u64) -> Option<u64> {
+        let parts = self.parts.lock();
+        let n_missing = parts
+            .as_ref()
+            .map_or(3, |parts| parts.pages.n_missing_tables(address));
+        let n_bytes = match n_missing {
+            0 if parts
+                .as_ref()
+                .is_some_and(|parts| parts.pages.translate(address).is_some()) =>
+            {
+                return None;
+            }
+            0 => PAGE_BYTES,
+            n_missing => PAGE_BYTES << (9 * n_missing),
+        };
+        Some((address & !(n_bytes - 1)) + n_bytes)
+    }
+
     /// True if all of these pages may be written by the task.
     #[must_use]
     pub fn are_writable(&self, mut pages: impl Iterator<Item = u64>) -> bool {
