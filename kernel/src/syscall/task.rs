@@ -9,6 +9,7 @@ use super::caller::Caller;
 use super::operation::Outcome;
 use super::structure::SizeOf;
 use crate::cap::select;
+use crate::task::reaper;
 use crate::task::task::{End, Task};
 
 /// `task_kill(task)`: `EBADF`, `EOPNOTSUPP`, `EPERM`.
@@ -16,6 +17,9 @@ pub fn kill(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
     match caller.look_up(number, task::KILL, select::task) {
         Ok(target) => {
             Task::end(&target, End::Killed);
+            if !target.has_ended() {
+                reaper::hasten(caller.task().priority);
+            }
             if target.is_same(caller.task()) {
                 Outcome::Ended
             } else {

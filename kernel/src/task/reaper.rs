@@ -90,6 +90,14 @@ pub fn inherit(priority: Priority) {
     }
 }
 
+/// A thread of `priority` wants what is left done.
+pub fn hasten(priority: Priority) {
+    if HAS_WORK.load(Ordering::Relaxed) {
+        let mut lists = LISTS.lock();
+        lists.priority = lists.priority.max(priority);
+    }
+}
+
 /// Priority of what is left to do; `None` if nothing is.
 #[must_use]
 pub fn priority() -> Option<Priority> {
