@@ -82,7 +82,8 @@ macro_rules! store {
         pushfq
         pop [rdi + {FLAGS}]
         pop [rdi + {GENERAL} + 40]
-        cld
+        push 0x202
+        popfq
         fxsave64 [rdi + {FXSAVE}]
         fninit
         fxrstor64 [rdi + {FXSAVE}]

@@ -21,8 +21,8 @@ const NAMES: [&str; 15] = [
 ];
 
 /// Flags that a program may set as it likes: carry, parity, adjust, zero, sign, direction, overflow,
-/// alignment check, identification (SDM 1 3.4.3), and the two that are always set.
-pub const FLAGS: u64 = 0x24_0ed7;
+/// nested task, alignment check, identification (SDM 1 3.4.3), and the two that are always set.
+pub const FLAGS: u64 = 0x24_4ed7;
 
 /// Rounding down, single precision, and all exceptions masked; not what a thread starts with (SDM 1 8.1.5).
 const FCW: u64 = 0x047f;

@@ -8,6 +8,8 @@ use omnibus_userland::tests;
 attacks! {
     // Number 0 is `null`, so eax is 0 for a call that does nothing. Single-stepping stays the program's: the trap comes behind the call.
     tf_at_syscall Traps(1), ["pushfq", "or qword ptr [rsp], 0x100", "xor eax, eax", "popfq"] "syscall" [];
+    // Also behind one that waited: numbers 3 and 5 are `clock` and `wait`.
+    tf_at_wait Traps(1), ["mov eax, 3", "syscall", "lea r10, [rdx + 5000000]", "xor edi, edi", "xor esi, esi", "mov edx, 24", "mov eax, 5", "pushfq", "or qword ptr [rsp], 0x100", "popfq"] "syscall" [];
     // The other flags that SYSCALL masks come back with the call; then the timer interrupts.
     nt_at_syscall Survives, ["pushfq", "or qword ptr [rsp], 0x4000", "xor eax, eax", "popfq"] "syscall" [];
     df_at_syscall Survives, ["std", "xor eax, eax"] "syscall" ["cld"];
@@ -21,7 +23,7 @@ attacks! {
     // A stack pointer that is no stack: the kernel has its own.
     stack_null_at_syscall Survives, ["mov r8, rsp", "xor esp, esp", "xor eax, eax"] "syscall" ["mov rsp, r8"];
     stack_kernel_at_syscall Survives, ["mov r8, rsp", "mov rsp, 0xffffc0000000f000", "xor eax, eax"] "syscall" ["mov rsp, r8"];
-    stack_not_canonical_at_syscall Survives, ["mov r8, rsp", "mov rsp, 0x800000000000", "xor eax, eax"] "syscall" ["mov rsp, r8"];
+    stack_not_canonical_at_syscall Survives, ["mov r8, rsp", "mov rsp, 0x800000000000", "xor eax, eax"] "syscall" ["mov rcx, 0x800000000000", "cmp rsp, rcx", "mov rsp, r8", "je 2f", "ud2", "2:"];
     stack_kernel_at_interrupt Survives, ["mov r8, rsp", "mov rsp, 0xffffc0000000f000", "mov ecx, 20000000"] "2: dec ecx" ["jnz 2b", "mov rsp, r8"];
     stack_not_canonical_at_interrupt Survives, ["mov r8, rsp", "mov rsp, 0x800000000000", "mov ecx, 20000000"] "2: dec ecx" ["jnz 2b", "mov rsp, r8"];
     stack_kernel_at_fault FaultsAt(14, 0x8000), ["mov rsp, 0xffffc0000000f000", "mov eax, 0x8000"] "mov rax, [rax]" [];

@@ -1,6 +1,6 @@
 //! Instructions and selectors that are not for user mode.
 
-use crate::attack::End::{Faults, FaultsEither, FaultsFar, Survives};
+use crate::attack::End::{Faults, FaultsAt, FaultsEither, FaultsFar, Survives};
 use crate::attack::launch;
 use omnibus_userland::tests;
 
@@ -75,8 +75,12 @@ attacks! {
     ss_user_code Faults(13), ["mov eax, 0x23"] "mov ss, ax" [];
     // A selector that is good resets the base of gs, and is nothing to the kernel.
     gs_user_data Survives, ["mov eax, 0x1b"] "mov gs, ax" ["mov fs, ax", "mov ds, ax", "mov es, ax"];
+    // Nothing is behind the base of gs.
+    gs_read FaultsAt(14, 0x10), [] "mov rax, gs:[0x10]" [];
+    gs_read_behind_selector FaultsAt(14, 0x18), ["mov eax, 0x1b", "mov gs, ax"] "mov rax, gs:[0x18]" [];
     // Far transfers and returns to selectors that are not for user mode.
     far_return_kernel FaultsFar, ["push 0x08", "lea rax, [rip]", "push rax"] "retfq" [];
+    far_return_task_state FaultsFar, ["push 0x2b", "lea rax, [rip]", "push rax"] "retfq" [];
     far_return_data FaultsFar, ["push 0x1b", "lea rax, [rip]", "push rax"] "retfq" [];
     far_return_null FaultsFar, ["push 0", "lea rax, [rip]", "push rax"] "retfq" [];
     iret_kernel_code FaultsFar, ["mov rax, rsp", "push 0x1b", "push rax", "pushfq", "push 0x08", "lea rax, [rip]", "push rax"] "iretq" [];
