@@ -44,6 +44,10 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             choose(cpu, now_ns);
         }
         let Some((thread, work)) = cpu.current.take() else {
+            // Who was ready, and the clean-up's equal, may have been a thread of an ending task: then it is the clean-up's turn after all.
+            if reaper::has_work() {
+                continue;
+            }
             return idle(cpu);
         };
         match work {
