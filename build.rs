@@ -61,6 +61,7 @@ fn main() -> Result<()> {
     let programs = nested::build(
         &root,
         "omnibus-userland",
+        "release",
         &[],
         &PROGRAM_FLAGS,
         &guest.join("programs"),
@@ -73,6 +74,7 @@ fn build_kernel(root: &Path, guest: &Path, arguments: &[&str], file: &Path) -> R
     let kernels = nested::build(
         root,
         "omnibus-kernel",
+        "kernel",
         arguments,
         &KERNEL_FLAGS,
         &guest.join("kernel"),

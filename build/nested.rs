@@ -20,13 +20,14 @@ pub(crate) struct Binary {
     pub(crate) source: PathBuf,
 }
 
-/// Builds the binaries of `package` with exactly `flags` and with further `arguments` for cargo, sorted by name.
+/// Builds the binaries of `package` in `profile` with exactly `flags` and with further `arguments` for cargo, sorted by name.
 ///
 /// # Errors
 /// If the build fails; the compiler's messages are then on standard error, which the outer cargo shows.
 pub(crate) fn build(
     root: &Path,
     package: &str,
+    profile: &str,
     arguments: &[&str],
     flags: &[&str],
     target_directory: &Path,
@@ -37,7 +38,8 @@ pub(crate) fn build(
         .current_dir(root)
         .args([
             "build",
-            "--release",
+            "--profile",
+            profile,
             "--locked",
             "--bins",
             "--package",

@@ -29,6 +29,8 @@ pub(crate) enum Word {
     Run(ProgramLine),
     /// Boot, wait for a debugger before the first instruction, and print the line that attaches one
     Gdb(ProgramLine),
+    /// Measure what the kernel's calls cost, in instructions counted by QEMU, and compare with the figures kept
+    Bench(BenchOptions),
     /// List the programs of the image and the tests, each with its sentence
     List {
         /// Only what contains this text
@@ -71,6 +73,19 @@ pub(crate) struct TestOptions {
     /// Give the long tests their full length
     #[arg(long)]
     pub(crate) long: bool,
+}
+
+/// Options of `bench`.
+#[derive(Debug, Args)]
+pub(crate) struct BenchOptions {
+    /// Only experiments whose id contains this text; nothing is compared then
+    pub(crate) only: Option<String>,
+    /// Take the emulator's time instead of counting instructions; a rough second opinion
+    #[arg(long, conflicts_with = "accept")]
+    pub(crate) wall: bool,
+    /// Keep the figures measured now, for this reason
+    #[arg(long, value_name = "REASON", conflicts_with = "only")]
+    pub(crate) accept: Option<String>,
 }
 
 /// How much of the matrix of machines `test` covers.

@@ -1,9 +1,10 @@
 //! Host tool of the Omnibus microkernel: builds it, boots it in QEMU, tests it.
 //!
-//! Flow: [`cli`] reads the words; a file in [`commands`] carries one out; [`image`] knows the files to boot, [`machine`]
+//! Flow: [`cli`] reads the words; a file in [`commands`] carries one out, [`testing`] and [`bench`] theirs; [`image`] knows the files to boot, [`machine`]
 //! the emulated machine, [`guest`] runs it, [`verdict`] judges the run; [`console`] and [`report`] are its two channels; [`exit`] the codes.
 #![forbid(unsafe_code)]
 
+mod bench;
 mod cli;
 mod commands;
 mod console;
@@ -78,6 +79,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Some(Word::Run(line)) => (line.program(), line.arguments(), false),
         Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),
+        Some(Word::Bench(bench)) => return bench::run(bench, &cli.options),
         Some(Word::List { filter }) => {
             commands::list::list(filter.as_deref(), &cli.options)?;
             return Ok(0);

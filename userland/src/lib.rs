@@ -36,6 +36,7 @@ pub mod hostile;
 pub mod lock;
 #[cfg(not(test))]
 mod panic;
+pub mod port;
 pub mod print;
 #[allow(unsafe_code)]
 pub mod raw;

@@ -52,6 +52,14 @@ pub unsafe fn call_number(number: u64, arguments: [u64; 6]) -> Registers {
     Registers { status, value }
 }
 
+/// The time-stamp counter. Where the machine counts instructions, it counts the guest's.
+#[inline(always)]
+#[must_use]
+pub fn counter() -> u64 {
+    // SAFETY: the instruction has no effect, and the kernel accepts no CPU without it.
+    unsafe { core::arch::x86_64::_rdtsc() }
+}
+
 /// Calls the kernel and decodes the result; missing arguments are 0.
 ///
 /// # Errors

@@ -1,0 +1,154 @@
+//! The other end of what `bench` measures: answers messages, as its first argument says.
+//!
+//! Arguments: how to answer, and the id of the handle that leads back. The first byte of a request orders something besides; what is
+//! measured is sent with orders of 0.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::vec;
+use alloc::vec::Vec;
+use omnibus_userland::abi::bus1::{MESSAGE_TYPE_USER, Transfer};
+use omnibus_userland::abi::limits::IDS_MAX;
+use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
+use omnibus_userland::calls::{self, Result};
+use omnibus_userland::port::Port;
+use omnibus_userland::{environment, program};
+
+program!(main);
+
+/// Largest message, in bytes.
+const ROOM: usize = 1 << 16;
+
+/// Order: send an empty message through the handle that came along.
+const USE: u8 = 1;
+/// Order: release every handle that was kept.
+const RELEASE: u8 = 2;
+/// Order: the payload is in the pattern of its second byte; tell if it is not.
+const CHECK: u8 = 3;
+/// Order: reply with the number of messages so far.
+const REPORT: u8 = 4;
+
+struct Server {
+    peer: CapabilityNumber,
+    port: Port,
+    reply: u64,
+    data: Vec<u8>,
+}
+
+fn main() -> Result<()> {
+    let mut arguments = environment::arguments();
+    let kind = arguments.next().unwrap_or_default();
+    let reply = arguments.next().and_then(|id| id.parse().ok());
+    let peer = environment::find(Kind::Peer).ok_or(Errno::ENOENT)?;
+    let server = Server {
+        peer,
+        port: Port::new(peer),
+        reply: reply.ok_or(Errno::EINVAL)?,
+        data: vec![0; ROOM],
+    };
+    match kind {
+        "echo" => server.echo(),
+        "apart" => server.echo_apart(),
+        "keep" => server.keep(),
+        "drop" => server.drop_each(),
+        "count" => server.count(false),
+        "acknowledge" => server.count(true),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+impl Server {
+    /// Returns every byte.
+    fn echo(mut self) -> Result<()> {
+        let mut into = vec![0; ROOM];
+        let mut n_data = self.port.next(&mut self.data, &mut [])?.message.n_data as usize;
+        loop {
+            // What came in goes out, and the next comes into the other half.
+            let out = self.data.get(..n_data).ok_or(Errno::EMSGSIZE)?;
+            let incoming = self
+                .port
+                .exchange(self.reply, out, &[], &mut into, &mut [])?;
+            n_data = incoming.message.n_data as usize;
+            core::mem::swap(&mut self.data, &mut into);
+        }
+    }
+
+    /// Returns every byte, by a call for the reply and a call for the next request.
+    fn echo_apart(mut self) -> Result<()> {
+        loop {
+            let n_data = self.port.next(&mut self.data, &mut [])?.message.n_data as usize;
+            let out = self.data.get(..n_data).ok_or(Errno::EMSGSIZE)?;
+            self.port.send(self.reply, out, &[])?;
+        }
+    }
+
+    /// Keeps the handle that comes with a request until it is told to release them all.
+    fn keep(mut self) -> Result<()> {
+        let mut kept = Vec::with_capacity(2 * IDS_MAX as usize);
+        let mut handles = [Transfer::default()];
+        self.port.next(&mut self.data, &mut handles)?;
+        loop {
+            match self.data[0] {
+                RELEASE => {
+                    for ids in kept.chunks(IDS_MAX as usize) {
+                        calls::release(self.peer, ids)?;
+                    }
+                    kept.clear();
+                }
+                order => {
+                    if order == USE {
+                        self.port.send(handles[0].id, &[], &[])?;
+                    }
+                    kept.push(handles[0].id);
+                }
+            }
+            self.exchange_empty(&mut handles)?;
+        }
+    }
+
+    /// Releases the handle that comes with a request before it replies.
+    fn drop_each(mut self) -> Result<()> {
+        let mut handles = [Transfer::default()];
+        self.port.next(&mut self.data, &mut handles)?;
+        loop {
+            if self.data[0] == USE {
+                self.port.send(handles[0].id, &[], &[])?;
+            }
+            calls::release(self.peer, &[handles[0].id])?;
+            self.exchange_empty(&mut handles)?;
+        }
+    }
+
+    fn exchange_empty(&mut self, handles: &mut [Transfer]) -> Result<()> {
+        self.port
+            .exchange(self.reply, &[], &[], &mut self.data, handles)
+            .map(drop)
+    }
+
+    /// Counts messages; with `is_last` it acknowledges each, because it is the last to get it.
+    fn count(mut self, is_last: bool) -> Result<()> {
+        let mut n_messages = 0_u64;
+        let mut is_intact = true;
+        loop {
+            let incoming = self.port.next(&mut self.data, &mut [])?.message;
+            let data = self.data.get(..incoming.n_data as usize);
+            let data = data.ok_or(Errno::EMSGSIZE)?;
+            match data.first() {
+                _ if incoming.kind != MESSAGE_TYPE_USER => continue,
+                Some(&REPORT) => {
+                    let n_intact = if is_intact { n_messages } else { u64::MAX };
+                    self.port.send(self.reply, &n_intact.to_le_bytes(), &[])?;
+                    continue;
+                }
+                Some(&CHECK) => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
+                _ => {}
+            }
+            n_messages += 1;
+            if is_last {
+                self.port.send(self.reply, &[], &[])?;
+            }
+        }
+    }
+}

@@ -1,0 +1,180 @@
+//! The experiments, one function each.
+
+use crate::rig::{Pair, Rig, Server};
+use alloc::vec;
+use alloc::vec::Vec;
+use omnibus_userland::abi::bus1::Transfer;
+use omnibus_userland::abi::capability::console;
+use omnibus_userland::bus::Peer;
+use omnibus_userland::check::Outcome;
+use omnibus_userland::port::Port;
+use omnibus_userland::suite::wire::create;
+use omnibus_userland::{calls, check, check_eq};
+
+/// Rounds of the checking pass.
+const N_CHECKED: u64 = 40;
+/// Rounds of a timed batch.
+const N_ROUNDS: u64 = 100;
+/// Rounds of a timed batch in which many receivers or much memory take part.
+const N_LONG_ROUNDS: u64 = 20;
+
+/// Orders to the server; see there.
+const USE: u8 = 1;
+const RELEASE: u8 = 2;
+const CHECK: u8 = 3;
+const REPORT: u8 = 4;
+
+/// Fills `bytes` with what no other round has there.
+fn fill(bytes: &mut [u8], round: u64) {
+    for (index, byte) in bytes.iter_mut().enumerate() {
+        *byte = (round as usize * 31 + index * 7 + index / 251) as u8;
+    }
+}
+
+/// Entering the kernel and leaving it.
+pub(crate) fn null(rig: &Rig) -> Outcome<u64> {
+    rig.time(N_ROUNDS, calls::null)
+}
+
+/// A call and its reply with the same bytes.
+pub(crate) fn echo(rig: &Rig, n_bytes: usize) -> Outcome<u64> {
+    let pair = Pair::start(rig, "echo")?;
+    let (port, to) = (pair.port(), pair.server.to);
+    let mut request = vec![0; n_bytes];
+    let mut reply = vec![0; n_bytes];
+    let round = |request: &[u8], reply: &mut [u8]| port.exchange(to, request, &[], reply, &mut []);
+    for number in 0..N_CHECKED {
+        fill(&mut request, number);
+        let incoming = round(&request, &mut reply)?;
+        check_eq!(incoming.message.n_data, n_bytes as u64, "bytes of a reply");
+        check!(reply == request, "the reply to request {number} is another");
+    }
+    let n_rounds = if n_bytes > 4096 {
+        N_LONG_ROUNDS
+    } else {
+        N_ROUNDS
+    };
+    rig.time(n_rounds, || round(&request, &mut reply).map(drop))
+}
+
+/// A call and its reply by separate calls for sending and for receiving, on both sides.
+pub(crate) fn ping_pong(rig: &Rig) -> Outcome<u64> {
+    let pair = Pair::start(rig, "apart")?;
+    let (port, to) = (pair.port(), pair.server.to);
+    let mut into = [0; 64];
+    let mut round = |request: &[u8]| {
+        port.send(to, request, &[])?;
+        port.next(&mut into, &mut [])
+            .map(|incoming| (incoming.message.n_data, into))
+    };
+    for number in 0..N_CHECKED {
+        let mut request = [0; 8];
+        fill(&mut request, number);
+        let (n_data, into) = round(&request)?;
+        check_eq!(into.get(..n_data as usize), Some(&request[..]), "a pong");
+    }
+    rig.time(N_ROUNDS, || round(&[]).map(drop))
+}
+
+/// A call that carries a handle, which the server keeps or drops.
+pub(crate) fn carry(rig: &Rig, kind: &str) -> Outcome<u64> {
+    let pair = Pair::start(rig, kind)?;
+    let (port, to) = (pair.port(), pair.server.to);
+    let token = Peer::new(rig.account())?;
+    let (node, _) = create(&token, &token)?;
+    let (_, carried) = create(&token, &pair.client)?;
+    let carried = [Transfer {
+        flags: 0,
+        id: carried,
+    }];
+    let mut into = [0; 8];
+    let mut round = |order: &[u8]| port.exchange(to, order, &carried, &mut into, &mut []);
+    for number in 0..N_CHECKED {
+        round(&[USE])?;
+        let used = Port::of(&token).next(&mut [0; 8], &mut [])?;
+        check!(
+            used.metadata.id != node && used.message.n_data == 0,
+            "handle {number} leads elsewhere: {used:?}"
+        );
+    }
+    round(&[RELEASE])?;
+    let cost = rig.time(N_ROUNDS, || round(&[0]).map(drop))?;
+    round(&[RELEASE])?;
+    Ok(cost)
+}
+
+/// Sending to oneself and receiving, through the queue.
+pub(crate) fn to_oneself(rig: &Rig) -> Outcome<u64> {
+    let peer = Peer::new(rig.account())?;
+    let (node, handle) = create(&peer, &peer)?;
+    let port = Port::of(&peer);
+    let mut data = [0; 64];
+    let mut into = [0; 64];
+    let round = |data: &[u8], into: &mut [u8]| {
+        port.send(handle, data, &[])?;
+        port.next(into, &mut [])
+    };
+    for number in 0..N_CHECKED {
+        fill(&mut data, number);
+        let incoming = round(&data, &mut into)?;
+        check_eq!(incoming.metadata.id, node, "where it came in");
+        check_eq!(into, data, "what was sent");
+    }
+    rig.time(N_ROUNDS, || round(&data, &mut into).map(drop))
+}
+
+/// One message to `n_receivers` servers, and one acknowledgement from the last of them; per receiver.
+pub(crate) fn fan_out(rig: &Rig, n_receivers: usize) -> Outcome<u64> {
+    let client = Peer::new(rig.account())?;
+    let mut servers = Vec::new();
+    for index in 1..=n_receivers {
+        let is_last = index == n_receivers;
+        let kind = if is_last { "acknowledge" } else { "count" };
+        servers.push(Server::start(rig, &client, kind)?);
+    }
+    let handles: Vec<u64> = servers.iter().map(|server| server.to).collect();
+    let port = Port::of(&client);
+    let mut into = [0; 8];
+    let mut round = |data: &[u8]| {
+        port.multicast(&handles, data, &[])?;
+        port.next(&mut into, &mut []).map(|_| into)
+    };
+    for number in 0..N_CHECKED {
+        let mut data = [number as u8; 64];
+        data[0] = CHECK;
+        round(&data)?;
+    }
+    let ticks = rig.time(N_LONG_ROUNDS, || round(&[0; 64]).map(drop))?;
+    // Everyone got everything, and what was checked was as it should be.
+    for (index, &handle) in handles.iter().enumerate() {
+        port.send(handle, &[REPORT], &[])?;
+        let mut reply = [0; 8];
+        port.next(&mut reply, &mut [])?;
+        check_eq!(
+            u64::from_le_bytes(reply),
+            N_CHECKED + Rig::n_timed(N_LONG_ROUNDS),
+            "messages that receiver {index} got"
+        );
+    }
+    Ok((ticks + n_receivers as u64 / 2) / n_receivers as u64)
+}
+
+/// Copying a capability in one's own table and deleting the copy.
+pub(crate) fn copy_and_delete(rig: &Rig) -> Outcome<u64> {
+    let original = rig.console();
+    let round = || {
+        let copy = calls::capability_copy(original, console::WRITE)?;
+        calls::capability_drop(copy).map(|()| copy)
+    };
+    for _ in 0..N_CHECKED {
+        let copy = calls::capability_copy(original, console::WRITE)?;
+        let info = calls::capability_info(copy)?;
+        check_eq!(info.rights, console::WRITE, "rights of the copy");
+        calls::capability_drop(copy)?;
+        check!(
+            calls::capability_info(copy).is_err(),
+            "the copy is there still"
+        );
+    }
+    rig.time(N_ROUNDS, || round().map(drop))
+}
