@@ -4,7 +4,7 @@ mod allocator;
 mod common;
 
 use allocator::{bytes_left, refusing};
-use bus1_service::{Account, Error, Id, Kind, Peer, Source};
+use bus1_service::{Account, Error, Id, Kind, Peer, PreparingSend, PreparingTransfer, Source};
 use common::*;
 
 /// Bytes per object, everything counted that is allocated for it: at most 512 for a peer, 128 for a node, 160 for a handle and
@@ -184,4 +184,69 @@ fn clo_3_every_byte_is_back() {
     }
     let (n_bytes, ()) = bytes_left(|| drop(Account::<Host>::root([1, 1]).unwrap()));
     assert_eq!(n_bytes, 0);
+}
+
+/// What a send or a transfer takes before anybody is charged for it is what it says it will take, so that an embedder can charge it.
+#[test]
+fn acc_2_the_lists_of_a_call_are_as_long_as_it_says() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (_, handle) = node(server, client);
+    for n in [4, 33, 500, 1024] {
+        let (many, few) = (vec![handle; n], [handle; 4]);
+        for (carried, destinations) in [(&many[..], &few[..]), (&few[..], &many[..])] {
+            let (n_bytes, send) = bytes_left(|| {
+                let mut send = client.begin_send(1 << 20).unwrap();
+                send.transfers(carried).unwrap();
+                send.destinations(destinations).unwrap();
+                send
+            });
+            let said = PreparingSend::<Host>::list_bytes(carried.len(), destinations.len())
+                .map(|n| n as isize);
+            assert_eq!(n_bytes, said.iter().sum::<isize>(), "SEND with {n}");
+            send.abort().finish_silently();
+        }
+        let (n_bytes, transfer) = bytes_left(|| {
+            let mut transfer = client.begin_transfer(server).unwrap();
+            transfer.reserve(n).unwrap();
+            for _ in 0..n {
+                transfer.sources(&[Source::Copy(handle)]).unwrap();
+            }
+            transfer
+        });
+        let [own, _] = PreparingTransfer::<Host>::list_bytes(n);
+        assert_eq!(n_bytes, own as isize, "TRANSFER with {n}");
+        transfer.abort().finish_silently();
+    }
+    world.end();
+}
+
+/// A payload that nobody gets, and so nobody is charged for, takes no memory: without destinations, and with dead ones only.
+#[test]
+fn snd_4_a_payload_for_nobody_takes_no_memory() {
+    let world = World::new(2);
+    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let (dead, to_dead) = node(server, client);
+    let (_, to_living) = node(server, client);
+    release(server, &[dead]).unwrap();
+    for (destinations, is_kept) in [
+        (&[][..], false),
+        (&[to_dead], false),
+        (&[to_dead, to_dead], false),
+        (&[to_dead, to_living], true),
+    ] {
+        let mut send = client.begin_send(1 << 20).unwrap();
+        send.destinations(destinations).unwrap();
+        let (n_bytes, mut prepared) = bytes_left(|| send.prepared().unwrap());
+        assert_eq!(
+            n_bytes > 1 << 20,
+            is_kept,
+            "{n_bytes} bytes for {destinations:?}"
+        );
+        assert_eq!(prepared.n_kept(), if is_kept { 1 << 20 } else { 0 });
+        assert_eq!(prepared.payload_mut().len(), prepared.n_kept());
+        prepared.stage().commit().unwrap().finish_silently();
+    }
+    assert_eq!(recv(server).unwrap().payload().len(), 1 << 20);
+    world.end();
 }

@@ -40,6 +40,15 @@ impl<S: System> Peer<S> {
         Ok(PreparingSend::new(self.core.clone(), n_data))
     }
 
+    /// The place of the first of `ids` that names no handle of this peer. For an embedder that may not keep the list of a message, and has
+    /// to know whether an id is the first cause of the failure (SND-5, TRA-4).
+    #[must_use]
+    pub fn find_unknown(&self, ids: &[Id]) -> Option<usize> {
+        let mut guard = self.core.lock_settled();
+        let (state, key) = guard.parts();
+        ids.iter().position(|&id| state.handle(key, id).is_none())
+    }
+
     /// Sends `payload` and copies of the handles `transfers` to every one of `destinations`, in one transaction (SEND).
     ///
     /// # Errors

@@ -88,16 +88,17 @@ impl<S: System> Destination<S> {
         self.message.take()
     }
 
-    /// Charges the receiver's account, through the trace that an earlier send left in the handle.
+    /// Charges the receiver's account, through the trace that an earlier send left in the handle. `false` if the node is dead, and nothing
+    /// is charged (SND-4).
     pub(super) fn charge(
         &mut self,
         sender: &PeerCore<S>,
         index: usize,
         price: &S::Amounts,
-    ) -> Result<(), Error> {
+    ) -> Result<bool, Error> {
         if self.node().is_buried() {
             self.stage = Stage::Dropped;
-            return Ok(());
+            return Ok(false);
         }
         let target = &self.handle.node().owner().account;
         let remembered = self.remembered.take();
@@ -121,7 +122,7 @@ impl<S: System> Destination<S> {
             drop(replaced);
         }
         self.charged = Some(charged);
-        Ok(())
+        Ok(true)
     }
 
     /// Allocates the message, or makes the next of its handles, which are copies of `sources`.

@@ -64,6 +64,8 @@ struct Job<S: System> {
     n_charged: usize,
     n_built: usize,
     n_staged: usize,
+    /// A destination was charged for the payload.
+    is_paid: bool,
     is_set_up: bool,
     is_over: bool,
 }
@@ -84,10 +86,22 @@ impl<S: System> PreparingSend<S> {
                 n_charged: 0,
                 n_built: 0,
                 n_staged: 0,
+                is_paid: false,
                 is_set_up: false,
                 is_over: false,
             },
         }
+    }
+
+    /// Bytes of the lists that a message with so many carried handles and destinations keeps until it is sent, one for each of the two. They
+    /// are taken by [`PreparingSend::transfers`] and [`PreparingSend::destinations`], before any receiver is charged: an embedder that holds
+    /// its users to account charges them before it calls these.
+    #[must_use]
+    pub const fn list_bytes(n_transfers: usize, n_destinations: usize) -> [usize; 2] {
+        [
+            n_transfers.saturating_mul(size_of::<(Id, Ref<Handle<S>>)>()),
+            n_destinations.saturating_mul(size_of::<Destination<S>>()),
+        ]
     }
 
     /// Looks up the next carried handles, in order. May be called several times, before the destinations.
@@ -215,6 +229,13 @@ impl<S: System> PreparingSend<S> {
 }
 
 impl<S: System> PreparedSend<S> {
+    /// Bytes of payload that are kept: those of the message, or 0 if there is nobody to be charged for them, since every destination is
+    /// dropped (SND-4) or there is none. The payload is empty then, whatever is written to it.
+    #[must_use]
+    pub fn n_kept(&self) -> usize {
+        self.job.n_kept()
+    }
+
     /// The payload: `n_data` bytes, zero where nothing was written yet.
     pub fn payload_mut(&mut self) -> &mut [u8] {
         self.payload_piece(usize::MAX)
@@ -223,7 +244,7 @@ impl<S: System> PreparedSend<S> {
     /// The payload up to and with byte `n_bytes`, or all of it if it is shorter. Bytes that nobody asked for yet are made zero only now,
     /// so a long payload can be filled in pieces.
     pub fn payload_piece(&mut self, n_bytes: usize) -> &mut [u8] {
-        let n_data = self.job.n_data;
+        let n_data = self.job.n_kept();
         let Some(bytes) = self.job.payload.bytes_mut() else {
             return &mut [];
         };
@@ -235,7 +256,7 @@ impl<S: System> PreparedSend<S> {
 
     /// Appends to the payload; what goes beyond `n_data` is left out.
     pub fn payload_extend(&mut self, piece: &[u8]) {
-        let n_data = self.job.n_data;
+        let n_data = self.job.n_kept();
         let Some(bytes) = self.job.payload.bytes_mut() else {
             return;
         };
@@ -287,6 +308,10 @@ impl<S: System> Job<S> {
             .saturating_add(usize::from(self.single.is_some()))
     }
 
+    fn n_kept(&self) -> usize {
+        if self.is_paid { self.n_data } else { 0 }
+    }
+
     fn is_prepared(&self) -> bool {
         self.is_set_up && self.n_built == self.n_destinations()
     }
@@ -315,7 +340,7 @@ impl<S: System> Job<S> {
             let index = self.n_charged;
             let destination = self.single.as_mut().or_else(|| self.many.get_mut(index));
             if let Some(destination) = destination {
-                destination.charge(&self.sender, index, &price)?;
+                self.is_paid |= destination.charge(&self.sender, index, &price)?;
             }
             self.n_charged = index.saturating_add(1);
             return Ok(false);
@@ -346,7 +371,7 @@ impl<S: System> Job<S> {
     fn set_up(&mut self) -> Result<(), Error> {
         let mut bytes = Vec::new();
         bytes
-            .try_reserve_exact(self.n_data)
+            .try_reserve_exact(self.n_kept())
             .map_err(|_| Error::OutOfMemory)?;
         self.payload = if self.many.len() > 1 {
             Payload::Shared(Ref::try_new(bytes)?)

@@ -14,6 +14,7 @@ pub(crate) use entry::Entry;
 pub(crate) use grant::Grant;
 
 use crate::effects::Work;
+use crate::handle::Handle;
 use crate::limits::TRANSFERS_MAX;
 use crate::mem::Ref;
 use crate::peer::PeerCore;
@@ -70,6 +71,30 @@ impl<S: System> PreparingTransfer<S> {
                 is_over: false,
             },
         }
+    }
+
+    /// Bytes of the lists that a transfer of so many entries keeps: one of its own from [`PreparingTransfer::reserve`] on, and one for the
+    /// receiver. An embedder that holds its users to account charges them before.
+    #[must_use]
+    pub const fn list_bytes(n_transfers: usize) -> [usize; 2] {
+        [
+            n_transfers.saturating_mul(size_of::<Entry<S>>()),
+            n_transfers.saturating_mul(size_of::<Ref<Handle<S>>>()),
+        ]
+    }
+
+    /// Takes the memory for `n_transfers` entries at once.
+    ///
+    /// # Errors
+    /// [`Error::TooLong`] beyond 1024, [`Error::OutOfMemory`].
+    pub fn reserve(&mut self, n_transfers: usize) -> Result<(), Error> {
+        if n_transfers > TRANSFERS_MAX {
+            return Err(Error::TooLong);
+        }
+        let entries = &mut self.job.entries;
+        entries
+            .try_reserve_exact(n_transfers.saturating_sub(entries.len()))
+            .map_err(|_| Error::OutOfMemory)
     }
 
     /// Looks up the next entries, in order. May be called several times.

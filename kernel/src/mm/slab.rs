@@ -105,6 +105,17 @@ pub fn class_of(layout: Layout) -> Option<usize> {
     SIZES.iter().position(fits).filter(|_| is_aligned)
 }
 
+/// Bytes that a list of `n_bytes` takes in the kernel's heap: a block of its class, or whole pages.
+#[must_use]
+pub const fn block_bytes(n_bytes: usize) -> usize {
+    let grains = n_bytes.div_ceil(GRAIN);
+    match grains {
+        0 => 0,
+        grains if grains < CLASS_OF_GRAINS.len() => SIZES[CLASS_OF_GRAINS[grains] as usize],
+        _ => n_bytes.next_multiple_of(SLAB_BYTES),
+    }
+}
+
 /// Gives out a block of class `class`; null if there is no frame for a new slab.
 pub fn allocate(class: usize) -> *mut u8 {
     let (Some(size), Some(class)) = (SIZES.get(class), CLASSES.get(class)) else {

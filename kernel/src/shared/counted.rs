@@ -31,6 +31,9 @@ unsafe impl<T: Send + Sync> Send for Ref<T> {}
 unsafe impl<T: Send + Sync> Sync for Ref<T> {}
 
 impl<T> Ref<T> {
+    /// Bytes of memory that an object takes.
+    pub const N_BYTES: usize = size_of::<Counted<T>>();
+
     /// Moves `value` to the heap.
     ///
     /// # Errors

@@ -15,14 +15,15 @@ use crate::service::{self, Account, BYTES, FRAMES, OBJECTS};
 /// Words of a claim.
 const WORDS: usize = AccountClaim::SIZE as usize / 8;
 
-/// `account_new(parent, limits, limits_size)`: the maxima are a charge on the parent, by itself (ACC-7).
+/// `account_new(parent, limits, limits_size)`: the maxima are a charge on the parent, by itself (ACC-7). There is at least one object among
+/// them, so that the account's own memory is paid for.
 ///
 /// # Errors
-/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags; `EDQUOT`, `ENOMEM`.
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, no objects; `EDQUOT`, `ENOMEM`.
 pub fn new(caller: &Caller<'_>, [parent, address, size, ..]: [u64; 6]) -> Result<u64, Errno> {
     let parent = caller.account(parent, account::CARVE)?;
     let limits = SizeOf::<AccountLimits>::new(size)?.read(&caller.memory, address)?;
-    if limits.flags != 0 {
+    if limits.flags != 0 || limits.objects == 0 {
         return Err(Errno::EINVAL);
     }
     let mut maxima = [0; 3];

@@ -1,6 +1,7 @@
 //! Who calls: the thread, its memory, and a place for what a call reads in one go.
 
 use bus1_service::Id;
+use omnibus_abi::limits::DATA_VECTORS_MAX;
 use omnibus_abi::{CapabilityNumber, Errno};
 
 use super::machine_memory::MachineMemory;
@@ -18,6 +19,8 @@ pub const SCRATCH_WORDS: usize = omnibus_abi::limits::IDS_MAX as usize;
 pub struct Scratch {
     /// For arrays of words.
     pub words: [u64; SCRATCH_WORDS],
+    /// For data vectors, which SEND reads before its other arrays and keeps after them.
+    pub vectors: [u64; 2 * DATA_VECTORS_MAX as usize],
     /// For arrays of ids.
     pub ids: [Id; SCRATCH_WORDS],
     /// For bytes on their way out.
@@ -30,6 +33,7 @@ impl Scratch {
     pub const fn new() -> Self {
         Self {
             words: [0; SCRATCH_WORDS],
+            vectors: [0; 2 * DATA_VECTORS_MAX as usize],
             ids: [Id::INVALID; SCRATCH_WORDS],
             bytes: [0; omnibus_abi::limits::PRINT_BYTES_MAX as usize],
         }

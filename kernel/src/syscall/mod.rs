@@ -12,6 +12,7 @@ pub mod join;
 pub mod machine_memory;
 pub mod memory;
 pub mod operation;
+pub mod paid;
 pub mod recv;
 pub mod release;
 pub mod send;

@@ -11,6 +11,7 @@ use super::capability::Closing;
 use super::inspect::Inspect;
 use super::join::Join;
 use super::memory::{Map, Unmap};
+use super::paid::Paid;
 use super::release::Release;
 use super::send::Send;
 use super::spawn::Spawn;
@@ -140,15 +141,18 @@ pub struct Finish {
     effects: Effects,
     /// The peer stays open until then.
     hold: Hold,
+    /// The effects may have lists, which are paid for until then.
+    paid: Paid,
     result: Result<u64, Errno>,
 }
 
 impl Finish {
     /// Returns `result` when `effects` are finished.
-    pub fn new(effects: Effects, hold: Hold, result: Result<u64, Errno>) -> Self {
+    pub fn new(effects: Effects, hold: Hold, paid: Paid, result: Result<u64, Errno>) -> Self {
         Self {
             effects,
             hold,
+            paid,
             result,
         }
     }
@@ -157,8 +161,14 @@ impl Finish {
     pub fn step(mut self) -> Outcome {
         match self.effects.step(BATCH, &mut service::wake) {
             Progress::Done => {
-                let Self { hold, result, .. } = self;
-                drop(hold);
+                let Self {
+                    effects,
+                    hold,
+                    paid,
+                    result,
+                } = self;
+                drop(effects);
+                drop((hold, paid));
                 Outcome::Done(result)
             }
             Progress::More | Progress::Busy => Outcome::More(Operation::Finish(self)),

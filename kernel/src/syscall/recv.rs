@@ -14,6 +14,7 @@ use omnibus_abi::capability::peer;
 use super::Arguments;
 use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
+use super::paid::Paid;
 use super::structure::SizeOf;
 use super::vectors;
 use crate::sabotage::{self, Promise};
@@ -77,7 +78,7 @@ fn receive(
         };
         if sabotage::breaks(Promise::Notices) && receiving.kind() != Kind::User {
             if let Ok(effects) = receiving.discard() {
-                return Ok(Finish::new(effects, hold, Err(Errno::EAGAIN)).step());
+                return Ok(Finish::new(effects, hold, Paid::default(), Err(Errno::EAGAIN)).step());
             }
             continue;
         }
@@ -89,7 +90,7 @@ fn receive(
         };
         if let Ok(effects) = taken {
             crate::trace!(receive, peer = hold.number);
-            return Ok(Finish::new(effects, hold, Ok(0)).step());
+            return Ok(Finish::new(effects, hold, Paid::default(), Ok(0)).step());
         }
         // A RELEASE took it away meanwhile (REL-2): look at what comes next.
     }
@@ -125,7 +126,7 @@ impl Out {
                 n_data,
                 ..
             } = self.given;
-            let words = &mut caller.scratch.words;
+            let words = &mut caller.scratch.vectors;
             let room = vectors::read_array(&caller.memory, ptr_data_vecs, n_data_vecs, words)?;
             // RCV-2: what is needed is told, and nothing else is touched.
             if needed.n_data > room.min(n_data) || n_transfers > self.given.n_transfers {

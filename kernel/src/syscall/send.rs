@@ -8,7 +8,7 @@
 //! Every stage goes on in batches. Nothing is visible before the commit; a stage that is given up gives everything back,
 //! in batches as well.
 
-use bus1_service::{Error, Id, PreparedSend, PreparingSend, Progress, StagedSend};
+use bus1_service::{Error, Id, Place, PreparedSend, PreparingSend, Progress, StagedSend};
 use omnibus_abi::Errno;
 use omnibus_abi::bus1::{CmdSend, INVALID, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
@@ -17,9 +17,10 @@ use omnibus_abi::limits::{COPIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, TRANSFER
 use super::Arguments;
 use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
+use super::paid::{self, Paid};
 use super::structure::SizeOf;
-use super::user::{UserMemory, WriteClaim};
-use super::vectors::Vectors;
+use super::user::{Fault, UserMemory, WriteClaim};
+use super::vectors::{self, Vectors};
 use crate::sabotage::{self, Promise};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
 use crate::task::reaper::BATCH;
@@ -61,6 +62,8 @@ pub struct Send {
     stage: Stage,
     errors: Errors,
     vectors: Vectors,
+    /// For the lists of stage and vectors.
+    paid: Paid,
     n_data: usize,
     n_filled: usize,
     /// Looking up its arrays was a batch by itself.
@@ -113,33 +116,42 @@ fn prepare(
     if is_long || message.n_data > DATA_BYTES_MAX {
         return Err(Errno::EMSGSIZE);
     }
-    let vectors = Vectors::read(
-        caller,
-        message.ptr_data_vecs,
-        message.n_data_vecs,
-        message.n_data,
-    )?;
-    let n_data = message.n_data as usize;
-    read_transfers(caller, &message, transfer_size)?;
-    let refused = |error: Error| service::errno(&error);
-    let mut preparing = hold.core.begin_send(n_data).map_err(refused)?;
-    let mut errors = Errors {
-        claim: None,
-        n_destinations: command.n_destinations,
-    };
-    let looked_up = look_up(caller, &message, &command, &mut preparing, &mut errors);
-    if let Err(errno) = looked_up {
-        return Ok(Err(Finish::new(preparing.abort(), hold, Err(errno))));
+    let words = &mut caller.scratch.vectors;
+    let (address, n_vectors) = (message.ptr_data_vecs, message.n_data_vecs);
+    if vectors::read_array(&caller.memory, address, n_vectors, words)? < message.n_data {
+        return Err(Errno::EMSGSIZE);
     }
-    Ok(Ok(Send {
-        hold,
-        stage: Stage::Preparing(preparing),
-        errors,
-        vectors,
-        n_data,
-        n_filled: 0,
-        is_long: message.n_transfers + command.n_destinations > LONG,
-    }))
+    read_transfers(caller, &message, transfer_size)?;
+    let (n_transfers, n_destinations) = (message.n_transfers, command.n_destinations);
+    let [sources, destinations] =
+        PreparingSend::<Omnibus>::list_bytes(n_transfers as usize, n_destinations as usize);
+    let kept = Vectors::n_list_bytes(n_vectors as usize);
+    let paid = match paid::pay(caller.thread, [sources, destinations, kept]) {
+        Ok(paid) => paid,
+        Err(errno) => return Err(first_cause(caller, &hold, &message, &command, errno)),
+    };
+    let refused = |error: Error| service::errno(&error);
+    let mut preparing = hold
+        .core
+        .begin_send(message.n_data as usize)
+        .map_err(refused)?;
+    let looked_up = look_up(caller, &message, &command, &mut preparing).and_then(|errors| {
+        let words = caller.scratch.vectors.get(..2 * n_vectors as usize);
+        Ok((errors, Vectors::keep(words.unwrap_or_default())?))
+    });
+    Ok(match looked_up {
+        Ok((errors, vectors)) => Ok(Send {
+            hold,
+            stage: Stage::Preparing(preparing),
+            errors,
+            vectors,
+            paid,
+            n_data: message.n_data as usize,
+            n_filled: 0,
+            is_long: n_transfers + n_destinations > LONG,
+        }),
+        Err(errno) => Err(Finish::new(preparing.abort(), hold, paid, Err(errno))),
+    })
 }
 
 /// Reads the carried ids into the scratch: `EFAULT` for any of them comes before `EINVAL` for any (SND-5).
@@ -164,25 +176,66 @@ fn look_up(
     message: &Message,
     command: &CmdSend,
     preparing: &mut PreparingSend<Omnibus>,
-    errors: &mut Errors,
-) -> Result<(), Errno> {
+) -> Result<Errors, Errno> {
     let ids = caller.scratch.ids.get(..message.n_transfers as usize);
     preparing
         .transfers(ids.ok_or(Errno::EMSGSIZE)?)
         .map_err(|error| service::errno(&error))?;
-    caller.read_ids(command.ptr_destinations, command.n_destinations)?;
-    if command.ptr_errors != 0 {
-        let claim = WriteClaim::new(command.ptr_errors, command.n_destinations * 4)?;
-        claim.probe(&caller.memory)?;
-        errors.claim = Some(claim);
-    }
+    let errors = Errors::read(caller, command)?;
     let ids = caller.scratch.ids.get(..command.n_destinations as usize);
     preparing
         .destinations(ids.ok_or(Errno::EMSGSIZE)?)
-        .map_err(|error| errors.refuse(&caller.memory, &error))
+        .map_err(|error| errors.refuse(&caller.memory, &error))?;
+    Ok(errors)
+}
+
+/// The error of a call whose lists cannot be paid for: what [`look_up`] would have found, which comes first (SND-5), or else `refused`.
+fn first_cause(
+    caller: &mut Caller<'_>,
+    hold: &Hold,
+    message: &Message,
+    command: &CmdSend,
+    refused: Errno,
+) -> Errno {
+    let unknown = |ids: Option<&[Id]>, place: fn(usize) -> Place| {
+        let ids = ids.unwrap_or_default();
+        let index = hold.core.find_unknown(ids)?;
+        Some(Error::UnknownId(place(index), *ids.get(index)?))
+    };
+    let ids = caller.scratch.ids.get(..message.n_transfers as usize);
+    if let Some(error) = unknown(ids, Place::Transfer) {
+        return service::errno(&error);
+    }
+    let errors = match Errors::read(caller, command) {
+        Ok(errors) => errors,
+        Err(errno) => return errno,
+    };
+    let ids = caller.scratch.ids.get(..command.n_destinations as usize);
+    match unknown(ids, Place::Destination) {
+        Some(error) => errors.refuse(&caller.memory, &error),
+        None => refused,
+    }
 }
 
 impl Errors {
+    /// Reads the destinations into the scratch, and checks where their errors go.
+    fn read(caller: &mut Caller<'_>, command: &CmdSend) -> Result<Self, Errno> {
+        let n_destinations = command.n_destinations;
+        caller.read_ids(command.ptr_destinations, n_destinations)?;
+        let claim = match command.ptr_errors {
+            0 => None,
+            address => {
+                let claim = WriteClaim::new(address, n_destinations * 4)?;
+                claim.probe(&caller.memory)?;
+                Some(claim)
+            }
+        };
+        Ok(Self {
+            claim,
+            n_destinations,
+        })
+    }
+
     /// SND-2: the entry of the destination that failed holds the error, those before it 0.
     fn refuse(&self, memory: &impl UserMemory, error: &Error) -> Errno {
         let errno = service::errno(error);
@@ -203,11 +256,7 @@ impl Errors {
     }
 }
 
-fn write_zeros(
-    memory: &impl UserMemory,
-    claim: &WriteClaim,
-    n_entries: u64,
-) -> Result<(), super::user::Fault> {
+fn write_zeros(memory: &impl UserMemory, claim: &WriteClaim, n_entries: u64) -> Result<(), Fault> {
     let zeros = [0; ERRORS_AT_ONCE * 4];
     let mut n_done = 0;
     while n_done < n_entries * 4 {
@@ -218,9 +267,32 @@ fn write_zeros(
     Ok(())
 }
 
+/// Copies the bytes from `start` to `end` of the payload in. If nobody gets the message, nobody is charged for them, and they are
+/// only read.
+fn fill(
+    caller: &mut Caller<'_>,
+    vectors: &mut Vectors,
+    prepared: &mut PreparedSend<Omnibus>,
+    start: usize,
+    end: usize,
+) -> Result<(), Fault> {
+    if prepared.n_kept() < end {
+        return vectors.read_past(&caller.memory, end - start, &mut caller.scratch.bytes);
+    }
+    let payload = prepared.payload_piece(end);
+    let piece = payload.get_mut(start..end).unwrap_or_default();
+    vectors.copy_in(&caller.memory, piece)?;
+    if sabotage::breaks(Promise::Payload)
+        && let Some(byte) = piece.get_mut(64)
+    {
+        *byte ^= 1;
+    }
+    Ok(())
+}
+
 impl Send {
     /// Goes on until a batch is full.
-    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+    pub fn step(mut self, caller: &mut Caller<'_>) -> Outcome {
         loop {
             match self.stage {
                 Stage::Preparing(mut preparing) => match preparing.step(BATCH) {
@@ -238,20 +310,15 @@ impl Send {
                     Err(error) => {
                         let errno = self.errors.refuse(&caller.memory, &error);
                         let effects = preparing.abort();
-                        return Finish::new(effects, self.hold, Err(errno)).step();
+                        return Finish::new(effects, self.hold, self.paid, Err(errno)).step();
                     }
                 },
                 Stage::Filling(ref mut prepared) => {
                     let end = self.n_data.min(self.n_filled + COPY_BYTES);
-                    let payload = prepared.payload_mut();
-                    let piece = payload.get_mut(self.n_filled..end).unwrap_or_default();
-                    if let Err(fault) = self.vectors.copy_in(&caller.memory, piece) {
-                        return self.give_up(fault.into());
-                    }
-                    if sabotage::breaks(Promise::Payload)
-                        && let Some(byte) = piece.get_mut(64)
+                    if let Err(fault) =
+                        fill(caller, &mut self.vectors, prepared, self.n_filled, end)
                     {
-                        *byte ^= 1;
+                        return self.give_up(fault.into());
                     }
                     self.n_filled = end;
                     if self.n_filled < self.n_data {
@@ -270,7 +337,7 @@ impl Send {
                         Ok(effects) => {
                             crate::trace!(commit, peer = self.hold.number);
                             self.errors.succeed(&caller.memory);
-                            Finish::new(effects, self.hold, Ok(0)).step()
+                            Finish::new(effects, self.hold, self.paid, Ok(0)).step()
                         }
                         Err(error) => {
                             let errno = self.errors.refuse(&caller.memory, &error);
@@ -283,11 +350,11 @@ impl Send {
     }
 
     fn give_up(self, errno: Errno) -> Outcome {
-        Finish::new(self.stage.abort(), self.hold, Err(errno)).step()
+        Finish::new(self.stage.abort(), self.hold, self.paid, Err(errno)).step()
     }
 
     /// Gives everything back.
     pub fn abandon(self) -> Finish {
-        Finish::new(self.stage.abort(), self.hold, Err(Errno::EINVAL))
+        Finish::new(self.stage.abort(), self.hold, self.paid, Err(Errno::EINVAL))
     }
 }

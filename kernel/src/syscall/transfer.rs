@@ -3,7 +3,7 @@
 //! The new ids are known before they name anything, so both arrays are written before the commit (ERR-1 allows them to have
 //! been written by a call that fails).
 
-use bus1_service::{Error, Id, PreparedTransfer, PreparingTransfer, Progress, Source};
+use bus1_service::{Error, Id, Place, PreparedTransfer, PreparingTransfer, Progress, Source};
 use omnibus_abi::Errno;
 use omnibus_abi::bus1::{self, CmdTransfer, INVALID, TRANSFER_FLAG_CREATE};
 use omnibus_abi::capability::peer;
@@ -12,6 +12,7 @@ use omnibus_abi::limits::TRANSFERS_MAX;
 use super::Arguments;
 use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
+use super::paid::{self, Paid};
 use super::structure::{OutArray, SizeOf};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
 use crate::task::reaper::BATCH;
@@ -45,6 +46,8 @@ pub struct Transfer {
     /// Kept open as long as the call runs.
     to: Hold,
     stage: Stage,
+    /// For the lists of the stage.
+    paid: Paid,
     src: OutArray<bus1::Transfer>,
     dst: OutArray<bus1::Transfer>,
     n_written: u64,
@@ -94,15 +97,22 @@ fn prepare(
         return Err(Errno::EINVAL);
     }
     let refused = |error: Error| service::errno(&error);
+    let lists = PreparingTransfer::<Omnibus>::list_bytes(n_transfers as usize);
+    let paid = match paid::pay(caller.thread, lists) {
+        Ok(paid) => paid,
+        // An id that names nothing comes first (TRA-4).
+        Err(errno) => return Err(find_unknown(caller, n_transfers, &from).unwrap_or(errno)),
+    };
     let mut preparing = from.core.begin_transfer(&to.core).map_err(refused)?;
     if let Err(error) = look_up(caller, n_transfers, &mut preparing) {
         let errno = service::errno(&error);
-        return Ok(Err(Finish::new(preparing.abort(), from, Err(errno))));
+        return Ok(Err(Finish::new(preparing.abort(), from, paid, Err(errno))));
     }
     Ok(Ok(Transfer {
         from,
         to,
         stage: Stage::Preparing(preparing),
+        paid,
         src,
         dst,
         n_written: 0,
@@ -149,6 +159,7 @@ fn look_up(
     n_transfers: u64,
     preparing: &mut PreparingTransfer<Omnibus>,
 ) -> Result<(), Error> {
+    preparing.reserve(n_transfers as usize)?;
     let ids = caller.scratch.ids.get(..n_transfers as usize);
     for part in ids.unwrap_or_default().chunks(SOURCES_AT_ONCE) {
         let mut sources = [Source::Create; SOURCES_AT_ONCE];
@@ -160,6 +171,15 @@ fn look_up(
         preparing.sources(sources.get(..part.len()).unwrap_or_default())?;
     }
     Ok(())
+}
+
+/// `EBADRQC` if one of the handles to be copied is none of `from`.
+fn find_unknown(caller: &Caller<'_>, n_transfers: u64, from: &Hold) -> Option<Errno> {
+    let ids = caller.scratch.ids.get(..n_transfers as usize)?;
+    let is_unknown = |&id: &Id| id != Id::INVALID && from.core.find_unknown(&[id]).is_some();
+    let index = ids.iter().position(is_unknown)?;
+    let error = Error::UnknownId(Place::Transfer(index), *ids.get(index)?);
+    Some(service::errno(&error))
 }
 
 impl Transfer {
@@ -179,7 +199,7 @@ impl Transfer {
                     Err(error) => {
                         let effects = preparing.abort();
                         let errno = service::errno(&error);
-                        return Finish::new(effects, self.from, Err(errno)).step();
+                        return Finish::new(effects, self.from, self.paid, Err(errno)).step();
                     }
                 },
                 Stage::Writing(ref mut prepared) => {
@@ -200,7 +220,7 @@ impl Transfer {
                     return match prepared.commit() {
                         Ok(effects) => {
                             crate::trace!(commit, peer = self.from.number, to = self.to.number);
-                            Finish::new(effects, self.from, Ok(0)).step()
+                            Finish::new(effects, self.from, self.paid, Ok(0)).step()
                         }
                         Err(error) => self.give_up(service::errno(&error)),
                     };
@@ -210,12 +230,12 @@ impl Transfer {
     }
 
     fn give_up(self, errno: Errno) -> Outcome {
-        Finish::new(self.stage.abort(), self.from, Err(errno)).step()
+        Finish::new(self.stage.abort(), self.from, self.paid, Err(errno)).step()
     }
 
     /// Gives everything back.
     pub fn abandon(self) -> Finish {
-        Finish::new(self.stage.abort(), self.from, Err(Errno::EINVAL))
+        Finish::new(self.stage.abort(), self.from, self.paid, Err(Errno::EINVAL))
     }
 }
 

@@ -1,16 +1,15 @@
 //! Data vectors: where a message's payload lies in the caller's memory.
 //!
-//! SEND needs them twice, to check their sum early and to copy late, and inputs are read once; so they are kept, a few in the
-//! call itself, many in memory that is charged. RECV copies at once and keeps them in the CPU's scratch.
+//! SEND needs them twice, to check their sum early and to copy late, and inputs are read once. They are read into the CPU's scratch, which
+//! is enough for RECV, since it copies at once; SEND keeps them when all that comes before `EDQUOT` has been checked (SND-5), a few in the
+//! call itself, many in memory that is paid for ([`super::paid`]).
 
 use alloc::vec::Vec;
 
 use omnibus_abi::Errno;
 use omnibus_abi::limits::DATA_VECTORS_MAX;
 
-use super::caller::Caller;
 use super::user::{Fault, ReadClaim, UserMemory, WriteClaim};
-use crate::service::{self, Charge};
 
 /// A vector: address and length.
 pub type Vector = [u64; 2];
@@ -18,15 +17,9 @@ pub type Vector = [u64; 2];
 /// Vectors kept in the call itself.
 const INLINE: usize = 4;
 
-/// Vectors that a frame holds.
-const PER_FRAME: u64 = omnibus_abi::layout::PAGE_BYTES / size_of::<Vector>() as u64;
-
 enum Kept {
     Few([Vector; INLINE], usize),
-    Many(
-        Vec<Vector>,
-        #[expect(dead_code, reason = "gives the memory's charge back")] Charge,
-    ),
+    Many(Vec<Vector>),
 }
 
 /// Vectors, and how far they have been copied.
@@ -62,38 +55,34 @@ pub fn read_array(
 }
 
 impl Vectors {
-    /// Reads and keeps an array of vectors that hold at least `n_data` bytes.
+    /// Bytes of the list that `n_vectors` are kept in.
+    #[must_use]
+    pub const fn n_list_bytes(n_vectors: usize) -> usize {
+        if n_vectors <= INLINE {
+            0
+        } else {
+            n_vectors * size_of::<Vector>()
+        }
+    }
+
+    /// Keeps vectors that were read by [`read_array`].
     ///
     /// # Errors
-    /// `EINVAL` for too many; `EFAULT`; `EINVAL` if the sum overflows; `EMSGSIZE` if it is too small; `EDQUOT`, `ENOMEM`.
-    pub fn read(
-        caller: &mut Caller<'_>,
-        address: u64,
-        n_vectors: u64,
-        n_data: u64,
-    ) -> Result<Self, Errno> {
-        let words = &mut caller.scratch.words;
-        let n_bytes = read_array(&caller.memory, address, n_vectors, words)?;
-        if n_bytes < n_data {
-            return Err(Errno::EMSGSIZE);
-        }
-        let n_vectors = n_vectors as usize;
-        let words = words.get(..2 * n_vectors).ok_or(Errno::EINVAL)?;
-        let (pairs, _) = words.as_chunks::<2>();
-        let kept = if n_vectors <= INLINE {
+    /// `ENOMEM`.
+    pub fn keep(words: &[u64]) -> Result<Self, Errno> {
+        let (vectors, _) = words.as_chunks::<2>();
+        let kept = if vectors.len() <= INLINE {
             let mut few = [[0; 2]; INLINE];
-            for (to, from) in few.iter_mut().zip(pairs) {
+            for (to, from) in few.iter_mut().zip(vectors) {
                 *to = *from;
             }
-            Kept::Few(few, n_vectors)
+            Kept::Few(few, vectors.len())
         } else {
-            let n_frames = (n_vectors as u64).div_ceil(PER_FRAME);
-            let charge = caller.thread.task.charge(service::frames(n_frames))?;
             let mut many = Vec::new();
-            many.try_reserve_exact(n_vectors)
+            many.try_reserve_exact(vectors.len())
                 .map_err(|_| Errno::ENOMEM)?;
-            many.extend_from_slice(pairs);
-            Kept::Many(many, charge)
+            many.extend_from_slice(vectors);
+            Kept::Many(many)
         };
         Ok(Self {
             kept,
@@ -109,7 +98,7 @@ impl Vectors {
     pub fn copy_in(&mut self, memory: &impl UserMemory, into: &mut [u8]) -> Result<(), Fault> {
         let vectors = match &self.kept {
             Kept::Few(few, n_vectors) => few.get(..*n_vectors).unwrap_or_default(),
-            Kept::Many(many, _) => many,
+            Kept::Many(many) => many,
         };
         let mut left = into;
         while !left.is_empty() {
@@ -125,6 +114,26 @@ impl Vectors {
             ReadClaim::new(address, n_bytes)?.read(memory, piece)?;
             self.n_done += n_bytes;
             left = rest;
+        }
+        Ok(())
+    }
+
+    /// Reads the next `n_bytes` as [`Self::copy_in`] does, by way of `room`, and keeps nothing.
+    ///
+    /// # Errors
+    /// [`Fault`], also if there are not as many.
+    pub fn read_past(
+        &mut self,
+        memory: &impl UserMemory,
+        n_bytes: usize,
+        room: &mut [u8],
+    ) -> Result<(), Fault> {
+        let mut n_left = n_bytes;
+        while n_left > 0 {
+            let n_now = n_left.min(room.len());
+            let piece = room.get_mut(..n_now).filter(|piece| !piece.is_empty());
+            self.copy_in(memory, piece.ok_or(Fault)?)?;
+            n_left -= n_now;
         }
         Ok(())
     }
@@ -186,6 +195,18 @@ mod tests {
         assert_eq!((first, second), ([8, 9], [10, 0, 1, 2, 3]));
         let n_reads: u32 = memory.n_reads.borrow().iter().sum();
         assert_eq!(n_reads, 7);
+    }
+
+    /// A payload that nobody gets is read all the same, each byte once, and found missing where it is.
+    #[test]
+    fn snd_3_a_payload_for_nobody_is_validated() {
+        let memory = Fake::new((0..32).collect());
+        let mut vectors = kept(&[[Fake::BASE, 32], [1, 8]]);
+        let mut room = [0; 5];
+        vectors.read_past(&memory, 32, &mut room).unwrap();
+        assert!(memory.n_reads.borrow().iter().all(|&n_reads| n_reads == 1));
+        assert_eq!(vectors.read_past(&memory, 1, &mut room), Err(Fault));
+        assert_eq!(vectors.read_past(&memory, 1, &mut []), Err(Fault));
     }
 
     /// A received payload fills the vectors in order, and bytes behind it are untouched.

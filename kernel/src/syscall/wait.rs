@@ -2,6 +2,8 @@
 //!
 //! A waiting thread is in the queue of each thing it waits for and keeps none of them open (CLO-5). Whoever wakes it only says
 //! "look again": the thread looks itself, in its own address space, and goes back to wait if it found nothing (RCV-6).
+//!
+//! To wait for one thing needs no memory; what the longest wait needs is part of what a thread costs ([`CALL_BYTES`]).
 
 use alloc::vec::Vec;
 
@@ -15,11 +17,12 @@ use super::caller::Caller;
 use super::operation::{Operation, Outcome};
 use super::structure::{OutArray, SizeOf};
 use crate::cap::Object;
+use crate::mm::slab;
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::task::scheduler;
 use crate::task::task::Task;
-use crate::task::thread::Thread;
+use crate::task::thread::{CALL_BYTES, Thread};
 use crate::task::waiters::{Waiter, Waiters};
 use crate::time;
 
@@ -35,9 +38,18 @@ struct Item {
     waiter: Option<Ref<Waiter>>,
 }
 
+/// Items beyond the first, and their places in queues, lie on the heap, and fit what the thread has paid for.
+const _: () = {
+    let n_more = WAIT_ITEMS_MAX as usize - 1;
+    let items = slab::block_bytes(n_more * size_of::<Item>());
+    let waiters = n_more * slab::block_bytes(Ref::<Waiter>::N_BYTES);
+    assert!(items + waiters <= CALL_BYTES);
+};
+
 /// A wait that found nothing yet.
 pub struct Wait {
-    items: Vec<Item>,
+    first: Option<Item>,
+    more: Vec<Item>,
     out: OutArray<WaitItem>,
     deadline_ns: u64,
 }
@@ -69,9 +81,9 @@ fn prepare(
         n_read += 2;
     }
     let out = size.claim_array(address, n_items)?;
-    let mut items = Vec::new();
-    items
-        .try_reserve_exact(n_items as usize)
+    let mut first = None;
+    let mut more = Vec::new();
+    more.try_reserve_exact((n_items as usize).saturating_sub(1))
         .map_err(|_| Errno::ENOMEM)?;
     let (pairs, _) = caller.scratch.words[..n_read].as_chunks::<2>();
     for &[flags, number] in pairs {
@@ -92,15 +104,20 @@ fn prepare(
             }
             target
         };
-        items.push(Item {
+        let item = Item {
             number,
             target,
             waiter: None,
-        });
+        };
+        match first {
+            None => first = Some(item),
+            Some(_) => more.push(item),
+        }
     }
     out.probe(&caller.memory)?;
     Ok(Wait {
-        items,
+        first,
+        more,
         out,
         deadline_ns,
     })
@@ -129,6 +146,10 @@ impl Item {
 }
 
 impl Wait {
+    fn items(&self) -> impl Iterator<Item = &Item> {
+        self.first.iter().chain(&self.more)
+    }
+
     /// Looks; waits if there is nothing.
     pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
         if let Some(result) = self.look(caller) {
@@ -160,14 +181,14 @@ impl Wait {
     fn report(&self, caller: &Caller<'_>) -> Result<u64, Errno> {
         let task = caller.task();
         let mut n_events = 0;
-        for item in &self.items {
+        for item in self.items() {
             n_events += u64::from(item.events(task) != 0);
         }
         if n_events == 0 {
             return Ok(0);
         }
         n_events = 0;
-        for (index, item) in self.items.iter().enumerate() {
+        for (index, item) in self.items().enumerate() {
             let events = item.events(task);
             n_events += u64::from(events != 0);
             let entry = WaitItem {
@@ -181,7 +202,7 @@ impl Wait {
     }
 
     fn enter(&mut self, thread: &Ref<Thread>) -> Result<(), Errno> {
-        for (index, item) in self.items.iter_mut().enumerate() {
+        for (index, item) in self.first.iter_mut().chain(&mut self.more).enumerate() {
             let waiter = match (&item.waiter, index) {
                 (Some(waiter), _) => waiter.clone(),
                 (None, 0) => thread.waiter().ok_or(Errno::ENOMEM)?,
@@ -196,7 +217,7 @@ impl Wait {
 
     /// Leaves every queue.
     pub fn leave(&self, thread: &Ref<Thread>) {
-        for item in &self.items {
+        for item in self.items() {
             if let Some(waiter) = &item.waiter {
                 item.queue().leave(waiter);
             }

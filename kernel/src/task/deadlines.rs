@@ -55,6 +55,9 @@ impl<M: Member> Default for Deadlines<M> {
 }
 
 impl<M: Member> Deadlines<M> {
+    /// Bytes that the queue has allocated for each member, at most (but for the least room it has).
+    pub const BYTES_PER_MEMBER: usize = 2 * size_of::<(u64, M)>();
+
     /// An empty queue. Allocates nothing.
     #[must_use]
     pub const fn new() -> Self {

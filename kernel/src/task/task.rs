@@ -61,6 +61,10 @@ pub enum All {}
 #[derive(Debug)]
 pub enum Ending {}
 
+/// Chunks of capabilities whose list a frame has room for, at its largest just after it grew. The beginning of the list is part of
+/// the task's own object.
+const CHUNKS_PER_FRAME: u64 = 64;
+
 /// Bytes of a name that are kept for reports.
 const NAME_BYTES: usize = 32;
 
@@ -182,23 +186,24 @@ impl Task {
             .map_err(|error| service::errno(&error))
     }
 
-    /// Makes room for `n_slots` more capabilities; a chunk of slots costs a frame.
+    /// Makes room for `n_slots` more capabilities; a chunk of slots costs a frame, and the list of many chunks some more.
     ///
     /// # Errors
     /// `EDQUOT`, `ENOMEM`.
     pub fn make_room(&self, n_slots: usize) -> Result<(), Errno> {
         while self.capabilities.lock().needs_chunk(n_slots) {
             let mut charge = self.table_charge.lock();
+            let n_chunks = self.capabilities.lock().n_chunks() as u64;
+            let is_long = n_chunks % CHUNKS_PER_FRAME == CHUNKS_PER_FRAME - 1;
+            let price = service::frames(1 + u64::from(is_long));
             match &mut *charge {
-                Some(charge) => charge
-                    .grow(service::frames(1))
-                    .map_err(|error| service::errno(&error))?,
-                None => *charge = Some(self.charge(service::frames(1))?),
+                Some(charge) => charge.grow(price).map_err(|error| service::errno(&error))?,
+                None => *charge = Some(self.charge(price)?),
             }
             let grown = self.capabilities.lock().grow();
             if grown.is_err() {
                 if let Some(charge) = &mut *charge {
-                    charge.shrink(service::frames(1));
+                    charge.shrink(price);
                 }
                 return Err(Errno::ENOMEM);
             }

@@ -16,13 +16,13 @@
 //! 1. Only the CPU that runs a thread takes it out of `Running`.
 //! 2. A wake that meets a running thread is remembered, so that the thread looks again before it blocks.
 //! 3. Who ends a thread finds its unfinished operation in `Ended` and has it abandoned, in batches.
-//! 4. An ended thread is a husk with a value, kept by capabilities to it.
+//! 4. An ended thread is a husk with a value, kept by capabilities to it, and costs an object and a frame until the last is dropped.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use omnibus_abi::Errno;
 
-use super::deadlines::{Member, Place};
+use super::deadlines::{Deadlines, Member, Place};
 use super::machine::{Machine, Start};
 use super::priorities::Priority;
 use super::ready::{IsReady, Ready};
@@ -30,17 +30,33 @@ use super::scheduler;
 use super::task::{OfTask, Task};
 use super::waiters::{Waiter, Waiters};
 use crate::lock::{Lock, Rank};
-use crate::service::{Amounts, Charge, FRAMES, OBJECTS};
+use crate::mm::{PAGE_BYTES, slab};
+use crate::service::{self, Amounts, Charge, FRAMES, OBJECTS};
 use crate::shared::{Link, Linked, Ref};
 use crate::syscall::operation::Operation;
 
-/// What a thread costs its account: itself, and kernel memory for its registers and its places in queues of waiters.
+/// Frames that a thread costs: kernel memory for itself and for its call.
+const COST_FRAMES: u64 = 2;
+
+/// What a thread costs its account: an object, and kernel memory.
 pub const COST: Amounts = {
     let mut amounts = [0; 3];
     amounts[OBJECTS] = 1;
-    amounts[FRAMES] = 2;
+    amounts[FRAMES] = COST_FRAMES;
     amounts
 };
+
+/// What the husk of an ended thread does not cost any more: the memory for its call.
+const COST_OF_CALL: Amounts = service::frames(COST_FRAMES - 1);
+
+const _: () = assert!(Ref::<Thread>::N_BYTES <= PAGE_BYTES as usize);
+
+/// Of the memory that a thread costs, what is left for the lists of its call, in blocks of the heap ([`slab::block_bytes`]): it has itself,
+/// its place in a queue of waiters, and one in the queue of deadlines.
+pub const CALL_BYTES: usize = (COST_FRAMES * PAGE_BYTES) as usize
+    - slab::block_bytes(Ref::<Thread>::N_BYTES)
+    - slab::block_bytes(Ref::<Waiter>::N_BYTES)
+    - Deadlines::<Ref<Thread>>::BYTES_PER_MEMBER;
 
 /// What a thread does when it is chosen.
 #[allow(
@@ -88,7 +104,8 @@ pub struct Thread {
     pub doing: Lock<Doing>,
     /// Its own place in a queue of waiters: joining and waiting for one thing need no memory.
     waiter: Lock<Option<Ref<Waiter>>>,
-    charge: Lock<Option<Charge>>,
+    /// [`COST`]; of a husk without [`COST_OF_CALL`].
+    charge: Lock<Charge>,
     place: Place,
     ready: Link,
     of_task: Link,
@@ -110,7 +127,7 @@ impl Thread {
             joiners: Waiters::new(),
             doing: Lock::new(Rank::Thread, Doing::Running { is_woken: false }),
             waiter: Lock::new(Rank::Waiter, None),
-            charge: Lock::new(Rank::Waiter, Some(charge)),
+            charge: Lock::new(Rank::Waiter, charge),
             place: Place::default(),
             ready: Link::new(),
             of_task: Link::new(),
@@ -203,13 +220,13 @@ impl Thread {
 
     /// Gives back what an ended thread held, and wakes who waits for its end. The husk stays.
     pub fn bury(&self) {
+        // It had one as long as it was admitted.
         let waiter = self.waiter.lock().take();
-        let charge = self.charge.lock().take();
-        if charge.is_some() {
+        if waiter.is_some() {
             scheduler::dismiss();
+            self.charge.lock().shrink(COST_OF_CALL);
         }
         self.joiners.wake_all();
-        drop((waiter, charge));
     }
 }
 

@@ -7,12 +7,15 @@ extern crate alloc;
 use alloc::vec;
 use alloc::vec::Vec;
 use core::hint::black_box;
+use omnibus_userland::abi::bus1::Transfer;
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE, VmMap};
 use omnibus_userland::abi::{Call, DEADLINE_NEVER, Errno};
 use omnibus_userland::actor::Actor;
+use omnibus_userland::calls::{self, IoSlice, Outgoing};
+use omnibus_userland::suite::wire;
 use omnibus_userland::task::Command;
-use omnibus_userland::{calls, environment, program, raw, thread, wait::WaitSet};
+use omnibus_userland::{environment, program, raw, thread, wait::WaitSet};
 
 program!(main);
 
@@ -69,6 +72,7 @@ fn main() -> u8 {
         }
         "map" => puppet.tell(&map_until_refused().to_le_bytes(), &[]),
         "reserve" => puppet.tell(reserve(), &[]),
+        "long-calls" => long_calls(&puppet),
         "panic" => panic!("as it was told"),
         "thread-panic" => {
             let thread = thread::spawn(|| panic!("as it was told"));
@@ -151,6 +155,50 @@ fn map_until_refused() -> u64 {
             Err(error) => panic!("after {n_pages} pages: {error}"),
         }
     }
+}
+
+/// Makes calls with arrays that are too long to be kept in what a thread costs, with no frame left to pay for them, and tells the error
+/// of each; 0 is none. The last ones are short.
+fn long_calls(puppet: &Actor) {
+    let peer = puppet.peer.number();
+    let (_, handle) = wire::create(&puppet.peer, &puppet.peer).expect("room for a node");
+    let known = vec![handle; 512];
+    let mut wrong = known.clone();
+    wrong[300] ^= 1 << 40;
+    let entries = |ids: &[u64]| -> Vec<_> {
+        let entry = |&id: &u64| Transfer { flags: 0, id };
+        ids.iter().map(entry).collect()
+    };
+    let (mut carried, mut wrong_carried) = (entries(&known), entries(&wrong));
+    let mut targets = carried.clone();
+    let mut errors = vec![i32::MAX; 512];
+    let pieces = vec![IoSlice::new(&[]); 512];
+    let _ = map_until_refused();
+    let mut send = |n_pieces: usize, transfers: &[Transfer], destinations: &[u64]| {
+        let data = &pieces[..n_pieces];
+        let errors = &mut errors[..destinations.len()];
+        calls::send_reporting(peer, destinations, errors, Outgoing { data, transfers })
+    };
+    let results = [
+        send(512, &[], &known[..1]),
+        send(512, &[], &wrong[300..301]),
+        send(0, &[], &known),
+        send(0, &[], &wrong),
+        send(0, &carried, &known[..1]),
+        send(0, &wrong_carried, &known[..1]),
+        send(0, &carried, &wrong[300..301]),
+        calls::transfer(peer, peer, &mut carried, &mut targets),
+        calls::transfer(peer, peer, &mut wrong_carried, &mut targets),
+        send(64, &carried[..8], &known[..8]),
+        calls::transfer(peer, peer, &mut carried[..8], &mut targets[..8]),
+    ];
+    let told = results.map(|result| result.map_or_else(|errno| errno.number() as u8, |()| 0));
+    // Of the send with 512 destinations, one unknown: its entry, and those beside it (SND-2).
+    let entries = [errors[299], errors[300], errors[301]];
+    puppet.tell(
+        &[&told[..], &entries.map(|entry| entry as u8)].concat(),
+        &[],
+    );
 }
 
 /// Asks the heap for more than the account has, and then for a little.

@@ -197,6 +197,19 @@ tests! {
         Ok(())
     }
 
+    /// An account without objects would cost its parent nothing, and is refused; one object is enough.
+    fn acc_7_an_account_costs_an_object(bench) {
+        let parent = bench.account.carve(1024, 1 << 16, 64)?;
+        let before = parent.state()?;
+        check_eq!(parent.carve(0, 0, 0).map(drop), Err(Errno::EINVAL), "nothing at all");
+        check_eq!(parent.carve(0, 100, 10).map(drop), Err(Errno::EINVAL), "no objects");
+        check_eq!(parent.state()?, before, "the parent");
+        let _children = [parent.carve(1, 0, 0)?, parent.carve(1, 0, 0)?];
+        let held = holdings(&parent)?.iter().map(|h| (h.1, h.2)).collect::<Vec<_>>();
+        check_eq!(held, [(2, 0)], "what the parent holds for two children");
+        Ok(())
+    }
+
     /// An account lives on with its peers after its last capability, and its number never recurs.
     fn acc_8_lives_with_its_charges(bench) {
         let parent = bench.account.carve(1024, 1 << 16, 64)?;

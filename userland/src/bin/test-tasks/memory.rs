@@ -160,6 +160,24 @@ tests! {
         check!(counts[1] < 400, "{} pages of 400 frames", counts[1]);
         Ok(())
     }
+
+    /// A call with long arrays is charged for the memory that keeps them, which a short one is not; an id that names nothing is
+    /// still the first cause, before EDQUOT.
+    fn snd_5_long_calls_are_charged_after_their_ids(bench) {
+        let director = director(bench)?;
+        let puppet = director.cast("puppet", "puppet", &[&"long-calls"])?;
+        let told = director.hear(&puppet)?.data;
+        let [edquot, ebadrqc] = [Errno::EDQUOT, Errno::EBADRQC].map(|errno| errno.number() as u8);
+        let untouched = i32::MAX as u8;
+        let expected = [
+            edquot, ebadrqc, edquot, ebadrqc, edquot, ebadrqc, ebadrqc, edquot, ebadrqc, 0, 0,
+            0, ebadrqc, untouched,
+        ];
+        check_eq!(told, expected, "errors of the puppet's calls, and entries of an array of errors");
+        puppet.task.wait_until(time::deadline_in(PATIENCE))?;
+        check_eq!(puppet.account.state()?.frames_available, 512, "frames afterwards");
+        Ok(())
+    }
 }
 
 fn ends_by_page_fault(director: &Director, attempt: &str, address: u64) -> Outcome {

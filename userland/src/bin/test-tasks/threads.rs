@@ -145,6 +145,24 @@ tests! {
         Ok(())
     }
 
+    /// An ended thread is still an object of its task's account, until its last capability is dropped.
+    fn thr_10_a_husk_is_paid_for(bench) {
+        let own = bench.account.state()?.number;
+        let n_objects = || {
+            let all = bench.holdings()?.into_iter();
+            Ok::<u64, Errno>(all.filter(|held| held.0 == own).map(|held| held.1).sum())
+        };
+        let n_before = n_objects()?;
+        let thread = thread::spawn(|| ())?;
+        let copy = calls::capability_copy(thread.number(), 1)?;
+        thread.join()?;
+        check_eq!(n_objects()?, n_before + 1, "objects with the husk");
+        check_eq!(calls::thread_join(copy, 0), Ok(0), "its value");
+        calls::capability_drop(copy)?;
+        check_eq!(n_objects()?, n_before, "objects without it");
+        Ok(())
+    }
+
     /// Exit by one thread ends all threads of the task.
     fn thr_8_exit_ends_all_threads(bench) {
         let director = director(bench)?;
