@@ -1,6 +1,6 @@
 //! The calls, as an enumeration and as data.
 
-use crate::capability::{Kind, account, console, peer, system, task, thread};
+use crate::capability::{Kind, account, console, memory, peer, system, task, thread};
 use crate::errno::Errno;
 
 /// Whether a pointer argument is read, written or both by the kernel.
@@ -268,6 +268,37 @@ calls! {
         ptr: Bytes(Out),
         n_bytes: Count(1 << 20, Errno::EMSGSIZE),
     ) -> "bytes of the whole text", [EBADF EOPNOTSUPP EPERM EMSGSIZE EFAULT];
+
+    /// Makes a memory object of zeroed pages, charged to the account.
+    MemoryNew memory_new = 27 (
+        account: Capability(Kind::Account, account::CHARGE),
+        n_bytes: Value,
+    ) -> "capability of the memory, with every right", [EBADF EOPNOTSUPP EPERM EINVAL EMSGSIZE EDQUOT ENOMEM];
+
+    /// Maps a memory object, or a part of it.
+    MemoryMap memory_map = 28 (
+        map: Structure("omnibus_memory_map", In),
+        map_size: SizeOf("omnibus_memory_map"),
+    ) -> "address of the memory",
+        [EINVAL E2BIG EFAULT EBADF EOPNOTSUPP EPERM ESTALE ESRCH EEXIST EDQUOT ENOMEM ETXTBSY];
+
+    /// Unmaps the mapping of a memory object that begins at an address, whole.
+    MemoryUnmap memory_unmap = 29 (
+        task: Value,
+        address: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL];
+
+    /// Takes a memory object back: it is unmapped everywhere, and every other capability to it is dead.
+    MemoryRevoke memory_revoke = 30 (
+        memory: Capability(Kind::Memory, memory::REVOKE),
+    ) -> "", [EBADF EOPNOTSUPP EPERM ESTALE ENOMEM];
+
+    /// Tells how long a memory object is and how often it is mapped.
+    MemoryInfo memory_info = 31 (
+        memory: Capability(Kind::Memory, 0),
+        info: Structure("omnibus_memory_info", Out),
+        info_size: SizeOf("omnibus_memory_info"),
+    ) -> "", [EBADF EOPNOTSUPP ESTALE EINVAL E2BIG EFAULT];
 }
 
 #[cfg(test)]
@@ -336,6 +367,11 @@ mod tests {
                 "account_read",
                 "account_claims",
                 "inspect",
+                "memory_new",
+                "memory_map",
+                "memory_unmap",
+                "memory_revoke",
+                "memory_info",
             ]
         );
     }

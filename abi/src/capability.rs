@@ -58,17 +58,20 @@ pub enum Kind {
     Thread = 5,
     /// The kernel as a whole; rights [`system`].
     System = 6,
+    /// A memory object; rights [`memory`].
+    Memory = 7,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::Peer,
         Self::Task,
         Self::Account,
         Self::Console,
         Self::Thread,
         Self::System,
+        Self::Memory,
     ];
 
     /// Every right that the kind knows.
@@ -76,11 +79,12 @@ impl Kind {
     pub const fn all_rights(self) -> u64 {
         match self {
             Self::Peer => peer::USE | peer::RECEIVE | peer::GIVE,
-            Self::Task => task::WATCH | task::KILL,
+            Self::Task => task::WATCH | task::KILL | task::MAP,
             Self::Account => account::CHARGE | account::INSPECT | account::CARVE,
             Self::Console => console::WRITE,
             Self::Thread => thread::JOIN,
             Self::System => system::INSPECT,
+            Self::Memory => memory::READ | memory::WRITE | memory::EXECUTE | memory::REVOKE,
         }
     }
 
@@ -94,6 +98,7 @@ impl Kind {
             Self::Console => "console",
             Self::Thread => "thread",
             Self::System => "system",
+            Self::Memory => "memory",
         }
     }
 }
@@ -114,6 +119,8 @@ pub mod task {
     pub const WATCH: u64 = 1;
     /// End the task.
     pub const KILL: u64 = 2;
+    /// Map memory objects into it and unmap them.
+    pub const MAP: u64 = 4;
 }
 
 /// Rights of an account capability.
@@ -142,6 +149,18 @@ pub mod thread {
 pub mod system {
     /// Read the state of every kernel object.
     pub const INSPECT: u64 = 1;
+}
+
+/// Rights of a memory capability. The first three are the bits of `VM_READ`, `VM_WRITE` and `VM_EXECUTE`.
+pub mod memory {
+    /// Map it readable.
+    pub const READ: u64 = crate::native::VM_READ;
+    /// Map it writable.
+    pub const WRITE: u64 = crate::native::VM_WRITE;
+    /// Map it executable.
+    pub const EXECUTE: u64 = crate::native::VM_EXECUTE;
+    /// Take it back from everybody else.
+    pub const REVOKE: u64 = 8;
 }
 
 #[cfg(test)]

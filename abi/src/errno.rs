@@ -4,7 +4,8 @@ use core::fmt;
 
 pub use syscall::error::{
     E2BIG, EAGAIN, EBADF, EBADRQC, EBUSY, EDEADLK, EDQUOT, EEXIST, EFAULT, EINVAL, EMSGSIZE,
-    ENOENT, ENOEXEC, ENOMEM, ENOSYS, ENOTUNIQ, EOPNOTSUPP, EPERM, EPIPE, ESRCH, ETIMEDOUT,
+    ENOENT, ENOEXEC, ENOMEM, ENOSYS, ENOTUNIQ, EOPNOTSUPP, EPERM, EPIPE, ESRCH, ESTALE, ETIMEDOUT,
+    ETXTBSY,
 };
 
 /// The largest error number there is; a status below `-LARGEST` is never produced.
@@ -57,7 +58,8 @@ macro_rules! named {
 
 named!(
     E2BIG, EAGAIN, EBADF, EBADRQC, EBUSY, EDEADLK, EDQUOT, EEXIST, EFAULT, EINVAL, EMSGSIZE,
-    ENOENT, ENOEXEC, ENOMEM, ENOSYS, ENOTUNIQ, EOPNOTSUPP, EPERM, EPIPE, ESRCH, ETIMEDOUT,
+    ENOENT, ENOEXEC, ENOMEM, ENOSYS, ENOTUNIQ, EOPNOTSUPP, EPERM, EPIPE, ESRCH, ESTALE, ETIMEDOUT,
+    ETXTBSY,
 );
 
 impl fmt::Debug for Errno {
@@ -99,6 +101,7 @@ mod tests {
             (Errno::EBUSY, 16),
             (Errno::EEXIST, 17),
             (Errno::EINVAL, 22),
+            (Errno::ETXTBSY, 26),
             (Errno::EPIPE, 32),
             (Errno::EDEADLK, 35),
             (Errno::ENOSYS, 38),
@@ -107,6 +110,7 @@ mod tests {
             (Errno::EMSGSIZE, 90),
             (Errno::EOPNOTSUPP, 95),
             (Errno::ETIMEDOUT, 110),
+            (Errno::ESTALE, 116),
             (Errno::EDQUOT, 122),
         ];
         assert_eq!(pinned.len(), NAMED.len());

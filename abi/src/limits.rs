@@ -39,6 +39,12 @@ pub const PRIORITY_MAX: u64 = 31;
 /// Most claims read by one `account_claims`, `EINVAL` above.
 pub const CLAIMS_MAX: u64 = 1024;
 
+/// Most bytes of a memory object, `EMSGSIZE` above.
+pub const MEMORY_BYTES_MAX: u64 = 256 << 20;
+
+/// Most mappings of memory objects in one task, `ENOMEM` above.
+pub const MAPPINGS_MAX: u64 = 1024;
+
 /// Highest exit status of a task.
 pub const EXIT_STATUS_MAX: u64 = 255;
 

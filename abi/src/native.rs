@@ -181,8 +181,38 @@ structures! {
         kind @ 8,
         /// Rights, as the kind defines them.
         rights @ 16,
-        /// For an account its number, for a task its number, else 0.
+        /// For an account, a task or a memory object its number, else 0.
         number @ 24,
+    }
+
+    /// Where a memory object, or a part of it, is to be mapped.
+    struct MemoryMap = "omnibus_memory_map", 56 {
+        /// 0.
+        flags @ 0,
+        /// The memory object: its rights bound those of the mapping.
+        memory @ 8,
+        /// The task into which it is mapped (right MAP), or 0: the calling one.
+        task @ 16,
+        /// Page-aligned address, or 0: the kernel chooses.
+        address @ 24,
+        /// First byte of the object, a multiple of the page size.
+        offset @ 32,
+        /// Bytes, a multiple of the page size, not 0.
+        n_bytes @ 40,
+        /// `VM_*` bits.
+        rights @ 48,
+    }
+
+    /// What a memory object is.
+    struct MemoryInfo = "omnibus_memory_info", 32 {
+        /// 0.
+        flags @ 0,
+        /// Number of the object, unique for ever.
+        number @ 8,
+        /// Its length in bytes.
+        n_bytes @ 16,
+        /// Mappings of it, in all tasks.
+        n_mappings @ 24,
     }
 
     /// What a new task finds at [`crate::layout::STARTUP_ADDRESS`]; `rdi` points at it.

@@ -22,6 +22,7 @@ pub mod cap;
 pub mod cpu;
 pub mod inspect;
 pub mod lock;
+pub mod memory;
 pub mod mm;
 pub mod programs;
 pub mod sabotage;

@@ -22,6 +22,8 @@ pub enum Rank {
     Capabilities,
     /// A task's address space.
     Space,
+    /// What a memory object consists of: its pages, who maps it.
+    Memory,
     /// Who waits for a peer, a task or a thread.
     Waiters,
     /// What a thread holds for itself: its waiting place, its charge.

@@ -89,7 +89,7 @@ pub fn lend(thief: &crate::task::task::Task, address: u64) -> bool {
     let mut after = None;
     while let Some(task) = Task::after(after.as_ref()) {
         after = Some(task.clone());
-        let is_owner = task.number != thief.number && task.space.is_mapped(page);
+        let is_owner = task.number != thief.number && task.space.is_own(page);
         if is_owner && task.space.activate() {
             let is_read = MachineMemory(&task.space).read(piece, &mut bytes).is_ok();
             let fill = |page: &mut [u8; PAGE_BYTES as usize]| {

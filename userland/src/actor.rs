@@ -198,6 +198,21 @@ impl Director {
         arguments: &[&dyn fmt::Display],
         allowance: Allowance,
     ) -> Result<Player> {
+        self.cast_granting(name, program, arguments, allowance, &[])
+    }
+
+    /// Starts an actor with an account of its own, these maxima, and these capabilities with these rights beside the usual ones.
+    ///
+    /// # Errors
+    /// Those of the calls that it takes.
+    pub fn cast_granting(
+        &self,
+        name: &'static str,
+        program: &str,
+        arguments: &[&dyn fmt::Display],
+        allowance: Allowance,
+        grants: &[(CapabilityNumber, u64)],
+    ) -> Result<Player> {
         let Allowance {
             objects,
             bytes,
@@ -215,6 +230,8 @@ impl Director {
             .argument(handle_there.id())
             .argument(node_there.id());
         let command = arguments.iter().fold(command, Command::argument);
+        let grant = |command: Command, &(number, rights)| command.grant(number, rights);
+        let command = grants.iter().fold(command, grant);
         let task = command.spawn(&account)?;
         let _ = (handle_there.into_id(), node_there.into_id());
         Ok(Player {

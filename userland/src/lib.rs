@@ -34,6 +34,8 @@ mod heap;
 pub mod hostile;
 #[allow(unsafe_code)]
 pub mod lock;
+#[allow(unsafe_code)]
+pub mod memory;
 #[cfg(not(test))]
 mod panic;
 pub mod port;

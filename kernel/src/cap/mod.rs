@@ -8,6 +8,7 @@ pub mod table;
 
 use omnibus_abi::{CapabilityNumber, Errno, Kind};
 
+use crate::memory;
 use crate::service::{Account, peer::Hold};
 use crate::shared::Ref;
 use crate::task::{task::Task, thread::Thread};
@@ -27,6 +28,8 @@ pub enum Object {
     Thread(Ref<Thread>),
     /// The kernel as a whole.
     System,
+    /// A memory object, kept.
+    Memory(memory::Hold),
 }
 
 impl Object {
@@ -40,6 +43,7 @@ impl Object {
             Self::Console => Kind::Console,
             Self::Thread(_) => Kind::Thread,
             Self::System => Kind::System,
+            Self::Memory(_) => Kind::Memory,
         }
     }
 
@@ -51,6 +55,7 @@ impl Object {
             Self::Task(task) => task.number,
             Self::Account(account) => account.number().as_u64(),
             Self::Thread(thread) => thread.number,
+            Self::Memory(memory) => memory.number,
             Self::Console | Self::System => 0,
         }
     }
@@ -123,7 +128,7 @@ impl Capabilities {
 
 /// Kinds of object, as look-ups select them.
 pub mod select {
-    use super::{Account, Hold, Object, Ref, Task, Thread};
+    use super::{Account, Hold, Object, Ref, Task, Thread, memory};
 
     /// A peer.
     #[must_use]
@@ -157,6 +162,15 @@ pub mod select {
     pub fn thread(object: &Object) -> Option<&Ref<Thread>> {
         match object {
             Object::Thread(thread) => Some(thread),
+            _ => None,
+        }
+    }
+
+    /// A memory object, whether its hold is alive or dead.
+    #[must_use]
+    pub fn memory(object: &Object) -> Option<&memory::Hold> {
+        match object {
+            Object::Memory(memory) => Some(memory),
             _ => None,
         }
     }

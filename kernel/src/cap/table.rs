@@ -159,6 +159,14 @@ impl<T> Table<T> {
         }
     }
 
+    /// What `number` names, to be changed; `None` as for [`Self::get`].
+    pub fn get_mut(&mut self, number: CapabilityNumber) -> Option<&mut T> {
+        match slot_mut(&mut self.chunks, number.slot())? {
+            Slot::Used { generation, value } if *generation == number.generation() => Some(value),
+            _ => None,
+        }
+    }
+
     /// Empties the slot that `number` names and returns what was in it.
     pub fn remove(&mut self, number: CapabilityNumber) -> Option<T> {
         let index = number.slot();

@@ -1,11 +1,12 @@
 //! The state of every kernel object as text, in a stable order: the machine, tasks with their threads and capabilities, peers with
-//! their nodes, handles and queues, accounts with who claims how much.
+//! their nodes, handles and queues, memory objects, accounts with who claims how much.
 //!
 //! The text is made line by line by a [`Cursor`], so that it may be as long as it likes; each line is of one instant. A system in which
 //! nothing runs but the reader reads the same twice.
 
 mod accounts;
 mod machine;
+mod memories;
 mod peers;
 mod tasks;
 
@@ -13,6 +14,7 @@ use core::fmt;
 
 use accounts::Seek;
 
+use crate::memory::Memory;
 use crate::service::{Account, peer::PeerObject};
 use crate::shared::Ref;
 use crate::task::{task::Task, thread::Thread};
@@ -34,6 +36,8 @@ pub enum Cursor {
     Object(Ref<PeerObject>, u32),
     /// The entry of this index in the queue of the peer.
     Entry(Ref<PeerObject>, usize),
+    /// The memory object behind this one, or the first.
+    Memory(Option<Ref<Memory>>),
     /// The account that is being looked for.
     Account(Seek),
     /// The first quota from this place on, of the account.
@@ -65,6 +69,7 @@ impl Cursor {
             Self::Peer(after) => peers::peer(out, after.as_ref()),
             Self::Object(peer, slot) => peers::object(out, peer, slot),
             Self::Entry(peer, index) => peers::entry(out, peer, index),
+            Self::Memory(after) => memories::memory(out, after.as_ref()),
             Self::Account(seek) => accounts::account(out, seek),
             Self::Quota(account, place) => accounts::quota(out, account, place),
             Self::End => Ok(Self::End),

@@ -4,7 +4,7 @@ use core::fmt;
 
 use bus1_service::ObjectInfo;
 
-use super::{Cursor, accounts::Seek};
+use super::Cursor;
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 
@@ -13,7 +13,7 @@ pub(super) fn peer(
     after: Option<&Ref<PeerObject>>,
 ) -> Result<Cursor, fmt::Error> {
     let Some(peer) = PeerObject::after(after) else {
-        return Ok(Cursor::Account(Seek::START));
+        return Ok(Cursor::Memory(None));
     };
     let info = peer.core.inspect();
     writeln!(

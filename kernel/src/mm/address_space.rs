@@ -1,7 +1,8 @@
 //! Address spaces: what one task may touch.
 //!
 //! A space owns the page tables of the user half; the entries of the kernel half are shared by all and fixed at boot. It does not own the
-//! frames it maps: whoever maps a frame gets it back from [`AddressSpace::unmap`] or, one by one, from [`AddressSpace::tear_down`].
+//! frames it maps: whoever maps a frame gets it back from [`AddressSpace::unmap`] or, one by one, from [`AddressSpace::tear_down`]. A frame
+//! that is *shared* belongs to somebody else for good: the entry says so, and the space forgets it without giving it to anybody.
 //!
 //! Rules: a page is never both writable and executable; nothing of the kernel half is ever mapped for a user; a space is torn down in
 //! batches before it is dropped, so that its end is bounded (ORD-8) however large it is.
@@ -50,6 +51,9 @@ impl Rights {
     }
 }
 
+/// The frame belongs to a memory object: one of the bits that the CPU leaves to us (SDM 3A table 4-20, bits 11:9).
+const SHARED: PageTableFlags = PageTableFlags::BIT_9;
+
 /// Why a page could not be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MapError {
@@ -73,8 +77,10 @@ pub struct AddressSpace {
     root: Frame,
     /// Frames used for page tables, the root included.
     n_tables: u64,
-    /// Pages mapped.
+    /// Pages mapped, shared ones not among them.
     n_pages: u64,
+    /// Shared pages mapped.
+    n_shared: u64,
     /// Where tearing down goes on.
     cursor: u64,
 }
@@ -91,6 +97,7 @@ impl AddressSpace {
             root,
             n_tables: 1,
             n_pages: 0,
+            n_shared: 0,
             cursor: 0,
         })
     }
@@ -100,7 +107,7 @@ impl AddressSpace {
         self.n_tables
     }
 
-    /// Pages mapped.
+    /// Pages mapped, shared ones not among them.
     pub fn n_pages(&self) -> u64 {
         self.n_pages
     }
@@ -116,6 +123,27 @@ impl AddressSpace {
     /// # Errors
     /// [`MapError`]. Page tables made before frames ran out stay part of the space and of [`AddressSpace::n_tables`].
     pub fn map(&mut self, address: u64, frame: Frame, rights: Rights) -> Result<(), MapError> {
+        self.enter(address, frame, rights.flags())?;
+        self.n_pages += 1;
+        Ok(())
+    }
+
+    /// Maps a frame that belongs to somebody else, who keeps it until [`AddressSpace::unmap_shared`] or the space's end.
+    ///
+    /// # Errors
+    /// As for [`AddressSpace::map`].
+    pub fn map_shared(
+        &mut self,
+        address: u64,
+        frame: Frame,
+        rights: Rights,
+    ) -> Result<(), MapError> {
+        self.enter(address, frame, rights.flags() | SHARED)?;
+        self.n_shared += 1;
+        Ok(())
+    }
+
+    fn enter(&mut self, address: u64, frame: Frame, flags: PageTableFlags) -> Result<(), MapError> {
         if !is_user_page(address) {
             return Err(MapError::OutOfRange);
         }
@@ -125,23 +153,45 @@ impl AddressSpace {
             return Err(MapError::Occupied);
         }
         // An entry that was absent is not cached in the TLB (SDM 3A 4.10.2.3): nothing to flush.
-        entry.set_frame(frame, rights.flags());
-        self.n_pages += 1;
+        entry.set_frame(frame, flags);
         Ok(())
     }
 
-    /// Unmaps the page that begins at `address` and returns its frame; `None` if nothing is mapped there.
+    /// Unmaps the page that begins at `address` and returns its frame; `None` if nothing is mapped there, or a shared frame.
     pub fn unmap(&mut self, address: u64) -> Option<Frame> {
+        let frame = self.take(address, false)?;
+        self.n_pages -= 1;
+        Some(frame)
+    }
+
+    /// Unmaps the shared frame at the page that begins at `address`; false if there is none.
+    pub fn unmap_shared(&mut self, address: u64) -> bool {
+        let is_taken = self.take(address, true).is_some();
+        self.n_shared -= u64::from(is_taken);
+        is_taken
+    }
+
+    fn take(&mut self, address: u64, is_shared: bool) -> Option<Frame> {
         if !is_user_page(address) {
             return None;
         }
         // SAFETY: the tree is ours, and the reference ends with this call.
         let entry = unsafe { paging::find(self.root, address, 1)? };
         let frame = entry.frame().ok()?;
+        if entry.flags().contains(SHARED) != is_shared {
+            return None;
+        }
         entry.set_unused();
-        self.n_pages -= 1;
         flush_page(self.root, address);
         Some(frame)
+    }
+
+    /// True if the page that holds `address` is mapped and its frame is not shared.
+    pub fn is_own(&self, address: u64) -> bool {
+        // SAFETY: the tree is ours, and this reference ends here.
+        let entry = unsafe { paging::find(self.root, address, 1) };
+        self.translate(address).is_some()
+            && entry.is_some_and(|entry| !entry.flags().contains(SHARED))
     }
 
     /// Frees the page tables above `address` that map nothing any more, the root never, and returns how many they were. Looks at up to three
@@ -190,7 +240,7 @@ impl AddressSpace {
     }
 
     /// Takes the space apart, looking at about `n_entries` page-table entries (rounded up to a whole table), and hands every frame that
-    /// was mapped to `release`. Returns `true` when nothing is left; then, and only then, the space is given to [`AddressSpace::finish`].
+    /// was mapped and is not shared to `release`. Returns `true` when nothing is left; then, and only then, the space is given to [`AddressSpace::finish`].
     ///
     /// The space must not be mapped into again. It may be the active one: the kernel's own takes its place first.
     pub fn tear_down(&mut self, n_entries: usize, release: &mut dyn FnMut(Frame)) -> bool {
@@ -219,21 +269,28 @@ impl AddressSpace {
                 return 1;
             }
         }
-        let mut n_released = 0;
+        let (mut n_released, mut n_forgotten) = (0, 0);
         // SAFETY: the tree is ours, and nobody uses the table while we hold it.
         if let Some(entry) = unsafe { paging::find(self.root, at, 2) }
             && let Ok(frame) = entry.frame()
         {
             // SAFETY: as above.
             for page in unsafe { paging::table(frame) }.iter_mut() {
-                if let Ok(mapped) = page.frame() {
-                    page.set_unused();
+                let Ok(mapped) = page.frame() else {
+                    continue;
+                };
+                let is_shared = page.flags().contains(SHARED);
+                page.set_unused();
+                if is_shared {
+                    n_forgotten += 1;
+                } else {
                     n_released += 1;
                     release(mapped);
                 }
             }
         }
         self.n_pages -= n_released;
+        self.n_shared -= n_forgotten;
         self.advance(at, 2);
         512
     }
@@ -264,7 +321,10 @@ impl AddressSpace {
     pub fn finish(self) {
         let space = ManuallyDrop::new(self);
         assert!(
-            space.cursor >= USER_END && space.n_tables == 1 && space.n_pages == 0,
+            space.cursor >= USER_END
+                && space.n_tables == 1
+                && space.n_pages == 0
+                && space.n_shared == 0,
             "{:?} is not torn down",
             *space
         );
@@ -276,7 +336,7 @@ impl AddressSpace {
 impl Drop for AddressSpace {
     fn drop(&mut self) {
         // Dropping a space would lose its frames. An empty one can go, as after a failed `new` of its owner.
-        if self.n_tables == 1 && self.n_pages == 0 {
+        if self.n_tables == 1 && self.n_pages == 0 && self.n_shared == 0 {
             leave(self.root);
             // SAFETY: the space is active nowhere, and its root is the last table.
             unsafe { frames::free(self.root) }

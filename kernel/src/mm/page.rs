@@ -1,4 +1,5 @@
-//! A frame with one owner: first the kernel, which may fill it, then the address space that maps it.
+//! A frame with one owner: first the kernel, which may fill it, then the address space that maps it. A frame of a memory object stays
+//! the object's, whoever maps it.
 
 #![allow(unsafe_code, reason = "frames are given back and filled by address")]
 
@@ -26,6 +27,12 @@ impl Page {
         unsafe { physical::bytes(self.0) }
     }
 
+    /// The frame, for spaces that share it. Whoever keeps the page keeps it until none of them maps the frame.
+    #[must_use]
+    pub fn frame(&self) -> Frame {
+        self.0
+    }
+
     /// Maps it at the page that begins at `address`.
     ///
     /// # Errors
@@ -50,7 +57,8 @@ impl Page {
 
 impl Drop for Page {
     fn drop(&mut self) {
-        // SAFETY: the frame is ours alone and no page table maps it: it was never mapped, or `unmap` took it out and flushed it.
+        // SAFETY: the frame is ours alone and no page table maps it: it was never mapped, or `unmap` took it out and flushed it, or it is
+        // of a memory object, which keeps its pages until it has no mapping.
         unsafe { frames::free(self.0) }
     }
 }

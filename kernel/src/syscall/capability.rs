@@ -5,6 +5,7 @@ use omnibus_abi::{CapabilityNumber, Errno, native};
 
 use super::Arguments;
 use super::caller::Caller;
+use super::memory_object;
 use super::operation::{Operation, Outcome};
 use super::structure::SizeOf;
 use crate::cap::Object;
@@ -28,7 +29,7 @@ pub fn copy(caller: &Caller<'_>, [number, rights, ..]: Arguments) -> Result<u64,
 
 /// `capability_drop(capability)`: `EBADF`. Waits that name the slot end with hang-up (RCV-6). When it was the last of a peer,
 /// the call returns when the peer has closed: that is after the first step took effect (CLO-5), and whoever closes it pays with its
-/// own time.
+/// own time. The same goes for the last hold of a memory object.
 pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
     let removed = {
         let mut capabilities = caller.task().capabilities.lock();
@@ -49,6 +50,7 @@ pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
             task.waiters.wake_all();
             Outcome::Done(Ok(0))
         }
+        Object::Memory(hold) => memory_object::give_up(hold, Ok(0)),
         Object::Account(_) | Object::Console | Object::Thread(_) | Object::System => {
             Outcome::Done(Ok(0))
         }
@@ -86,6 +88,7 @@ pub fn info(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Resu
             number: match &capability.object {
                 Object::Account(account) => account.number().as_u64(),
                 Object::Task(task) => task.number,
+                Object::Memory(memory) => memory.number,
                 _ => 0,
             },
         }

@@ -159,7 +159,7 @@ impl Unmap {
                 if page + 1 == self.n_pages || is_last_of_table(address, true) {
                     space.prune(address);
                 }
-            } else if !space.is_mapped(address) {
+            } else if !space.is_own(address) {
                 return Errno::EINVAL.into();
             }
         }

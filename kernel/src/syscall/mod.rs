@@ -11,6 +11,7 @@ pub mod inspect;
 pub mod join;
 pub mod machine_memory;
 pub mod memory;
+pub mod memory_object;
 pub mod operation;
 pub mod paid;
 pub mod recv;
@@ -67,5 +68,10 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::AccountRead => account::read(caller, arguments).into(),
         Call::AccountClaims => account::claims(caller, arguments).into(),
         Call::Inspect => inspect::begin(caller, arguments),
+        Call::MemoryNew => memory_object::new(caller, arguments),
+        Call::MemoryMap => memory_object::map(caller, arguments),
+        Call::MemoryUnmap => memory_object::unmap(caller, arguments),
+        Call::MemoryRevoke => memory_object::revoke(caller, arguments),
+        Call::MemoryInfo => memory_object::info(caller, arguments).into(),
     }
 }

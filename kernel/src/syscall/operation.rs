@@ -11,6 +11,7 @@ use super::capability::Closing;
 use super::inspect::Inspect;
 use super::join::Join;
 use super::memory::{Map, Unmap};
+use super::memory_object::{Filling, Freeing, MapObject, Revoke, UnmapObject};
 use super::paid::Paid;
 use super::release::Release;
 use super::send::Send;
@@ -53,6 +54,16 @@ pub enum Operation {
     Spawn(Spawn),
     /// `inspect`.
     Inspect(Inspect),
+    /// `memory_new`.
+    Filling(Filling),
+    /// The end of a call that gave up the last hold of a memory object.
+    Freeing(Freeing),
+    /// `memory_map`.
+    MapObject(MapObject),
+    /// `memory_unmap`.
+    UnmapObject(UnmapObject),
+    /// `memory_revoke`.
+    Revoke(Revoke),
 }
 
 /// What came of a step of a call.
@@ -97,6 +108,11 @@ impl Operation {
             Self::Unmap(unmap) => unmap.step(caller),
             Self::Spawn(spawn) => spawn.step(caller),
             Self::Inspect(inspect) => inspect.step(caller),
+            Self::Filling(filling) => filling.step(caller),
+            Self::Freeing(freeing) => freeing.step(),
+            Self::MapObject(map) => map.step(),
+            Self::UnmapObject(unmap) => unmap.step(),
+            Self::Revoke(revoke) => revoke.step(),
         }
     }
 
@@ -106,8 +122,11 @@ impl Operation {
     pub fn abandon(self, thread: &Ref<Thread>) -> Option<Self> {
         let left = match self {
             Self::Restart | Self::Map(_) | Self::Unmap(_) | Self::Inspect(_) => return None,
-            // The reaper sees the peer through.
-            Self::Closing(_) => return None,
+            // The reaper sees the peer, or the memory object, through.
+            Self::Closing(_) | Self::Filling(_) | Self::Freeing(_) => return None,
+            Self::MapObject(map) => map.abandon()?.step(),
+            Self::UnmapObject(unmap) => unmap.step(),
+            Self::Revoke(revoke) => revoke.step(),
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => {
                 wait.leave(thread);

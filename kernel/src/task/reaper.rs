@@ -5,7 +5,8 @@
 //! ([`super::run`]), as if it were a thread: its priority is the highest of those who caused it, of the tasks to be taken apart and of
 //! the threads that ended them.
 //!
-//! Peers come before tasks: when the end of a task is announced, the peers that it held open have closed.
+//! Peers come before memory objects, and those before tasks: when the end of a task is announced, the peers that it held open have
+//! closed, and the memory that it alone held is free.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
@@ -16,6 +17,7 @@ use super::task::{End, Ending, Task};
 use super::thread::Thread;
 use crate::cap::table::Dismantled;
 use crate::lock::{Lock, Rank};
+use crate::memory::{self, Memory};
 use crate::sabotage::{self, Promise};
 use crate::service::peer::{self, PeerObject, Unfinished};
 use crate::shared::{List, Ref};
@@ -32,6 +34,7 @@ const ENTRIES_COST: u32 = BATCH;
 
 struct Lists {
     peers: List<PeerObject, Unfinished>,
+    memories: List<Memory, memory::Freed>,
     tasks: List<Task, Ending>,
     /// Of the work as a whole, until nothing is left.
     priority: Priority,
@@ -47,6 +50,7 @@ static LISTS: Lock<Lists> = Lock::new(
     Rank::Reaper,
     Lists {
         peers: List::new(),
+        memories: List::new(),
         tasks: List::new(),
         priority: Priority::LOWEST,
     },
@@ -56,6 +60,13 @@ static LISTS: Lock<Lists> = Lock::new(
 pub fn finish(peer: Ref<PeerObject>) {
     let mut lists = LISTS.lock();
     lists.peers.push_back(peer);
+    lists.note();
+}
+
+/// Frees a memory object that nobody holds any more.
+pub fn free(memory: Ref<Memory>) {
+    let mut lists = LISTS.lock();
+    lists.memories.push_back(memory);
     lists.note();
 }
 
@@ -74,7 +85,7 @@ impl Lists {
     }
 
     fn settle(&mut self) {
-        if self.peers.is_empty() && self.tasks.is_empty() {
+        if self.peers.is_empty() && self.memories.is_empty() && self.tasks.is_empty() {
             self.priority = Priority::LOWEST;
             HAS_WORK.store(false, Ordering::Relaxed);
         }
@@ -133,6 +144,14 @@ pub fn work(budget: u32) {
             }
             continue;
         }
+        let memory = LISTS.lock().memories.front();
+        if let Some(memory) = memory {
+            // One object is a batch: each of its pages is a piece.
+            if memory.work(n_left) == Progress::Done {
+                forget_memory(&memory);
+            }
+            return;
+        }
         let task = LISTS.lock().tasks.front();
         let Some(task) = task else {
             return;
@@ -151,6 +170,16 @@ pub fn forget(peer: &Ref<PeerObject>) {
     if peer.is_closing() {
         PeerObject::forget(peer);
     }
+}
+
+/// Nothing is left of a memory object.
+pub fn forget_memory(memory: &Ref<Memory>) {
+    let mut lists = LISTS.lock();
+    let done = lists.memories.remove(memory);
+    lists.settle();
+    drop(lists);
+    drop(done);
+    Memory::forget(memory);
 }
 
 fn rotate_peer(peer: &Ref<PeerObject>) {

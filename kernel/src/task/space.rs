@@ -1,16 +1,22 @@
 //! A task's memory: pages in an address space, each frame charged.
 //!
 //! Every frame is charged to the task's account on the task's behalf before it is taken, page tables included. The page
-//! tables are the only record of what is mapped. Mapping and unmapping go page by page, so the calls above can stop
-//! between any two.
+//! tables are the only record of what is mapped, and for memory objects the list of mappings ([`mappings`]). Mapping and unmapping go page
+//! by page, so the calls above can stop between any two.
+
+mod mappings;
+
+use alloc::vec::Vec;
 
 use omnibus_abi::layout::{MAP_START, PAGE_BYTES, STARTUP_ADDRESS};
 use omnibus_abi::{Errno, native};
 
 use crate::lock::{Lock, Rank};
+use crate::memory::mapping::Mapping;
 use crate::mm::address_space::{AddressSpace, MapError, Rights};
 use crate::mm::page::{self, Page};
 use crate::service::{self, Account, Actor, Charge};
+use crate::shared::Ref;
 
 /// Where addresses that the kernel may choose end.
 const MAP_END: u64 = STARTUP_ADDRESS - (1 << 30);
@@ -23,6 +29,10 @@ struct Parts {
     charge: Charge,
     /// Where the next choice is looked for.
     next_choice: u64,
+    /// Mappings of memory objects, by their addresses.
+    mappings: Vec<Ref<Mapping>>,
+    /// It is being taken apart: nothing is mapped any more.
+    is_ending: bool,
 }
 
 /// The memory of one task.
@@ -44,6 +54,8 @@ impl Space {
             pages,
             charge,
             next_choice: MAP_START,
+            mappings: Vec::new(),
+            is_ending: false,
         };
         Ok(Self {
             parts: Lock::new(Rank::Space, Some(parts)),
@@ -71,28 +83,10 @@ impl Space {
     ) -> Result<(), Errno> {
         let mut parts = self.parts.lock();
         let parts = parts.as_mut().ok_or(Errno::ESRCH)?;
-        if parts.pages.translate(address).is_some() {
-            return Err(Errno::EEXIST);
-        }
-        let n_tables = parts.pages.n_tables();
-        let n_charged = 1 + parts.pages.n_missing_tables(address);
-        parts
-            .charge
-            .grow(service::frames(n_charged))
-            .map_err(|error| service::errno(&error))?;
-        let mapped = Page::new().map_err(MapError::from).and_then(|mut page| {
+        parts.map(address, 1, |pages| {
+            let mut page = Page::new()?;
             fill(page.bytes_mut());
-            page.map(&mut parts.pages, address, rights)
-        });
-        mapped.map_err(|error| {
-            parts.pages.prune(address);
-            let n_kept = parts.pages.n_tables() - n_tables;
-            parts.charge.shrink(service::frames(n_charged - n_kept));
-            match error {
-                MapError::OutOfFrames => Errno::ENOMEM,
-                MapError::Occupied => Errno::EEXIST,
-                MapError::OutOfRange => Errno::EINVAL,
-            }
+            page.map(pages, address, rights)
         })
     }
 
@@ -119,13 +113,13 @@ impl Space {
         }
     }
 
-    /// True if a page is mapped at `address`.
+    /// True if a page of the task's own is mapped at `address`, and not one of a memory object.
     #[must_use]
-    pub fn is_mapped(&self, address: u64) -> bool {
+    pub fn is_own(&self, address: u64) -> bool {
         let parts = self.parts.lock();
         parts
             .as_ref()
-            .is_some_and(|parts| parts.pages.translate(address).is_some())
+            .is_some_and(|parts| parts.pages.is_own(address))
     }
 
     /// The page at or behind `address` that must be looked at next to find what is mapped: behind it, if nothing is mapped there, and
@@ -208,13 +202,47 @@ impl Space {
         let Some(parts) = guard.as_mut() else {
             return true;
         };
+        parts.is_ending = true;
         if !page::tear_down(&mut parts.pages, n_entries) {
+            return false;
+        }
+        if let Some(mapping) = parts.mappings.pop() {
+            mappings::leave(guard, &mapping);
             return false;
         }
         if let Some(parts) = guard.take() {
             parts.pages.finish();
         }
         true
+    }
+}
+
+impl Parts {
+    /// Charges `n_pages`, and the page tables that the page at `address` needs, and lets `enter` map it.
+    fn map(
+        &mut self,
+        address: u64,
+        n_pages: u64,
+        enter: impl FnOnce(&mut AddressSpace) -> Result<(), MapError>,
+    ) -> Result<(), Errno> {
+        if self.pages.translate(address).is_some() {
+            return Err(Errno::EEXIST);
+        }
+        let n_tables = self.pages.n_tables();
+        let n_charged = n_pages + self.pages.n_missing_tables(address);
+        self.charge
+            .grow(service::frames(n_charged))
+            .map_err(|error| service::errno(&error))?;
+        enter(&mut self.pages).map_err(|error| {
+            self.pages.prune(address);
+            let n_kept = self.pages.n_tables() - n_tables;
+            self.charge.shrink(service::frames(n_charged - n_kept));
+            match error {
+                MapError::OutOfFrames => Errno::ENOMEM,
+                MapError::Occupied => Errno::EEXIST,
+                MapError::OutOfRange => Errno::EINVAL,
+            }
+        })
     }
 }
 

@@ -19,6 +19,7 @@ use omnibus_userland::account::Account;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls::{self, IoSliceMut};
 use omnibus_userland::check::Outcome;
+use omnibus_userland::memory::Memory;
 use omnibus_userland::suite::wire::{create, release, send, send_with};
 use omnibus_userland::suite::{self, Bench};
 use omnibus_userland::task::{Command, Ending};
@@ -77,6 +78,12 @@ tests! {
 
     /// Mapping and unmapping 16 MiB keeps nobody waiting for longer than the bound.
     fn ord_8_large_memory(bench) { is_prompt(bench, "large-memory", 1) }
+
+    /// Making, mapping, taking back and giving up a memory object of 16 MiB keeps nobody waiting for longer than the bound.
+    fn ord_8_memory_object(bench) { is_prompt(bench, "memory-object", 1) }
+
+    /// Taking apart a task that alone keeps a memory object of 16 MiB keeps nobody waiting for longer than the bound.
+    fn ord_8_memory_object_left(bench) { is_prompt(bench, "memory-object-left", 0) }
 
     /// Starting a task and taking it apart keeps nobody waiting for longer than the bound.
     fn ord_8_start_of_a_task(bench) { is_prompt(bench, "start-of-a-task", 0) }
@@ -142,6 +149,8 @@ fn work(kind: &str, account: &Account) -> calls::Result<u64> {
         "close" => close(account),
         "many-copies" => many_copies(account),
         "large-memory" => large_memory(),
+        "memory-object" => memory_object(account),
+        "memory-object-left" => leave_memory_object(account),
         "start-of-a-task" => start_of_a_task(account),
         "end-of-a-task" => hoard(account),
         "print" => print_much(),
@@ -273,6 +282,32 @@ fn large_memory() -> calls::Result<u64> {
     // SAFETY: it was mapped just now, and nothing was put there.
     let (unmapped_ns, _) = timed(|| unsafe { raw::call(Call::VmUnmap, [address, LARGE_BYTES]) })?;
     Ok(mapped_ns.max(unmapped_ns))
+}
+
+fn memory_object(account: &Account) -> calls::Result<u64> {
+    let (made_ns, memory) = timed(|| Memory::new(account, LARGE_BYTES))?;
+    let (mapped_ns, mapping) = timed(|| memory.map(VM_READ | VM_WRITE))?;
+    let (unmapped_ns, ()) = timed(|| {
+        drop(mapping);
+        Ok(())
+    })?;
+    let mut mappings = Vec::new();
+    for _ in 0..100 {
+        mappings.push(memory.map_part(0, 1 << 20, VM_READ)?);
+    }
+    let (revoked_ns, ()) = timed(|| memory.revoke())?;
+    let (freed_ns, ()) = timed(|| {
+        drop(memory);
+        Ok(())
+    })?;
+    let longest_ns = made_ns.max(mapped_ns).max(unmapped_ns);
+    Ok(longest_ns.max(revoked_ns).max(freed_ns))
+}
+
+fn leave_memory_object(account: &Account) -> calls::Result<u64> {
+    let memory = Memory::new(account, LARGE_BYTES)?;
+    core::mem::forget(memory.map(VM_READ | VM_WRITE)?);
+    calls::exit(0)
 }
 
 fn start_of_a_task(account: &Account) -> calls::Result<u64> {

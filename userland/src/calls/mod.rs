@@ -9,6 +9,7 @@ mod account;
 #[allow(unsafe_code)]
 mod gate;
 mod ipc;
+mod memory;
 mod slices;
 mod task;
 
@@ -16,6 +17,7 @@ pub use account::{account_claims, account_new, account_read, inspect};
 pub use ipc::{
     Incoming, Outgoing, peer_new, recv, recv_discard, release, send, send_reporting, transfer, wait,
 };
+pub use memory::{memory_info, memory_map, memory_new, memory_revoke};
 pub use slices::{IoSlice, IoSliceMut};
 pub use task::{
     Spawn, capability_copy, capability_drop, capability_info, clock_ns, debug_print, exit, null,

@@ -85,6 +85,11 @@ one_test_for_each! {
     "account_read" AccountRead,
     "account_claims" AccountClaims,
     "inspect" Inspect,
+    "memory_new" MemoryNew,
+    "memory_map" MemoryMap,
+    "memory_unmap" MemoryUnmap,
+    "memory_revoke" MemoryRevoke,
+    "memory_info" MemoryInfo,
 }
 
 /// A call whose number nobody knows.

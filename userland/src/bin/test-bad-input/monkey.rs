@@ -152,6 +152,9 @@ impl Monkey {
             "n_bytes" => (1 + self.below(4)) * 4096,
             "objects" | "bytes" | "frames" | "n_data" | "length" => self.below(64),
             "rights" => self.below(8),
+            // Mostly the calling task, which is where an unmapping succeeds.
+            "task" if self.below(4) > 0 => 0,
+            "offset" => self.below(2) * 4096,
             "account" if self.below(4) > 0 => self.account,
             _ if name.starts_with("ptr_") || name == "base" => {
                 let region = 1 + self.below(memory::N_REGIONS as u64 - 1) as usize;

@@ -3,6 +3,7 @@
 use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
+use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::AccountLimits;
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::calls::{self, IoSlice, IoSliceMut, Outgoing};
@@ -13,6 +14,9 @@ use omnibus_userland::wait::WaitSet;
 
 /// Payload of the messages that are sent and received.
 pub(crate) const PAYLOAD: [u8; 16] = *b"sixteen bytes...";
+
+/// Bytes of the memory object.
+pub(crate) const MEMORY_BYTES: u64 = 2 * PAGE_BYTES;
 
 /// Everything that exists.
 #[derive(Debug)]
@@ -39,8 +43,10 @@ pub(crate) struct World {
     pub(crate) poor_peer: u64,
     /// A task that has ended.
     pub(crate) ended: u64,
+    /// A memory object's capability that is dead: somebody took the object back.
+    pub(crate) revoked: u64,
     /// For each kind, in the order of [`Kind::ALL`]: a capability with every right.
-    full: [u64; 6],
+    full: [u64; 7],
     /// Kind, missing right, capability without it; and without any, right 0.
     restricted: Vec<(Kind, u64, u64)>,
     /// A capability that was dropped.
@@ -105,7 +111,12 @@ impl World {
             bench.console.0,
             thread,
             bench.system.0,
+            calls::memory_new(account, MEMORY_BYTES)?.0,
         ];
+        let taken_back = calls::memory_new(account, MEMORY_BYTES)?;
+        let revoked = calls::capability_copy(taken_back, Kind::Memory.all_rights())?.0;
+        calls::memory_revoke(taken_back)?;
+        calls::capability_drop(taken_back)?;
         let mut restricted = Vec::new();
         for (&kind, &number) in Kind::ALL.iter().zip(&full) {
             let all = kind.all_rights();
@@ -132,6 +143,7 @@ impl World {
             poor: poor.0,
             poor_peer: poor_peer.0,
             ended,
+            revoked,
             full,
             restricted,
             stale: stale.0,
@@ -148,8 +160,11 @@ impl World {
             self.poor_peer,
             self.poor,
             self.ended,
+            self.revoked,
+            self.full(Kind::Thread),
+            self.full(Kind::Memory),
         ];
-        for number in copies.chain(own).chain([self.full(Kind::Thread)]) {
+        for number in copies.chain(own) {
             calls::capability_drop(CapabilityNumber(number))?;
         }
         Ok(())

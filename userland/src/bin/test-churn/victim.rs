@@ -2,11 +2,12 @@
 
 use alloc::vec::Vec;
 use omnibus_abi::layout::PAGE_BYTES;
-use omnibus_abi::native::{VM_READ, VmMap};
+use omnibus_abi::native::{VM_READ, VM_WRITE, VmMap};
 use omnibus_abi::{Call, DEADLINE_NEVER, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::bus::{Handle, Node, Peer};
 use omnibus_userland::calls::Result;
+use omnibus_userland::memory::Memory;
 use omnibus_userland::task::Command;
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{environment, raw, thread};
@@ -18,13 +19,14 @@ pub(crate) const FLAG: &str = "--victim";
 type Act = fn(&Place) -> Result<()>;
 
 /// Kinds of victim, by name.
-pub(crate) const KINDS: [(&str, Act); 10] = [
+pub(crate) const KINDS: [(&str, Act); 11] = [
     ("waits", waits),
     ("sends", sends),
     ("releases", releases),
     ("fans-out", fans_out),
     ("closes", closes),
     ("maps", maps),
+    ("shares", shares),
     ("spawns", spawns),
     ("threads", threads),
     ("faults", faults),
@@ -190,6 +192,19 @@ fn maps(_: &Place) -> Result<()> {
             let address = raw::call(Call::VmMap, [&raw const map as u64, VmMap::SIZE])?;
             raw::call(Call::VmUnmap, [address, map.n_bytes])?;
         }
+    }
+}
+
+/// A memory object that is mapped twice, taken back, mapped again and given up.
+fn shares(place: &Place) -> Result<()> {
+    loop {
+        let memory = Memory::new(&place.account, 150 * PAGE_BYTES)?;
+        let first = memory.map(VM_READ | VM_WRITE)?;
+        let second = memory.map_part(PAGE_BYTES, 100 * PAGE_BYTES, VM_READ)?;
+        first.write(0, b"shared");
+        drop(second);
+        memory.revoke()?;
+        drop(memory.map(VM_READ)?);
     }
 }
 

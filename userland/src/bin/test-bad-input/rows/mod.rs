@@ -7,6 +7,7 @@ mod accounts;
 mod bus;
 mod capabilities;
 mod memory;
+mod memory_objects;
 mod messages;
 mod tasks;
 mod threads;
@@ -71,6 +72,11 @@ pub(crate) fn row(call: Call) -> Row {
         Call::AccountRead => plain(accounts::read),
         Call::AccountClaims => plain(accounts::claims),
         Call::Inspect => plain(accounts::inspect),
+        Call::MemoryNew => undone(memory_objects::new, capabilities::drop_new),
+        Call::MemoryMap => undone(memory_objects::map, memory_objects::undo_map),
+        Call::MemoryUnmap => undone(memory_objects::unmap, memory_objects::undo_unmap),
+        Call::MemoryRevoke => undone(memory_objects::revoke, memory_objects::undo_revoke),
+        Call::MemoryInfo => plain(memory_objects::info),
     }
 }
 

@@ -1,0 +1,26 @@
+//! Memory objects.
+
+use core::fmt;
+
+use super::{Cursor, accounts::Seek};
+use crate::memory::Memory;
+use crate::shared::Ref;
+
+pub(super) fn memory(
+    out: &mut impl fmt::Write,
+    after: Option<&Ref<Memory>>,
+) -> Result<Cursor, fmt::Error> {
+    let Some(memory) = Memory::after(after) else {
+        return Ok(Cursor::Account(Seek::START));
+    };
+    writeln!(
+        out,
+        "memory {} account {} pages {} holds {} mappings {}",
+        memory.number,
+        memory.account,
+        memory.n_pages,
+        memory.n_holds(),
+        memory.n_mappings(),
+    )?;
+    Ok(Cursor::Memory(Some(memory)))
+}

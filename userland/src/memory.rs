@@ -1,0 +1,186 @@
+//! Memory objects: pages that several tasks may map, the same pages.
+//!
+//! What is mapped may be changed by others at any time, so it is not lent as a slice: [`Mapping::read`] and [`Mapping::write`] copy. Who
+//! holds the right REVOKE can take the pages away: an access then faults, and ends the task. So a mapping is for memory whose
+//! revoker one trusts, or for a task that may end.
+
+use crate::account::Account;
+use crate::calls::{self, Result};
+use crate::capability::Owned;
+use crate::raw;
+use crate::task::Task;
+use omnibus_abi::native::{MemoryInfo, MemoryMap, VM_READ};
+use omnibus_abi::{Call, CapabilityNumber};
+
+/// A memory object, as far as the rights of its capability go.
+#[derive(Debug)]
+pub struct Memory(Owned);
+
+impl Memory {
+    /// A new object of zeroed pages; `n_bytes` is a multiple of the page size.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_new`].
+    pub fn new(account: &Account, n_bytes: u64) -> Result<Self> {
+        calls::memory_new(account.number(), n_bytes).map(Self::from_capability)
+    }
+
+    /// Takes over a memory capability, for instance one that was granted.
+    #[must_use]
+    pub const fn from_capability(number: CapabilityNumber) -> Self {
+        Self(Owned::new(number))
+    }
+
+    /// The capability's number.
+    #[must_use]
+    pub const fn number(&self) -> CapabilityNumber {
+        self.0.number()
+    }
+
+    /// Another capability to the same object, with these rights.
+    ///
+    /// # Errors
+    /// `EPERM`: a right that this one does not have. `EDQUOT`, `ENOMEM`.
+    pub fn copy(&self, rights: u64) -> Result<Self> {
+        self.0.copy(rights).map(Self)
+    }
+
+    /// Its number, length, and how often it is mapped.
+    ///
+    /// # Errors
+    /// `ESTALE`: it was taken back.
+    pub fn info(&self) -> Result<MemoryInfo> {
+        calls::memory_info(self.number())
+    }
+
+    /// Takes it back: it is unmapped everywhere, and every other capability to it is dead.
+    ///
+    /// # Errors
+    /// `EPERM`: no right REVOKE. `ESTALE`: somebody else took it back.
+    pub fn revoke(&self) -> Result<()> {
+        calls::memory_revoke(self.number())
+    }
+
+    /// Maps all of it where the kernel finds room, with these `VM_*` rights.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_map`].
+    pub fn map(&self, rights: u64) -> Result<Mapping> {
+        self.map_part(0, self.info()?.n_bytes, rights)
+    }
+
+    /// Maps `n_bytes` of it from byte `offset` on where the kernel finds room, with these `VM_*` rights.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_map`].
+    pub fn map_part(&self, offset: u64, n_bytes: u64, rights: u64) -> Result<Mapping> {
+        let map = MemoryMap {
+            memory: self.number().0,
+            offset,
+            n_bytes,
+            rights,
+            ..MemoryMap::default()
+        };
+        let address = calls::memory_map(&map)?;
+        Ok(Mapping {
+            address,
+            n_bytes,
+            rights,
+        })
+    }
+
+    /// Maps all of it into another task (right MAP) at `address`, where it stays until it is unmapped or the task ends.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_map`].
+    pub fn map_into(&self, task: &Task, address: u64, rights: u64) -> Result<u64> {
+        calls::memory_map(&MemoryMap {
+            flags: 0,
+            memory: self.number().0,
+            task: task.number().0,
+            address,
+            offset: 0,
+            n_bytes: self.info()?.n_bytes,
+            rights,
+        })
+    }
+}
+
+/// A memory object, or a part of it, in this task's memory. Unmapped on drop.
+#[derive(Debug)]
+pub struct Mapping {
+    address: u64,
+    n_bytes: u64,
+    rights: u64,
+}
+
+impl Mapping {
+    /// Address of its first byte.
+    #[must_use]
+    pub const fn address(&self) -> u64 {
+        self.address
+    }
+
+    /// Its length in bytes.
+    #[must_use]
+    pub const fn n_bytes(&self) -> u64 {
+        self.n_bytes
+    }
+
+    /// Copies bytes out, from byte `offset` on.
+    ///
+    /// # Panics
+    /// If they are not all in the mapping, or it cannot be read.
+    pub fn read(&self, offset: u64, bytes: &mut [u8]) {
+        self.check(offset, bytes.len(), VM_READ);
+        let from = (self.address + offset) as *const u8;
+        let n_words = bytes.len() / 8;
+        let (words, rest) = bytes.split_at_mut(n_words * 8);
+        for (index, word) in words.chunks_exact_mut(8).enumerate() {
+            // SAFETY: the bytes are in the mapping, which is readable; nothing of this program lies there, and others change it at most to
+            // another number.
+            let value = unsafe { from.cast::<[u8; 8]>().add(index).read_volatile() };
+            word.copy_from_slice(&value);
+        }
+        for (index, byte) in rest.iter_mut().enumerate() {
+            // SAFETY: as above.
+            *byte = unsafe { from.add(n_words * 8 + index).read_volatile() };
+        }
+    }
+
+    /// Copies bytes in, from byte `offset` on.
+    ///
+    /// # Panics
+    /// If they are not all in the mapping, or it cannot be written.
+    pub fn write(&self, offset: u64, bytes: &[u8]) {
+        self.check(offset, bytes.len(), omnibus_abi::native::VM_WRITE);
+        let to = (self.address + offset) as *mut u8;
+        let (words, rest) = bytes.as_chunks::<8>();
+        for (index, word) in words.iter().enumerate() {
+            // SAFETY: the bytes are in the mapping, which is writable; nothing of this program lies there.
+            unsafe { to.cast::<[u8; 8]>().add(index).write_volatile(*word) };
+        }
+        for (index, byte) in rest.iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { to.add(words.len() * 8 + index).write_volatile(*byte) };
+        }
+    }
+
+    fn check(&self, offset: u64, n_bytes: usize, right: u64) {
+        let end = offset.checked_add(n_bytes as u64);
+        assert!(
+            end.is_some_and(|end| end <= self.n_bytes),
+            "{n_bytes} bytes at {offset} are not in a mapping of {} bytes",
+            self.n_bytes
+        );
+        assert!(self.rights & right != 0, "the mapping lacks a right");
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: nothing of this program lies there. It may be gone already, if the object was taken back: addresses that the kernel
+        // chose are not soon chosen again.
+        let _ = unsafe { raw::call(Call::MemoryUnmap, [0, self.address]) };
+    }
+}
