@@ -53,8 +53,8 @@ pub(crate) enum Work<S: System> {
     Wake(Ref<Message<S>>),
     /// Settle the queue of each destination; take apart what was dropped.
     Sweep(Vec<Destination<S>>),
-    /// Settle this peer's queue.
-    Settle(Ref<PeerCore<S>>),
+    /// Let what was transferred arrive at this peer, and then go of what the transfer held of it.
+    Arrive(Option<Ref<PeerCore<S>>>, Vec<Entry<S>>),
     /// Take this message apart.
     Drop(Ref<Message<S>>),
     /// Give back what was prepared for these destinations.
@@ -110,9 +110,12 @@ impl<S: System> Effects<S> {
                 }
                 true
             }
-            Work::Settle(peer) => {
-                peer.sweep(wake);
-                true
+            Work::Arrive(peer, entries) => {
+                match peer.take() {
+                    Some(peer) => peer.sweep(wake),
+                    None => drop(entries.pop()),
+                }
+                entries.is_empty()
             }
             Work::Drop(message) => dismantle(message, budget, wake),
             Work::Sweep(destinations) => {
