@@ -2,8 +2,7 @@
 //! with different numbers of rounds is the cost of the rounds.
 //!
 //! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`,
-//! `multicast`, `release` (of all objects in one call), `refuse` (a release of all objects that names one of them twice: all are
-//! checked and named, and nothing comes of it).
+//! `multicast`, `release` (of all objects in one call).
 
 use std::hint::black_box;
 
@@ -82,12 +81,6 @@ fn main() {
                     .expect("copied")
                     .finish_silently();
                 client.release(&copy, &mut |(), _| {}).expect("released");
-            }
-            "refuse" => {
-                let mut named_twice = to.clone();
-                named_twice.push(to[0]);
-                let refused = client.release(black_box(&named_twice), &mut |(), _| {});
-                assert!(refused.is_err());
             }
             _ => {
                 client

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::Message;
 use crate::mutant::{self, Mutant};
@@ -49,18 +50,17 @@ pub struct Effects<S: System> {
 /// What remains.
 pub(crate) enum Work<S: System> {
     Nothing,
-    /// This message is in its queue.
-    Wake(Ref<Message<S>>),
+    /// A message through this handle is in its queue.
+    Wake(Ref<Handle<S>>),
     /// Settle the queue of each destination; take apart what was dropped.
     Sweep(Vec<Destination<S>>),
-    /// Let what was transferred arrive at this peer, and then go of what the transfer held of it.
-    Arrive(Option<Ref<PeerCore<S>>>, Vec<Entry<S>>),
+    /// Settle this peer's queue.
+    Settle(Ref<PeerCore<S>>),
     /// Take this message apart.
     Drop(Ref<Message<S>>),
     /// Give back what was prepared for these destinations.
     UndoSend {
         price: S::Amounts,
-        single: Option<Destination<S>>,
         destinations: Vec<Destination<S>>,
     },
     /// Give back what was prepared for these entries of a transfer.
@@ -91,11 +91,28 @@ impl<S: System> Effects<S> {
     }
 
     /// Does all that remains.
+    #[inline]
     pub fn finish(mut self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
+        let work = core::mem::replace(&mut self.work, Work::Nothing);
+        // There is nothing left to be dropped.
+        core::mem::forget(self);
+        match work {
+            Work::Nothing => {}
+            Work::Wake(handle) => {
+                hook::point("effects");
+                wake_receiver(&handle, wake);
+            }
+            work => Effects { work }.finish_long(wake),
+        }
+    }
+
+    #[inline(never)]
+    fn finish_long(mut self, wake: Waker<'_, S>) {
         while self.step(u32::MAX, wake) != Progress::Done {}
     }
 
     /// Does all that remains, for a program in which nobody waits.
+    #[inline]
     pub fn finish_silently(self) {
         self.finish(&mut |_, _| {});
     }
@@ -104,18 +121,13 @@ impl<S: System> Effects<S> {
     fn piece(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
         match &mut self.work {
             Work::Nothing => true,
-            Work::Wake(message) => {
-                if !mutant::is(Mutant::NoWake) {
-                    wake(&message.receiver().watch, Wake::Readable);
-                }
+            Work::Wake(handle) => {
+                wake_receiver(handle, wake);
                 true
             }
-            Work::Arrive(peer, entries) => {
-                match peer.take() {
-                    Some(peer) => peer.sweep(wake),
-                    None => drop(entries.pop()),
-                }
-                entries.is_empty()
+            Work::Settle(peer) => {
+                peer.sweep(wake);
+                true
             }
             Work::Drop(message) => dismantle(message, budget, wake),
             Work::Sweep(destinations) => {
@@ -128,15 +140,8 @@ impl<S: System> Effects<S> {
             }
             Work::UndoSend {
                 price,
-                single,
                 destinations,
             } => {
-                if let Some(destination) = single {
-                    if destination.undo(price, budget, wake) {
-                        *single = None;
-                    }
-                    return single.is_none() && destinations.is_empty();
-                }
                 if let Some(destination) = destinations.last_mut()
                     && destination.undo(price, budget, wake)
                 {
@@ -155,8 +160,19 @@ impl<S: System> Effects<S> {
 }
 
 impl<S: System> Drop for Effects<S> {
+    #[inline]
     fn drop(&mut self) {
-        while self.step(u32::MAX, &mut |_, _| {}) != Progress::Done {}
+        if !matches!(self.work, Work::Nothing | Work::Wake(_)) {
+            while self.step(u32::MAX, &mut |_, _| {}) != Progress::Done {}
+        }
+    }
+}
+
+/// Wakes whom a message through `handle` is for.
+#[inline]
+fn wake_receiver<S: System>(handle: &Handle<S>, wake: Waker<'_, S>) {
+    if !mutant::is(Mutant::NoWake) {
+        wake(&handle.node().owner().watch, Wake::Readable);
     }
 }
 
@@ -168,8 +184,11 @@ pub(crate) fn dismantle<S: System>(
     wake: Waker<'_, S>,
 ) -> bool {
     let is_done = drop_handles(message, budget, wake);
-    if is_done && !mutant::is(Mutant::DropKeepsCharge) {
-        account::discharge(&message.trace, &message.price());
+    if is_done
+        && !mutant::is(Mutant::DropKeepsCharge)
+        && let Some(trace) = &message.trace
+    {
+        account::discharge(trace, &message.price());
     }
     is_done
 }

@@ -74,6 +74,14 @@ impl Error {
         }
     }
 
+    /// The error, about destination `index` of a message if it is a limit's.
+    pub(crate) fn at_destination(self, index: usize) -> Error {
+        match self {
+            Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
+            other => other,
+        }
+    }
+
     /// The destination that the error is about, for the errors array of SEND (SND-2).
     #[must_use]
     pub const fn destination(&self) -> Option<usize> {

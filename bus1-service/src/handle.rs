@@ -10,8 +10,8 @@
 //! 3. NODE_RELEASE is not delivered once a release of its holder names it (REL-2).
 //! 4. The storage of both notifications is here (NOT-4).
 
-use crate::account::Trace;
-use crate::mem::{Key, Link, LockedBy, Ref};
+use crate::account::Remembered;
+use crate::mem::{Key, Link, LockedBy, LockedToo, Ref, under_second_lock};
 use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::queue::Entry;
@@ -29,6 +29,8 @@ pub(crate) enum Whereabouts {
 pub(crate) struct Handle<S: System> {
     holder: LockedBy<Ref<PeerCore<S>>, AtHolder<S>>,
     node: LockedBy<Target<S>, AtNode<S>>,
+    /// What the holder holds of the account of the node's owner, under the lock of that account.
+    pub(crate) remembered: LockedToo<Remembered<S>>,
 }
 
 /// The node of a handle or a message, which stands for the lock of its owner.
@@ -39,6 +41,7 @@ impl<S: System> Target<S> {
         Target(node)
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         &self.0
     }
@@ -56,8 +59,6 @@ pub(crate) struct AtHolder<S: System> {
     pub(crate) note: Entry<S>,
     /// The next handle that the open release names.
     pub(crate) next_marked: Option<Ref<Handle<S>>>,
-    /// What the holder's account and the holder hold of the account of the node's owner, from the first send on.
-    pub(crate) trace: Option<Ref<Trace<S>>>,
 }
 
 /// What is under the lock of the node's owner.
@@ -78,7 +79,6 @@ impl<S: System> Handle<S> {
             is_parked: false,
             note: Entry::new(),
             next_marked: None,
-            trace: None,
         };
         let at_node = AtNode {
             on_node: Link::new(),
@@ -87,13 +87,16 @@ impl<S: System> Handle<S> {
         Handle {
             holder: LockedBy::new(holder, at_holder),
             node: LockedBy::new(Target(node), at_node),
+            remembered: LockedToo::new(Remembered::Nothing),
         }
     }
 
+    #[inline]
     pub(crate) fn holder(&self) -> &Ref<PeerCore<S>> {
         self.holder.owner()
     }
 
+    #[inline]
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         self.node.owner().node()
     }
@@ -113,5 +116,11 @@ impl<S: System> Handle<S> {
     #[inline]
     pub(crate) fn at_node<'a>(&'a self, key: &'a mut Key) -> &'a mut AtNode<S> {
         self.node.get(key)
+    }
+
+    /// What sends through it are charged to, under the lock of the account of the node's owner.
+    #[inline]
+    pub(crate) fn remembered<'a>(&'a self, key: &'a mut Key) -> &'a mut Remembered<S> {
+        under_second_lock(self, key)
     }
 }

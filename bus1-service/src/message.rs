@@ -18,46 +18,16 @@ use crate::queue::Entry;
 use crate::transaction::Transaction;
 use crate::{Amounts, BYTES, Error, Id, OBJECTS, System};
 
-/// The bytes of a message.
-pub(crate) enum Payload {
-    /// Of one destination.
-    Own(Vec<u8>),
-    /// Of several: the memory is shared, the charge is not (ACC-2).
-    Shared(Ref<Vec<u8>>),
-}
+/// What a payload is behind that several messages share: the memory is shared, the charge is not (ACC-2).
+pub(crate) struct SharedPayload;
 
-impl Payload {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Payload::Own(bytes) => bytes,
-            Payload::Shared(bytes) => bytes,
-        }
-    }
-
-    /// The bytes, as long as no message has them.
-    pub(crate) fn bytes_mut(&mut self) -> Option<&mut Vec<u8>> {
-        match self {
-            Payload::Own(bytes) => Some(bytes),
-            Payload::Shared(bytes) => bytes.get_mut(),
-        }
-    }
-
-    /// The bytes for one more message; of one destination, for the only one.
-    pub(crate) fn share(&mut self) -> Payload {
-        match self {
-            Payload::Own(bytes) => Payload::Own(core::mem::take(bytes)),
-            Payload::Shared(bytes) => Payload::Shared(bytes.clone()),
-        }
-    }
-}
-
-/// A message.
+/// A message; behind it lies its payload, unless it shares one.
 pub(crate) struct Message<S: System> {
     /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock.
     pub(crate) transaction: Option<Ref<Transaction>>,
-    /// What is charged for it.
-    pub(crate) trace: Ref<Trace<S>>,
-    pub(crate) payload: Payload,
+    /// What is charged for it; taken out when that is settled.
+    pub(crate) trace: Option<Ref<Trace<S>>>,
+    shared: Option<Ref<SharedPayload>>,
     pub(crate) n_objects: u64,
     /// The ids that the handles have at the receiver, valid once the message is received.
     pub(crate) ids: Vec<Id>,
@@ -78,65 +48,64 @@ pub(crate) struct MessageState<S: System> {
 }
 
 impl<S: System> Message<S> {
-    /// A message with room for its handles, which are still to be made.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
+    /// A message that carries nothing, charged to `trace`.
+    #[inline(always)]
     pub(crate) fn new(
         node: Ref<Node<S>>,
         transaction: Option<Ref<Transaction>>,
         trace: Ref<Trace<S>>,
-        n_handles: usize,
-        objects: Option<Ref<Vec<S::Object>>>,
-    ) -> Result<Ref<Message<S>>, Error> {
-        let mut handles = Vec::new();
-        let mut ids = Vec::new();
-        handles
-            .try_reserve_exact(n_handles)
-            .map_err(|_| Error::OutOfMemory)?;
-        ids.try_reserve_exact(n_handles)
-            .map_err(|_| Error::OutOfMemory)?;
-        let n_objects = objects.as_ref().map_or(0, |objects| objects.len() as u64);
+    ) -> Message<S> {
         let state = MessageState {
             entry: Entry::new(),
             at_node: Link::new(),
             is_dropped: false,
-            handles,
-            objects,
+            handles: Vec::new(),
+            objects: None,
         };
-        let payload = Payload::Own(Vec::new());
-        let state = LockedBy::new(Target::new(node), state);
-        Ref::try_new(Message {
+        Message {
             transaction,
-            trace,
-            payload,
-            n_objects,
-            ids,
-            state,
-        })
+            trace: Some(trace),
+            shared: None,
+            n_objects: 0,
+            ids: Vec::new(),
+            state: LockedBy::new(Target::new(node), state),
+        }
     }
 
-    pub(crate) fn n_data(&self) -> u64 {
-        self.payload.bytes().len() as u64
+    /// Makes room for handles, which are still to be made, before the message is known to anybody else.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(crate) fn reserve(&mut self, n_handles: usize) -> Result<(), Error> {
+        let handles = &mut self.state.get_mut().handles;
+        handles
+            .try_reserve_exact(n_handles)
+            .and_then(|()| self.ids.try_reserve_exact(n_handles))
+            .map_err(|_| Error::OutOfMemory)
+    }
+
+    /// Lets it carry objects of the embedder's, before it is known to anybody else.
+    pub(crate) fn set_objects(&mut self, objects: Option<Ref<Vec<S::Object>>>) {
+        self.n_objects = objects.as_ref().map_or(0, |objects| objects.len() as u64);
+        self.state.get_mut().objects = objects;
+    }
+
+    /// Lets it share a payload, before it is known to anybody else.
+    pub(crate) fn set_shared(&mut self, payload: Ref<SharedPayload>) {
+        self.shared = Some(payload);
     }
 
     pub(crate) fn n_handles(&self) -> u64 {
         self.ids.len() as u64
     }
 
-    /// What is charged for it, once it has all that it carries.
-    pub(crate) fn price(&self) -> S::Amounts {
-        price::<S>(
-            self.n_handles().saturating_add(self.n_objects),
-            self.n_data(),
-        )
-    }
-
+    #[inline]
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         self.state.owner().node()
     }
 
     /// The peer it is for.
+    #[inline]
     pub(crate) fn receiver(&self) -> &Ref<PeerCore<S>> {
         self.node().owner()
     }
@@ -152,7 +121,31 @@ impl<S: System> Message<S> {
     }
 }
 
+impl<S: System> Ref<Message<S>> {
+    #[inline]
+    pub(crate) fn payload(&self) -> &[u8] {
+        match &self.shared {
+            Some(payload) => payload.bytes(),
+            None => self.bytes(),
+        }
+    }
+
+    pub(crate) fn n_data(&self) -> u64 {
+        self.payload().len() as u64
+    }
+
+    /// What is charged for it, once it has all that it carries.
+    #[inline]
+    pub(crate) fn price(&self) -> S::Amounts {
+        price::<S>(
+            self.n_handles().saturating_add(self.n_objects),
+            self.n_data(),
+        )
+    }
+}
+
 /// What a message is charged (ACC-2): itself and what it carries, and its bytes.
+#[inline]
 pub(crate) fn price<S: System>(n_carried: u64, n_data: u64) -> S::Amounts {
     let mut amounts = S::Amounts::ZERO;
     for (slot, amount) in amounts.slots_mut().iter_mut().enumerate() {
@@ -166,6 +159,7 @@ pub(crate) fn price<S: System>(n_carried: u64, n_data: u64) -> S::Amounts {
 }
 
 /// The price of `n` nodes, handles or peers.
+#[inline]
 pub(crate) fn objects<S: System>(n: u64) -> S::Amounts {
     let mut amounts = S::Amounts::ZERO;
     if let Some(amount) = amounts.slots_mut().get_mut(OBJECTS) {

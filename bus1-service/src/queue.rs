@@ -258,17 +258,13 @@ impl<S: System> Queue<S> {
         self.ordered.push_back(key, member);
     }
 
-    /// Puts NODE_RELEASE of handles that just were received behind the rest of the transaction that carried them, which stands first.
-    /// At most as many entries are passed as a message has destinations, once for all of the notes (ORD-8).
+    /// Puts NODE_RELEASE of a handle that just was received behind the rest of the transaction that carried it, which stands first.
     pub(crate) fn push_behind(
         &mut self,
         key: &mut Key,
         transaction: Option<&Ref<Transaction>>,
-        notes: &mut List<OnQueue<S>>,
+        note: Member<S>,
     ) {
-        if notes.is_empty() {
-            return;
-        }
         let mut rest = List::new();
         loop {
             let is_of_it = match (self.ordered.front().as_deref(), transaction) {
@@ -285,7 +281,7 @@ impl<S: System> Queue<S> {
                 rest.push_back(key, member);
             }
         }
-        rest.append(key, notes);
+        rest.push_back(key, note);
         rest.append(key, &mut self.ordered);
         self.ordered = rest;
     }

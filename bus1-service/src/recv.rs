@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::effects::Work;
 use crate::handle::Whereabouts;
-use crate::mem::{Key, List, Ref};
+use crate::mem::{Key, Ref};
 use crate::message::{objects, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
@@ -51,6 +51,8 @@ pub struct Received<S: System> {
 pub struct Receiving<S: System> {
     peer: Ref<PeerCore<S>>,
     entry: Received<S>,
+    /// It is not being copied out any more.
+    is_over: bool,
 }
 
 impl<S: System> Received<S> {
@@ -74,7 +76,7 @@ impl<S: System> Received<S> {
     #[must_use]
     pub fn payload(&self) -> &[u8] {
         match &self.member {
-            Member::Message(message) => message.payload.bytes(),
+            Member::Message(message) => message.payload(),
             _ => &[],
         }
     }
@@ -100,7 +102,7 @@ impl<S: System> Received<S> {
         let metadata = match &member {
             Member::Message(message) => Metadata {
                 id: message.node().id(),
-                account: Some(message.trace.claimant()),
+                account: message.trace.as_ref().map(|trace| trace.claimant()),
             },
             Member::Note(handle) | Member::Leave(handle) => Metadata {
                 id: handle.at_holder(key).id,
@@ -127,13 +129,14 @@ impl<S: System> Received<S> {
     }
 
     /// Takes the first entry out.
-    pub(crate) fn take(peer: &Ref<PeerCore<S>>) -> Result<Received<S>, Error> {
-        let received = {
+    #[inline]
+    pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
+        let mut received = {
             let mut guard = peer.lock_settled();
             let (state, key) = guard.parts();
             state.first_free(key)?;
             let first = state.queue.pop_front(key).ok_or(Error::NothingQueued)?;
-            let received = Received::new(key, first);
+            let mut received = Received::new(key, first);
             received.leave_queue(state, key);
             received.arrive(state, key);
             received
@@ -143,9 +146,14 @@ impl<S: System> Received<S> {
     }
 
     /// It was taken out of the queue: it is nobody else's from here on.
-    fn leave_queue(&self, state: &mut PeerState<S>, key: &mut Key) {
-        match &self.member {
-            Member::Message(message) => drop(message.node().remove_message(key, message)),
+    #[inline(always)]
+    fn leave_queue(&mut self, state: &mut PeerState<S>, key: &mut Key) {
+        match &mut self.member {
+            Member::Message(message) => {
+                if let Some(at_node) = message.node().remove_message(key, message) {
+                    at_node.drop_beside(message);
+                }
+            }
             // The id is gone (RCV-5), and what was looked up before is to be looked up again.
             Member::Note(handle) => {
                 state.retire(key, handle);
@@ -164,29 +172,41 @@ impl<S: System> Received<S> {
         let Member::Message(message) = &self.member else {
             return;
         };
-        let mut notes = List::new();
         while let Some(handle) = message.state(key).handles.pop() {
             let at_holder = handle.at_holder(key);
             at_holder.whereabouts = Whereabouts::Held;
             let id = at_holder.id;
             if core::mem::take(&mut at_holder.is_parked) {
-                notes.push_back(key, Member::Note(handle.clone()));
+                state.queue.push_behind(
+                    key,
+                    message.transaction.as_ref(),
+                    Member::Note(handle.clone()),
+                );
             }
             state.table.fill(id, Object::Handle(handle));
         }
-        let transaction = message.transaction.as_ref();
-        state.queue.push_behind(key, transaction, &mut notes);
     }
 
     /// The charge of the message goes back, that of its handles is the receiver's own (ACC-3).
-    fn settle_charges(&self, peer: &PeerCore<S>) {
-        match &self.member {
+    #[inline(always)]
+    fn settle_charges(&mut self, peer: &PeerCore<S>) {
+        match &mut self.member {
             Member::Message(message) => {
                 let (gone, kept) = (
                     price::<S>(message.n_objects, message.n_data()),
                     objects::<S>(message.n_handles()),
                 );
-                account::receive(&message.trace, &peer.own, &gone, &kept);
+                let trace = match message.get_mut() {
+                    Some(message) => message.trace.take(),
+                    None => message.trace.clone(),
+                };
+                if let Some(trace) = trace {
+                    account::receive(trace, peer, &gone, &kept);
+                }
+            }
+            Member::Note(handle) => {
+                account::forget(handle);
+                account::discharge(&peer.own, &objects::<S>(1));
             }
             _ => account::discharge(&peer.own, &objects::<S>(1)),
         }
@@ -242,6 +262,7 @@ impl<S: System> Receiving<S> {
         Ok(Receiving {
             peer: peer.clone(),
             entry,
+            is_over: false,
         })
     }
 
@@ -291,7 +312,7 @@ impl<S: System> Receiving<S> {
     ///
     /// # Errors
     /// [`Retry`] if another call released what it names; then nothing happened.
-    pub fn commit(self) -> Result<Effects<S>, Retry> {
+    pub fn commit(mut self) -> Result<Effects<S>, Retry> {
         self.take(true)?;
         self.entry.settle_charges(&self.peer);
         Ok(Effects::new(Work::Nothing))
@@ -301,7 +322,7 @@ impl<S: System> Receiving<S> {
     ///
     /// # Errors
     /// [`Retry`] if another call released what it names; then nothing happened.
-    pub fn discard(self) -> Result<Effects<S>, Retry> {
+    pub fn discard(mut self) -> Result<Effects<S>, Retry> {
         self.take(false)?;
         if let Member::Message(message) = &self.entry.member {
             return Ok(Effects::new(Work::Drop(message.clone())));
@@ -310,10 +331,12 @@ impl<S: System> Receiving<S> {
         Ok(Effects::new(Work::Nothing))
     }
 
-    fn take(&self, is_wanted: bool) -> Result<(), Retry> {
+    fn take(&mut self, is_wanted: bool) -> Result<(), Retry> {
         hook::point("recv: copied");
         let mut guard = self.peer.lock_settled();
         let (state, key) = guard.parts();
+        state.is_receiving = false;
+        self.is_over = true;
         let is_first = state.first(key) == First::Entry
             && state
                 .queue
@@ -333,6 +356,8 @@ impl<S: System> Receiving<S> {
 
 impl<S: System> Drop for Receiving<S> {
     fn drop(&mut self) {
-        self.peer.lock.lock().parts().0.is_receiving = false;
+        if !self.is_over {
+            self.peer.lock.lock().parts().0.is_receiving = false;
+        }
     }
 }

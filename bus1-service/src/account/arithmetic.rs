@@ -27,9 +27,10 @@ fn reserve_factor(n: u64) -> Option<u64> {
 }
 
 impl Slot {
-    /// What it is after a charge of `amount` > 0, or `None` if it is refused. `n_quotas` counts this one; `is_own` says that the claiming
-    /// account is the account itself.
-    pub(super) fn charged(self, amount: u64, is_own: bool, n_quotas: u64) -> Option<Slot> {
+    /// What a charge of `amount` > 0 takes of the account, or `None` if it is refused. `n_quotas` counts this one; `is_own` says that the
+    /// claiming account is the account itself.
+    #[inline]
+    pub(super) fn taken(self, amount: u64, is_own: bool, n_quotas: u64) -> Option<u64> {
         let need = amount.checked_mul(2)?.checked_add(self.trace_claimed)?;
         let taken = need.saturating_sub(self.quota_available);
         if taken > 0 {
@@ -41,29 +42,37 @@ impl Slot {
                     .checked_mul(reach)?
                     .checked_sub(self.quota_claimed)?
             };
-            if self.account_available < required {
+            if self.account_available < required || self.account_available < taken {
                 return None;
             }
         }
-        Some(Slot {
-            account_available: self.account_available.checked_sub(taken)?,
-            quota_claimed: self.quota_claimed.checked_add(taken)?,
+        Some(taken)
+    }
+
+    /// What it is after a charge of `amount`, for which `taken` was taken. Nothing overflows: what is claimed of an account is within its
+    /// maximum, and twice the amount was found to fit.
+    #[inline]
+    pub(super) fn charged(self, amount: u64, taken: u64) -> Slot {
+        Slot {
+            account_available: self.account_available.wrapping_sub(taken),
+            quota_claimed: self.quota_claimed.wrapping_add(taken),
             quota_available: self
                 .quota_available
-                .checked_add(taken)?
-                .checked_sub(amount)?,
-            trace_claimed: self.trace_claimed.checked_add(amount)?,
-        })
+                .wrapping_add(taken)
+                .wrapping_sub(amount),
+            trace_claimed: self.trace_claimed.wrapping_add(amount),
+        }
     }
 
     /// What it is after `amount` > 0 was given back. `n_traces` counts the quota's traces with a charge, this one included.
+    #[inline]
     pub(super) fn discharged(self, amount: u64, n_traces: u64) -> Slot {
         let available = self.quota_available.saturating_add(amount);
-        let average = self
-            .quota_claimed
-            .saturating_sub(available)
-            .checked_div(n_traces)
-            .unwrap_or(0);
+        let held = self.quota_claimed.saturating_sub(available);
+        let average = match n_traces {
+            1 => held,
+            n_traces => held.checked_div(n_traces).unwrap_or(0),
+        };
         let returned = available.saturating_sub(average);
         Slot {
             account_available: self.account_available.saturating_add(returned),

@@ -2,16 +2,18 @@
 //!
 //! An account's books hold one *quota* per claiming account and, in it, one *trace* per actor of that account. Rules:
 //! 1. All of it is under the account's own lock, under which no other lock is taken.
-//! 2. Quotas and traces are allocated before the lock is taken and linked under it. They are *attached* while they hold anything;
-//!    a detached one is kept by whoever remembers it (the handle that was sent through) and attached again by the next charge.
-//! 3. While a quota is attached, the account that claims is kept (ACC-8).
+//! 2. A trace is *attached* while it holds anything or a handle remembers it, a quota while a trace of it is. What is attached and
+//!    holds nothing counts nowhere: it is there so that the next message finds it without a search.
+//! 3. Quotas and traces are allocated before the lock is taken and attached under it, once.
+//! 4. While a quota is attached, the account that claims is kept (ACC-8): a charge on its behalf does so, and a handle that
+//!    remembers belongs to a peer, which does so too.
 
 use crate::mem::{Key, Ref};
 use crate::{AccountNumber, Amounts, Error, Place, QuotaError, System};
 
 use super::AccountCore;
 use super::arithmetic::Slot;
-use super::quota::{Holdings, Quota, Trace, at, change, put};
+use super::quota::{Holdings, Quota, Trace, at, change, put, set_slot, slot};
 use super::tree::Tree;
 
 /// What is under the lock of an account.
@@ -19,7 +21,9 @@ pub(crate) struct Books<S: System> {
     number: AccountNumber,
     pub(super) maxima: S::Amounts,
     pub(super) available: S::Amounts,
+    /// Those attached.
     pub(super) quotas: Tree<Quota<S>>,
+    /// How many of them hold something.
     pub(super) n_quotas: u64,
 }
 
@@ -31,15 +35,21 @@ pub(crate) struct Charged<S: System> {
     taken: S::Amounts,
 }
 
-/// Where a charge of an actor goes.
+/// Who makes a charge: an actor of an account, on an account.
+pub(super) struct Claim<'a, S: System> {
+    pub(super) claimant: &'a Ref<AccountCore<S>>,
+    pub(super) actor: u64,
+    /// The claiming account is the account charged.
+    pub(super) is_own: bool,
+}
+
+/// Where a charge goes that nobody remembers.
 pub(super) enum Found<S: System> {
-    /// Through the trace that was remembered.
-    Remembered,
-    /// Through another attached trace.
+    /// Through this trace.
     Trace(Ref<Trace<S>>),
-    /// A new trace of an attached quota.
+    /// Through a new trace of this quota.
     Quota(Ref<Quota<S>>),
-    /// A new quota.
+    /// Through a new trace of a new quota.
     Nothing,
 }
 
@@ -54,113 +64,107 @@ impl<S: System> Books<S> {
         }
     }
 
-    /// The trace of actor `actor` of `claimant`; `remembered` is looked at first.
-    pub(super) fn find(
-        &self,
-        key: &mut Key,
-        claimant: AccountNumber,
-        actor: u64,
-        remembered: Option<&Ref<Trace<S>>>,
-    ) -> Found<S> {
-        if let Some(trace) = remembered
-            && trace.state(key).is_attached
-        {
-            return Found::Remembered;
-        }
-        let Some(quota) = self.quotas.find(key, claimant.as_u64()) else {
+    pub(super) fn find(&self, key: &mut Key, claim: &Claim<'_, S>) -> Found<S> {
+        let Some(quota) = self.quotas.find(key, claim.claimant.number().as_u64()) else {
             return Found::Nothing;
         };
-        // Taken out for the walk, since the key opens one thing at a time.
-        let traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
-        let trace = traces.find(key, actor);
-        quota.state(key).traces = traces;
-        trace.map_or(Found::Quota(quota), Found::Trace)
+        quota
+            .with_traces(key, |traces, key| traces.find(key, claim.actor))
+            .map_or(Found::Quota(quota), Found::Trace)
     }
 
-    /// Checks a charge of `amounts` in every slot and, if all pass, makes it. `found` says where it goes. `spare` is the trace that was
-    /// remembered, or a fresh one: taken if the charge goes through it. `None` if one is needed and there is none: the caller
-    /// allocates it and comes again.
-    ///
-    /// # Errors
-    /// The first slot that refuses; nothing is changed then.
+    /// Checks a charge of `amounts` in every slot and, if all pass, makes it; `None` if one refuses: nothing is changed then, and
+    /// [`Books::check`] says which.
+    #[inline(always)]
     pub(super) fn charge(
         &mut self,
         key: &mut Key,
-        claimant: &Ref<AccountCore<S>>,
+        through: &Ref<Trace<S>>,
         is_own: bool,
-        found: Found<S>,
-        spare: &mut Option<Ref<Trace<S>>>,
         amounts: &S::Amounts,
-    ) -> Result<Option<Charged<S>>, Error> {
-        let before = match (&found, &spare) {
-            (Found::Remembered, Some(trace)) | (Found::Trace(trace), _) => trace.holdings(key),
-            (Found::Quota(quota), _) => Holdings {
-                trace: S::Amounts::ZERO,
-                ..quota.holdings(key)
-            },
-            _ => Holdings::default(),
-        };
-        let n_quotas = self
-            .n_quotas
-            .saturating_add(u64::from(matches!(found, Found::Nothing)));
-        let (mut available, mut after, mut taken) = (self.available, before, S::Amounts::ZERO);
-        for (slot, &amount) in amounts.slots().iter().enumerate() {
-            if amount == 0 {
-                continue;
+    ) -> Option<Charged<S>> {
+        let (trace, quota) = through.states(key);
+        let n_quotas = self.n_quotas.saturating_add(u64::from(quota.n_traces == 0));
+        let mut taken = S::Amounts::ZERO;
+        for (index, &amount) in amounts.slots().iter().enumerate() {
+            if amount > 0 {
+                let numbers = slot(&self.available, quota, trace, index);
+                put(&mut taken, index, numbers.taken(amount, is_own, n_quotas)?);
             }
-            let old = before.slot(&self.available, slot);
-            let Some(new) = old.charged(amount, is_own, n_quotas) else {
-                return Err(self.refusal(claimant, slot, amount, old));
-            };
-            put(&mut available, slot, new.account_available);
-            put(
-                &mut taken,
-                slot,
-                new.quota_claimed.saturating_sub(old.quota_claimed),
-            );
-            after.put(slot, new);
         }
-        let trace = match (found, spare.take()) {
-            (Found::Trace(trace), left_over) => {
-                *spare = left_over;
-                trace
-            }
-            (_, None) => return Ok(None),
-            (Found::Remembered, Some(trace)) => trace,
-            (found, Some(trace)) => {
-                self.attach(key, claimant, is_own, found, &trace);
-                trace
-            }
-        };
-        self.available = available;
-        trace.with_quota(key, |quota, key| {
-            let state = quota.state(key);
-            state.claimed = after.claimed;
-            state.available = after.available;
-        });
-        trace.state(key).claimed = after.trace;
-        Ok(Some(Charged { trace, taken }))
+        if trace.claimed == S::Amounts::ZERO && *amounts != S::Amounts::ZERO {
+            quota.n_traces = quota.n_traces.saturating_add(1);
+            self.n_quotas = n_quotas;
+        }
+        for (index, &amount) in amounts.slots().iter().enumerate() {
+            let numbers = slot(&self.available, quota, trace, index);
+            let numbers = numbers.charged(amount, at(&taken, index));
+            set_slot(&mut self.available, quota, trace, index, numbers);
+        }
+        let trace = trace.spare.take(through);
+        Some(Charged { trace, taken })
     }
 
-    fn refusal(
+    /// Why a charge is refused, or would be through a new trace: of `quota`, if there is one already.
+    ///
+    /// # Errors
+    /// The first slot that refuses.
+    #[cold]
+    pub(super) fn check(
         &self,
-        claimant: &Ref<AccountCore<S>>,
-        slot: usize,
-        requested: u64,
-        old: Slot,
-    ) -> Error {
-        Error::Quota(
-            Place::Call,
-            QuotaError {
+        key: &mut Key,
+        quota: Option<&Quota<S>>,
+        trace: Option<&Trace<S>>,
+        claim: &Claim<'_, S>,
+        amounts: &S::Amounts,
+    ) -> Result<(), Error> {
+        let mut numbers_of = Holdings::default();
+        if let Some(quota) = quota {
+            let state = quota.state(key);
+            numbers_of.quota_claimed = state.claimed;
+            numbers_of.quota_available = state.available;
+            numbers_of.n_traces = state.n_traces;
+        }
+        if let Some(trace) = trace {
+            numbers_of.trace_claimed = trace.state(key).claimed;
+        }
+        let is_new = numbers_of.n_traces == 0;
+        let n_quotas = self.n_quotas.saturating_add(u64::from(is_new));
+        for (slot, &requested) in amounts.slots().iter().enumerate() {
+            let numbers = Slot {
+                account_available: at(&self.available, slot),
+                quota_claimed: at(&numbers_of.quota_claimed, slot),
+                quota_available: at(&numbers_of.quota_available, slot),
+                trace_claimed: at(&numbers_of.trace_claimed, slot),
+            };
+            if requested == 0 || numbers.taken(requested, claim.is_own, n_quotas).is_some() {
+                continue;
+            }
+            let refused = QuotaError {
                 target: self.number,
-                claimant: claimant.number(),
+                claimant: claim.claimant.number(),
                 slot,
                 requested,
                 maximum: at(&self.maxima, slot),
-                available: old.account_available,
-                claimed: old.quota_claimed,
-            },
-        )
+                available: numbers.account_available,
+                claimed: numbers.quota_claimed,
+            };
+            return Err(Error::Quota(Place::Call, refused));
+        }
+        Ok(())
+    }
+
+    /// Attaches a new trace, and its quota if that is new.
+    pub(super) fn attach(&mut self, key: &mut Key, claim: &Claim<'_, S>, trace: &Ref<Trace<S>>) {
+        let quota = trace.quota();
+        if quota.state(key).n_attached == 0 {
+            quota.state(key).keeps = (!claim.is_own).then(|| claim.claimant.used());
+            self.quotas.insert(key, quota.clone());
+        }
+        trace.state(key).is_attached = true;
+        quota.with_traces(key, |traces, key| traces.insert(key, trace.clone()));
+        let quota = quota.state(key);
+        quota.n_attached = quota.n_attached.saturating_add(1);
     }
 
     /// Takes a charge back that nothing came of: as [`Books::discharge`], but leaves the quota with what it had in hand before (ERR-1).
@@ -170,95 +174,42 @@ impl<S: System> Books<S> {
         charged: &Charged<S>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        charged.trace.with_quota(key, |quota, key| {
-            for (slot, (&amount, &taken)) in amounts
-                .slots()
-                .iter()
-                .zip(charged.taken.slots())
-                .enumerate()
-            {
-                change(&mut charged.trace.state(key).claimed, slot, |claimed| {
-                    claimed.saturating_sub(amount)
-                });
-                let state = quota.state(key);
-                let in_hand = at(&state.available, slot).saturating_add(amount);
-                // Less than was taken is there only if another charge of the quota came between.
-                let returned = taken.min(in_hand);
-                put(&mut state.available, slot, in_hand.saturating_sub(returned));
-                change(&mut state.claimed, slot, |claimed| {
-                    claimed.saturating_sub(returned)
-                });
-                change(&mut self.available, slot, |available| {
-                    available.saturating_add(returned)
-                });
-            }
-            self.detach_if_empty(key, &charged.trace, quota)
-        })
-    }
-
-    fn attach(
-        &mut self,
-        key: &mut Key,
-        claimant: &Ref<AccountCore<S>>,
-        is_own: bool,
-        found: Found<S>,
-        trace: &Ref<Trace<S>>,
-    ) {
-        let quota = match found {
-            Found::Quota(quota) => Some(quota),
-            _ => trace.with_quota(key, |quota, key| {
-                let state = quota.state(key);
-                state.is_attached = true;
-                state.keeps = (!is_own).then(|| claimant.used());
-                self.quotas.insert(key, quota.clone());
-                self.n_quotas = self.n_quotas.saturating_add(1);
-                None
-            }),
-        };
-        let state = trace.state(key);
-        state.is_attached = true;
-        if quota.is_some() {
-            state.quota = quota;
+        let (trace, quota) = charged.trace.states(key);
+        let had_any = trace.claimed != S::Amounts::ZERO;
+        for (index, &amount) in amounts.slots().iter().enumerate() {
+            let old = slot(&self.available, quota, trace, index);
+            let in_hand = old.quota_available.saturating_add(amount);
+            // Less than was taken is there only if another charge of the quota came between.
+            let returned = at(&charged.taken, index).min(in_hand);
+            let new = Slot {
+                account_available: old.account_available.saturating_add(returned),
+                quota_claimed: old.quota_claimed.saturating_sub(returned),
+                quota_available: in_hand.saturating_sub(returned),
+                trace_claimed: old.trace_claimed.saturating_sub(amount),
+            };
+            set_slot(&mut self.available, quota, trace, index, new);
         }
-        trace.with_quota(key, |quota, key| {
-            let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
-            traces.insert(key, trace.clone());
-            let state = quota.state(key);
-            state.traces = traces;
-            state.n_traces = state.n_traces.saturating_add(1);
-        });
+        self.lessened(key, &charged.trace, had_any)
     }
 
     /// Gives `amounts` back. An account that is returned is used by one less: see [`super::leave`], outside the lock.
+    #[inline(always)]
     pub(super) fn discharge(
         &mut self,
         key: &mut Key,
-        trace: &Ref<Trace<S>>,
+        through: &Ref<Trace<S>>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        trace.with_quota(key, |quota, key| {
-            let n_traces = quota.state(key).n_traces;
-            let before = Holdings {
-                trace: trace.state(key).claimed,
-                ..quota.holdings(key)
-            };
-            let mut after = before;
-            for (slot, &amount) in amounts.slots().iter().enumerate() {
-                if amount == 0 {
-                    continue;
-                }
-                let new = before
-                    .slot(&self.available, slot)
-                    .discharged(amount, n_traces);
-                put(&mut self.available, slot, new.account_available);
-                after.put(slot, new);
+        let (trace, quota) = through.states(key);
+        let had_any = trace.claimed != S::Amounts::ZERO;
+        for (index, &amount) in amounts.slots().iter().enumerate() {
+            if amount > 0 {
+                let numbers = slot(&self.available, quota, trace, index);
+                let numbers = numbers.discharged(amount, quota.n_traces);
+                set_slot(&mut self.available, quota, trace, index, numbers);
             }
-            let state = quota.state(key);
-            state.claimed = after.claimed;
-            state.available = after.available;
-            trace.state(key).claimed = after.trace;
-            self.detach_if_empty(key, trace, quota)
-        })
+        }
+        self.lessened(key, through, had_any)
     }
 
     /// Moves `amounts` from one trace to another of the same account; nothing is checked (ACC-3).
@@ -269,42 +220,80 @@ impl<S: System> Books<S> {
         to: &Ref<Trace<S>>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        from.shift(key, amounts, u64::saturating_sub);
-        to.shift(key, amounts, u64::saturating_add);
-        from.with_quota(key, |quota, key| self.detach_if_empty(key, from, quota))
+        for (through, by) in [
+            (to, u64::saturating_add as fn(u64, u64) -> u64),
+            (from, u64::saturating_sub),
+        ] {
+            let (trace, quota) = through.states(key);
+            for (index, &amount) in amounts.slots().iter().enumerate() {
+                change(&mut trace.claimed, index, |claimed| by(claimed, amount));
+                change(&mut quota.claimed, index, |claimed| by(claimed, amount));
+            }
+        }
+        self.lessened(key, from, *amounts != S::Amounts::ZERO)
     }
 
-    /// The last charge of a trace removes the trace; the last trace removes the quota and returns everything.
-    fn detach_if_empty(
+    /// A trace holds less than before, when it held something if `had_any`. One that holds nothing counts no more; when the last trace of
+    /// a quota does not, the quota returns everything.
+    #[inline(always)]
+    fn lessened(
+        &mut self,
+        key: &mut Key,
+        through: &Ref<Trace<S>>,
+        had_any: bool,
+    ) -> Option<Ref<AccountCore<S>>> {
+        let (trace, quota) = through.states(key);
+        if trace.claimed != S::Amounts::ZERO || !trace.is_attached {
+            return None;
+        }
+        if had_any {
+            quota.n_traces = quota.n_traces.saturating_sub(1);
+            if quota.n_traces == 0 {
+                for (index, &claimed) in quota.claimed.slots().iter().enumerate() {
+                    change(&mut self.available, index, |available| {
+                        available.saturating_add(claimed)
+                    });
+                }
+                quota.claimed = S::Amounts::ZERO;
+                quota.available = S::Amounts::ZERO;
+                self.n_quotas = self.n_quotas.saturating_sub(1);
+            }
+        }
+        if trace.n_remembering > 0 {
+            return None;
+        }
+        self.detach(key, through)
+    }
+
+    /// Detaches a trace that holds nothing and that nobody remembers, and its quota if that was the last. An account that is
+    /// returned is used by one less.
+    #[inline]
+    pub(super) fn detach_if_unused(
         &mut self,
         key: &mut Key,
         trace: &Ref<Trace<S>>,
-        quota: &Ref<Quota<S>>,
     ) -> Option<Ref<AccountCore<S>>> {
         let state = trace.state(key);
-        if !state.is_attached || state.claimed != S::Amounts::ZERO {
+        if !state.is_attached || state.n_remembering > 0 || state.claimed != S::Amounts::ZERO {
             return None;
         }
+        self.detach(key, trace)
+    }
+
+    #[cold]
+    fn detach(&mut self, key: &mut Key, trace: &Ref<Trace<S>>) -> Option<Ref<AccountCore<S>>> {
+        let state = trace.state(key);
         state.is_attached = false;
-        let mut traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
-        drop(traces.remove(key, trace.actor()));
+        state.spare.drain();
+        let quota = trace.quota();
+        drop(quota.with_traces(key, |traces, key| traces.remove(key, trace.actor())));
         let state = quota.state(key);
-        state.traces = traces;
-        state.n_traces = state.n_traces.saturating_sub(1);
-        if state.n_traces > 0 {
+        state.n_attached = state.n_attached.saturating_sub(1);
+        if state.n_attached > 0 {
             return None;
         }
-        for (slot, &claimed) in state.claimed.slots().iter().enumerate() {
-            change(&mut self.available, slot, |available| {
-                available.saturating_add(claimed)
-            });
-        }
-        state.claimed = S::Amounts::ZERO;
-        state.available = S::Amounts::ZERO;
-        state.is_attached = false;
         let kept = state.keeps.take();
         drop(self.quotas.remove(key, quota.claimant().as_u64()));
-        self.n_quotas = self.n_quotas.saturating_sub(1);
         kept
     }
 }

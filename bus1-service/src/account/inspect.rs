@@ -1,11 +1,9 @@
 //! The read-out of an account: limits, use, and who claims how much (ACC-6), in pieces. Memory is the caller's; a piece is one
 //! lock-held section of bounded length.
 
-use crate::System;
-use crate::mem::Key;
+use crate::{Amounts, System};
 
-use super::quota::{Quota, Trace};
-use super::tree::{self, Tree};
+use super::tree;
 use super::{Account, AccountNumber};
 
 /// An account as a whole.
@@ -61,17 +59,25 @@ impl<S: System> Account<S> {
     /// the numbers.
     #[must_use]
     pub fn inspect_quota(&self, place: u64) -> Option<(QuotaInfo<S::Amounts>, Option<u64>)> {
-        let mut guard = self.core.books.lock();
-        let (books, key) = guard.parts();
-        let quota = books.quotas.next_from(key, place)?;
-        let state = quota.state(key);
-        let info = QuotaInfo {
-            claimant: quota.claimant(),
-            claimed: state.claimed,
-            available: state.available,
-            n_traces: state.n_traces,
-        };
-        Some((info, tree::place(&*quota).checked_add(1)))
+        let mut place = place;
+        loop {
+            let mut guard = self.core.books.lock();
+            let (books, key) = guard.parts();
+            let quota = books.quotas.next_from(key, place)?;
+            let state = quota.state(key);
+            let next = tree::place(&*quota).checked_add(1);
+            // One that is only remembered holds nothing.
+            if state.n_traces > 0 {
+                let info = QuotaInfo {
+                    claimant: quota.claimant(),
+                    claimed: state.claimed,
+                    available: state.available,
+                    n_traces: state.n_traces,
+                };
+                return Some((info, next));
+            }
+            place = next?;
+        }
     }
 
     /// The next trace from `place` on (0 at first) of the quota of `claimant`, and the place to go on with. `None` at the end.
@@ -81,28 +87,19 @@ impl<S: System> Account<S> {
         claimant: AccountNumber,
         place: u64,
     ) -> Option<(TraceInfo<S::Amounts>, Option<u64>)> {
-        let mut guard = self.core.books.lock();
-        let (books, key) = guard.parts();
-        let quota = books.quotas.find(key, claimant.as_u64())?;
-        let trace = with_traces(&quota, key, |traces, key| traces.next_from(key, place))?;
-        let claimed = trace.state(key).claimed;
-        Some((
-            TraceInfo {
-                actor: trace.actor(),
-                claimed,
-            },
-            tree::place(&*trace).checked_add(1),
-        ))
+        let mut place = place;
+        loop {
+            let mut guard = self.core.books.lock();
+            let (books, key) = guard.parts();
+            let quota = books.quotas.find(key, claimant.as_u64())?;
+            let trace = quota.with_traces(key, |traces, key| traces.next_from(key, place))?;
+            let claimed = trace.state(key).claimed;
+            let next = tree::place(&*trace).checked_add(1);
+            if claimed != S::Amounts::ZERO {
+                let actor = trace.actor();
+                return Some((TraceInfo { actor, claimed }, next));
+            }
+            place = next?;
+        }
     }
-}
-
-fn with_traces<S: System, R>(
-    quota: &Quota<S>,
-    key: &mut Key,
-    work: impl FnOnce(&Tree<Trace<S>>, &mut Key) -> R,
-) -> R {
-    let traces = core::mem::replace(&mut quota.state(key).traces, Tree::new());
-    let result = work(&traces, key);
-    quota.state(key).traces = traces;
-    result
 }

@@ -16,12 +16,14 @@ mod tree;
 use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 
 pub(crate) use books::{Books, Charged};
-use quota::Quota;
-pub(crate) use quota::Trace;
+use books::{Claim, Found};
+pub(crate) use quota::{InQuota, Quota, Remembered, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
 
-use crate::mem::{KeyedMutex, Ref};
+use crate::handle::Handle;
+use crate::mem::{KeyedMutex, Ref, Spare};
+use crate::peer::PeerCore;
 use crate::sync::{Mutex, record};
 use crate::{AccountNumber, Amounts, Error, System};
 
@@ -221,7 +223,7 @@ impl<S: System> Charge<S> {
             target,
             claimant,
             self.trace.actor(),
-            Some(self.trace.clone()),
+            Some(&self.trace),
             &amounts,
         )?
         .trace;
@@ -310,23 +312,140 @@ pub(crate) fn charge<S: System>(
     target: &Ref<AccountCore<S>>,
     claimant: &Ref<AccountCore<S>>,
     actor: u64,
-    mut remembered: Option<Ref<Trace<S>>>,
+    remembered: Option<&Ref<Trace<S>>>,
     amounts: &S::Amounts,
 ) -> Result<Charged<S>, Error> {
-    let is_own = target.ptr_eq(claimant);
-    loop {
+    let claim = Claim {
+        claimant,
+        actor,
+        is_own: target.ptr_eq(claimant),
+    };
+    if let Some(trace) = remembered {
         let mut guard = target.books.lock();
         let (books, key) = guard.parts();
-        let found = books.find(key, claimant.number, actor, remembered.as_ref());
-        if let Some(charged) =
-            books.charge(key, claimant, is_own, found, &mut remembered, amounts)?
+        if trace.state(key).is_attached
+            && let Some(charged) = books.charge(key, trace, claim.is_own, amounts)
         {
-            drop(guard);
             return Ok(charged);
         }
-        drop(guard);
-        let quota = Quota::new(target.clone(), claimant.number)?;
-        remembered = Some(Trace::new(quota, actor)?);
+    }
+    charge_anew(target, &claim, None, amounts)
+}
+
+/// Charges `amounts` to the account of the owner of `handle`'s node on behalf of `sender`, who holds the handle. The trace is
+/// remembered in the handle, so that nothing is searched.
+///
+/// # Errors
+/// [`Error::Quota`], [`Error::OutOfMemory`].
+#[inline(always)]
+pub(crate) fn charge_through<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    amounts: &S::Amounts,
+) -> Result<Charged<S>, Error> {
+    let target = &handle.node().owner().account;
+    let claim = Claim {
+        claimant: &sender.account,
+        actor: sender.actor,
+        is_own: target.ptr_eq(&sender.account),
+    };
+    {
+        let mut guard = target.books.lock();
+        let (books, key) = guard.parts();
+        // Taken out meanwhile, since the key opens one thing at a time.
+        let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
+        let charged = match &remembered {
+            Remembered::Trace(trace) => books.charge(key, trace, claim.is_own, amounts),
+            Remembered::Nothing | Remembered::Over => None,
+        };
+        // Nothing was left there that is to be dropped.
+        core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
+        if let Some(charged) = charged {
+            return Ok(charged);
+        }
+    }
+    charge_anew(target, &claim, Some(handle), amounts)
+}
+
+/// Charges through the trace that a search finds, or a new one, and lets `handle` remember it; or says why not.
+#[cold]
+fn charge_anew<S: System>(
+    target: &Ref<AccountCore<S>>,
+    claim: &Claim<'_, S>,
+    handle: Option<&Handle<S>>,
+    amounts: &S::Amounts,
+) -> Result<Charged<S>, Error> {
+    let number = claim.claimant.number;
+    let mut new: Option<Ref<Trace<S>>> = None;
+    loop {
+        let quota = {
+            let mut guard = target.books.lock();
+            let (books, key) = guard.parts();
+            let (trace, quota) = match (books.find(key, claim), &new) {
+                (Found::Trace(trace), _) => (Some(trace), None),
+                (Found::Quota(quota), Some(new)) if new.quota().ptr_eq(&quota) => {
+                    (Some(new.clone()), None)
+                }
+                (Found::Nothing, Some(new)) if new.quota().state(key).n_attached == 0 => {
+                    (Some(new.clone()), None)
+                }
+                (Found::Quota(quota), _) => (None, Some(quota)),
+                (Found::Nothing, _) => (None, None),
+            };
+            if let Some(trace) = trace {
+                if !trace.state(key).is_attached {
+                    books.attach(key, claim, &trace);
+                }
+                let result = match books.charge(key, &trace, claim.is_own, amounts) {
+                    Some(charged) => Ok(charged),
+                    None => books
+                        .check(key, Some(trace.quota()), Some(&trace), claim, amounts)
+                        .and(Err(Error::OutOfMemory)),
+                };
+                if let Some(handle) = handle
+                    && result.is_ok()
+                    && matches!(handle.remembered(key), Remembered::Nothing)
+                {
+                    let state = trace.state(key);
+                    state.n_remembering = state.n_remembering.saturating_add(1);
+                    *handle.remembered(key) = Remembered::Trace(trace.clone());
+                }
+                let unused = books.detach_if_unused(key, &trace);
+                drop(guard);
+                if let Some(claimant) = unused {
+                    leave(&claimant);
+                }
+                return result;
+            }
+            // Too little room comes before too little memory (ERR-4).
+            books.check(key, quota.as_deref(), None, claim, amounts)?;
+            quota
+        };
+        let quota = match quota {
+            Some(quota) => quota,
+            None => Quota::new(target.clone(), number)?,
+        };
+        new = Some(Trace::new(quota, claim.actor)?);
+    }
+}
+
+/// The handle is released: it remembers nothing any more. Called without any lock.
+pub(crate) fn forget<S: System>(handle: &Handle<S>) {
+    let (trace, unused) = {
+        let mut guard = handle.node().owner().account.books.lock();
+        let (books, key) = guard.parts();
+        let remembered = core::mem::replace(handle.remembered(key), Remembered::Over);
+        let Remembered::Trace(trace) = remembered else {
+            return;
+        };
+        let state = trace.state(key);
+        state.n_remembering = state.n_remembering.saturating_sub(1);
+        let unused = books.detach_if_unused(key, &trace);
+        (trace, unused)
+    };
+    drop(trace);
+    if let Some(claimant) = unused {
+        leave(&claimant);
     }
 }
 
@@ -349,6 +468,7 @@ pub(crate) fn undo<S: System>(charged: &Charged<S>, amounts: &S::Amounts) {
     }
 }
 
+#[inline(never)]
 fn give_back<S: System>(
     trace: &Ref<Trace<S>>,
     amounts: &S::Amounts,
@@ -359,23 +479,29 @@ fn give_back<S: System>(
 }
 
 /// Settles a received message (ACC-3): discharges `price` from the sender's `trace` and moves `kept` from it to the receiver's own.
+#[inline(always)]
 pub(crate) fn receive<S: System>(
-    trace: &Ref<Trace<S>>,
-    own: &Ref<Trace<S>>,
+    trace: Ref<Trace<S>>,
+    receiver: &PeerCore<S>,
     price: &S::Amounts,
     kept: &S::Amounts,
 ) {
-    let mut guard = trace.target().books.lock();
+    // A message is charged to its receiver's account.
+    let mut guard = receiver.account.books.lock();
     let (books, key) = guard.parts();
-    let discharged = books.discharge(key, trace, price);
-    let moved = if *kept == S::Amounts::ZERO {
-        None
+    let mut unused = books.discharge(key, &trace, price);
+    if *kept != S::Amounts::ZERO {
+        // Only one of them can have emptied the trace.
+        unused = unused.or(books.transfer(key, &trace, &receiver.own, kept));
+    }
+    if trace.state(key).is_attached {
+        Spare::give(trace, key, |trace, key| &mut trace.state(key).spare);
+        drop(guard);
     } else {
-        books.transfer(key, trace, own, kept)
-    };
-    drop(guard);
-    // Only one of them can have emptied the trace.
-    if let Some(claimant) = discharged.or(moved) {
+        drop(guard);
+        drop(trace);
+    }
+    if let Some(claimant) = unused {
         leave(&claimant);
     }
 }

@@ -1,6 +1,6 @@
 //! Quotas and traces: what one account, and one actor of it, hold in a target account. Their state is under the target's lock.
 
-use crate::mem::{Key, LockedBy, Ref};
+use crate::mem::{Key, LockedBy, Ref, Spare};
 use crate::{AccountNumber, Amounts, Error, System};
 
 use super::AccountCore;
@@ -16,27 +16,42 @@ pub(crate) struct Quota<S: System> {
 pub(super) struct QuotaState<S: System> {
     /// The claiming account, while the quota is attached and not the account's own.
     pub(super) keeps: Option<Ref<AccountCore<S>>>,
-    pub(super) is_attached: bool,
     pub(super) claimed: S::Amounts,
     pub(super) available: S::Amounts,
+    /// Those attached.
     pub(super) traces: Tree<Trace<S>>,
+    /// How many of them hold something.
     pub(super) n_traces: u64,
+    /// How many there are.
+    pub(super) n_attached: u64,
     branches: Children<Quota<S>>,
 }
 
 /// What one actor of a claiming account holds in its quota.
 pub(crate) struct Trace<S: System> {
-    claimant: AccountNumber,
     actor: u64,
-    state: LockedBy<Ref<AccountCore<S>>, TraceState<S>>,
+    state: LockedBy<InQuota<S>, TraceState<S>>,
 }
 
+/// The quota of a trace, which stands for the lock of the account charged.
+pub(crate) struct InQuota<S: System>(Ref<Quota<S>>);
+
 pub(super) struct TraceState<S: System> {
-    /// Absent only while the trace's owner works on it ([`Trace::with_quota`]).
-    pub(super) quota: Option<Ref<Quota<S>>>,
     pub(super) is_attached: bool,
+    /// How many handles remember it.
+    pub(super) n_remembering: u64,
     pub(super) claimed: S::Amounts,
+    /// Counts for the messages that are charged through it.
+    pub(super) spare: Spare<Trace<S>>,
     branches: Children<Trace<S>>,
+}
+
+/// The trace that a handle remembers from the first send through it on, under the lock of the account charged.
+pub(crate) enum Remembered<S: System> {
+    Nothing,
+    Trace(Ref<Trace<S>>),
+    /// The handle is released: nothing is remembered any more.
+    Over,
 }
 
 impl<S: System> Branch for Quota<S> {
@@ -57,6 +72,12 @@ impl<S: System> Branch for Trace<S> {
     }
 }
 
+impl<S: System> InQuota<S> {
+    pub(crate) fn quota(&self) -> &Ref<Quota<S>> {
+        &self.0
+    }
+}
+
 impl<S: System> Quota<S> {
     pub(super) fn new(
         target: Ref<AccountCore<S>>,
@@ -64,11 +85,11 @@ impl<S: System> Quota<S> {
     ) -> Result<Ref<Quota<S>>, Error> {
         let state = QuotaState {
             keeps: None,
-            is_attached: false,
             claimed: S::Amounts::ZERO,
             available: S::Amounts::ZERO,
             traces: Tree::new(),
             n_traces: 0,
+            n_attached: 0,
             branches: [None, None],
         };
         Ref::try_new(Quota {
@@ -81,138 +102,143 @@ impl<S: System> Quota<S> {
         self.claimant
     }
 
+    /// The account charged.
+    pub(crate) fn target(&self) -> &Ref<AccountCore<S>> {
+        self.state.owner()
+    }
+
+    #[inline]
     pub(super) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut QuotaState<S> {
         self.state.get(key)
     }
 
-    pub(super) fn holdings(&self, key: &mut Key) -> Holdings<S::Amounts> {
-        let state = self.state.get(key);
-        Holdings {
-            claimed: state.claimed,
-            available: state.available,
-            trace: S::Amounts::ZERO,
-        }
+    /// Works on its traces. They are taken out meanwhile, since the key opens one thing at a time.
+    pub(super) fn with_traces<R>(
+        &self,
+        key: &mut Key,
+        work: impl FnOnce(&mut Tree<Trace<S>>, &mut Key) -> R,
+    ) -> R {
+        let mut traces = core::mem::replace(&mut self.state(key).traces, Tree::new());
+        let result = work(&mut traces, key);
+        self.state(key).traces = traces;
+        result
     }
 }
 
 impl<S: System> Trace<S> {
     pub(super) fn new(quota: Ref<Quota<S>>, actor: u64) -> Result<Ref<Trace<S>>, Error> {
-        let (target, claimant) = (quota.state.owner().clone(), quota.claimant);
         let state = TraceState {
-            quota: Some(quota),
             is_attached: false,
+            n_remembering: 0,
             claimed: S::Amounts::ZERO,
+            spare: Spare::new(),
             branches: [None, None],
         };
         Ref::try_new(Trace {
-            claimant,
             actor,
-            state: LockedBy::new(target, state),
+            state: LockedBy::new(InQuota(quota), state),
         })
     }
 
+    /// The quota it is a part of for life.
+    #[inline]
+    pub(super) fn quota(&self) -> &Ref<Quota<S>> {
+        self.state.owner().quota()
+    }
+
     /// The account charged.
+    #[inline]
     pub(super) fn target(&self) -> &Ref<AccountCore<S>> {
-        self.state.owner()
+        self.quota().target()
     }
 
     pub(super) fn actor(&self) -> u64 {
         self.actor
     }
 
+    #[inline]
     pub(super) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut TraceState<S> {
         self.state.get(key)
     }
 
     /// The account on whose behalf.
+    #[inline]
     pub(crate) fn claimant(&self) -> AccountNumber {
-        self.claimant
+        self.quota().claimant()
     }
 
-    pub(super) fn holdings(&self, key: &mut Key) -> Holdings<S::Amounts> {
-        let holdings = self.with_quota(key, |quota, key| quota.holdings(key));
-        Holdings {
-            trace: self.state.get(key).claimed,
-            ..holdings
-        }
-    }
-
-    /// Changes what it and its quota hold by `amounts`, as a charge moves from one trace to another.
-    pub(super) fn shift(&self, key: &mut Key, amounts: &S::Amounts, by: fn(u64, u64) -> u64) {
-        for (slot, &amount) in amounts.slots().iter().enumerate() {
-            change(&mut self.state.get(key).claimed, slot, |claimed| {
-                by(claimed, amount)
-            });
-            self.with_quota(key, |quota, key| {
-                change(&mut quota.state(key).claimed, slot, |claimed| {
-                    by(claimed, amount)
-                })
-            });
-        }
-    }
-
-    /// Works on the quota it is in, or was last. It is taken out meanwhile, since the key opens one thing at a time.
-    pub(super) fn with_quota<R: Default>(
-        &self,
-        key: &mut Key,
-        work: impl FnOnce(&Ref<Quota<S>>, &mut Key) -> R,
-    ) -> R {
-        let Some(quota) = self.state.get(key).quota.take() else {
-            return R::default();
-        };
-        let result = work(&quota, key);
-        self.state.get(key).quota = Some(quota);
-        result
+    /// What is under the lock of it and of its quota, both at once.
+    #[inline]
+    pub(super) fn states<'a>(
+        &'a self,
+        key: &'a mut Key,
+    ) -> (&'a mut TraceState<S>, &'a mut QuotaState<S>) {
+        self.state.get_with(&self.quota().state, key)
     }
 }
 
 /// What a quota and one of its traces hold.
-#[derive(Clone, Copy)]
 pub(super) struct Holdings<A> {
-    /// Q.claimed.
-    pub(super) claimed: A,
-    /// Q.avail.
-    pub(super) available: A,
-    /// T.claimed.
-    pub(super) trace: A,
+    pub(super) quota_claimed: A,
+    pub(super) quota_available: A,
+    pub(super) trace_claimed: A,
+    pub(super) n_traces: u64,
 }
 
 impl<A: Amounts> Default for Holdings<A> {
     fn default() -> Self {
         Holdings {
-            claimed: A::ZERO,
-            available: A::ZERO,
-            trace: A::ZERO,
+            quota_claimed: A::ZERO,
+            quota_available: A::ZERO,
+            trace_claimed: A::ZERO,
+            n_traces: 0,
         }
     }
 }
 
-impl<A: Amounts> Holdings<A> {
-    pub(super) fn slot(&self, account_available: &A, slot: usize) -> Slot {
-        Slot {
-            account_available: at(account_available, slot),
-            quota_claimed: at(&self.claimed, slot),
-            quota_available: at(&self.available, slot),
-            trace_claimed: at(&self.trace, slot),
-        }
+/// The numbers of one slot.
+#[inline]
+pub(super) fn slot<S: System>(
+    available: &S::Amounts,
+    quota: &QuotaState<S>,
+    trace: &TraceState<S>,
+    slot: usize,
+) -> Slot {
+    Slot {
+        account_available: at(available, slot),
+        quota_claimed: at(&quota.claimed, slot),
+        quota_available: at(&quota.available, slot),
+        trace_claimed: at(&trace.claimed, slot),
     }
+}
 
-    pub(super) fn put(&mut self, slot: usize, numbers: Slot) {
-        put(&mut self.claimed, slot, numbers.quota_claimed);
-        put(&mut self.available, slot, numbers.quota_available);
-        put(&mut self.trace, slot, numbers.trace_claimed);
-    }
+/// Sets the numbers of one slot.
+#[inline]
+pub(super) fn set_slot<S: System>(
+    available: &mut S::Amounts,
+    quota: &mut QuotaState<S>,
+    trace: &mut TraceState<S>,
+    slot: usize,
+    numbers: Slot,
+) {
+    put(available, slot, numbers.account_available);
+    put(&mut quota.claimed, slot, numbers.quota_claimed);
+    put(&mut quota.available, slot, numbers.quota_available);
+    put(&mut trace.claimed, slot, numbers.trace_claimed);
 }
 
 /// The amount of a slot.
+#[inline]
 pub(super) fn at<A: Amounts>(amounts: &A, slot: usize) -> u64 {
     amounts.slots().get(slot).copied().unwrap_or(0)
 }
 
+#[inline]
 pub(super) fn put<A: Amounts>(amounts: &mut A, slot: usize, amount: u64) {
     change(amounts, slot, |_| amount);
 }
 
+#[inline]
 pub(super) fn change<A: Amounts>(amounts: &mut A, slot: usize, change: impl FnOnce(u64) -> u64) {
     if let Some(place) = amounts.slots_mut().get_mut(slot) {
         *place = change(*place);

@@ -3,10 +3,10 @@
 //! It is a digital search tree: at depth d, bit d of the number (lowest first, since numbers are given out in sequence) chooses the
 //! branch. Every object of a subtree shares the bits that lead to it, so any leaf of it may take the place of its root.
 
-use crate::mem::{Key, Ref};
+use crate::mem::{Block, Key, Ref};
 
 /// An object that can be on a tree.
-pub(super) trait Branch: Sized {
+pub(super) trait Branch: Block {
     /// The number it is found by; unique on a tree, and the same as long as it is on it.
     fn number(&self) -> u64;
     /// The branches, under the lock that the tree is under.
@@ -17,7 +17,7 @@ pub(super) trait Branch: Sized {
 pub(super) type Children<T> = [Option<Ref<T>>; 2];
 
 /// A tree.
-pub(super) struct Tree<T> {
+pub(super) struct Tree<T: Block> {
     root: Option<Ref<T>>,
 }
 

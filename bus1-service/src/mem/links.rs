@@ -12,9 +12,42 @@ use crate::peer::state::PeerState;
 use crate::queue::Member;
 use crate::table::Object;
 
+use super::counted::Block;
 use super::list::{Adapter, Link, Word};
-use super::locked::{HasLock, NamesLock};
-use super::{Key, KeyedMutex, Ref};
+use super::locked::{HasLock, NamesLock, NamesTwo};
+use super::tail::{Bytes, NoBytes};
+use super::{Key, KeyedMutex, LockedToo, Ref};
+
+/// What is counted, and whether bytes lie behind it.
+macro_rules! blocks {
+    ($($tail:ty: $($object:ty),+;)+) => {$($(
+        impl<S: System> Block for $object {
+            type Tail = $tail;
+        }
+    )+)+};
+}
+
+blocks! {
+    NoBytes: PeerCore<S>, Node<S>, Handle<S>, crate::transfer::Grant<S>, crate::send::Many<S>;
+    NoBytes: crate::account::AccountCore<S>, crate::account::Quota<S>, crate::account::Trace<S>;
+    Bytes: Message<S>;
+}
+
+impl Block for crate::transaction::Transaction {
+    type Tail = NoBytes;
+}
+
+impl Block for crate::message::SharedPayload {
+    type Tail = Bytes;
+}
+
+impl Block for core::sync::atomic::AtomicU64 {
+    type Tail = NoBytes;
+}
+
+impl<T> Block for alloc::vec::Vec<T> {
+    type Tail = NoBytes;
+}
 
 // SAFETY: it is a field.
 unsafe impl<S: System> HasLock for PeerCore<S> {
@@ -37,8 +70,28 @@ unsafe impl<S: System> HasLock for crate::account::AccountCore<S> {
 /// The target of a handle, which stands for the lock of the node's owner.
 // SAFETY: a node's owner never changes, and the node keeps it alive.
 unsafe impl<S: System> NamesLock for crate::handle::Target<S> {
+    #[inline]
     fn lock_address(&self) -> usize {
         self.node().owner().lock_address()
+    }
+}
+
+// SAFETY: the account of a quota never changes, and the quota keeps it alive.
+unsafe impl<S: System> NamesLock for crate::account::InQuota<S> {
+    #[inline]
+    fn lock_address(&self) -> usize {
+        self.quota().target().lock_address()
+    }
+}
+
+// SAFETY: the account of a peer, the owner of a node and the node of a handle never change, and keep each other alive.
+unsafe impl<S: System> NamesTwo for Handle<S> {
+    type Value = crate::account::Remembered<S>;
+    fn second_lock_address(&self) -> usize {
+        self.node().owner().account.lock_address()
+    }
+    fn under_second(&self) -> &LockedToo<Self::Value> {
+        &self.remembered
     }
 }
 
@@ -48,6 +101,7 @@ pub(crate) struct OnNode<S>(PhantomData<S>);
 // SAFETY: a field of the handle, used by no other adapter.
 unsafe impl<S: System> Adapter for OnNode<S> {
     type Item = Ref<Handle<S>>;
+    #[inline]
     fn link<'a>(item: &'a Ref<Handle<S>>, key: &'a mut Key) -> &'a mut Link {
         &mut item.at_node(key).on_node
     }
@@ -59,6 +113,7 @@ pub(crate) struct QueuedAtNode<S>(PhantomData<S>);
 // SAFETY: a field of the message, used by no other adapter.
 unsafe impl<S: System> Adapter for QueuedAtNode<S> {
     type Item = Ref<Message<S>>;
+    #[inline]
     fn link<'a>(item: &'a Ref<Message<S>>, key: &'a mut Key) -> &'a mut Link {
         &mut item.state(key).at_node
     }
@@ -70,6 +125,7 @@ pub(crate) struct OnMark<S>(PhantomData<S>);
 // SAFETY: a field of the node, used by no other adapter.
 unsafe impl<S: System> Adapter for OnMark<S> {
     type Item = Ref<Node<S>>;
+    #[inline]
     fn link<'a>(item: &'a Ref<Node<S>>, key: &'a mut Key) -> &'a mut Link {
         &mut item.state(key).mark
     }
@@ -81,6 +137,7 @@ pub(crate) struct OnQueue<S>(PhantomData<S>);
 // SAFETY: one field per kind of entry, used by no other adapter.
 unsafe impl<S: System> Adapter for OnQueue<S> {
     type Item = Member<S>;
+    #[inline]
     fn link<'a>(item: &'a Member<S>, key: &'a mut Key) -> &'a mut Link {
         match item {
             Member::Message(message) => &mut message.state(key).entry.link,
@@ -93,10 +150,11 @@ unsafe impl<S: System> Adapter for OnQueue<S> {
 }
 
 // SAFETY: an address; objects are aligned to their count, hence above 7, and never move.
-unsafe impl<T> Word for Ref<T> {
+unsafe impl<T: Block> Word for Ref<T> {
     fn into_word(self) -> usize {
         self.into_address()
     }
+    #[inline]
     unsafe fn from_word(word: usize) -> Self {
         // SAFETY: handed on.
         unsafe { Ref::from_address(word) }
@@ -108,6 +166,7 @@ const TAG: usize = 7;
 
 // SAFETY: objects are aligned to 8 at least (their count), so the low bits of their address carry the kind.
 unsafe impl<S: System> Word for Member<S> {
+    #[inline]
     fn into_word(self) -> usize {
         match self {
             Member::Message(message) => message.into_address(),
@@ -117,6 +176,7 @@ unsafe impl<S: System> Word for Member<S> {
             Member::Last(node) => node.into_address() | 4,
         }
     }
+    #[inline]
     unsafe fn from_word(word: usize) -> Self {
         let address = word & !TAG;
         // SAFETY: handed on; the tag says of which type the address is.
@@ -134,12 +194,14 @@ unsafe impl<S: System> Word for Member<S> {
 
 // SAFETY: as for `Member`.
 unsafe impl<S: System> Word for Object<S> {
+    #[inline]
     fn into_word(self) -> usize {
         match self {
             Object::Node(node) => node.into_address(),
             Object::Handle(handle) => handle.into_address() | 1,
         }
     }
+    #[inline]
     unsafe fn from_word(word: usize) -> Self {
         let address = word & !TAG;
         // SAFETY: handed on; the tag says of which type the address is.

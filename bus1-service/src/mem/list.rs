@@ -116,6 +116,7 @@ impl<A: Adapter> List<A> {
     }
 
     /// Puts `item` behind all others. An item that is on a list already stays there, and is dropped here.
+    #[inline]
     pub(crate) fn push_back(&mut self, key: &mut Key, item: A::Item) {
         let link = A::link(&item, key);
         if link.is_linked() {
@@ -136,16 +137,25 @@ impl<A: Adapter> List<A> {
     }
 
     /// Takes the first element out.
+    #[inline]
     pub(crate) fn pop_front(&mut self, key: &mut Key) -> Option<A::Item> {
         if self.first == END {
             return None;
         }
-        // SAFETY: the list owns a count of its first element; it is taken over below, and `item` itself is not dropped.
-        let item = ManuallyDrop::new(unsafe { A::Item::from_word(self.first) });
-        self.remove(key, &item)
+        // SAFETY: the list owns a count of its first element, which is the caller's from here on: it is taken out below.
+        let item = unsafe { A::Item::from_word(self.first) };
+        let next = core::mem::replace(A::link(&item, key), Link::new()).next;
+        self.first = next;
+        if next == END {
+            self.last = END;
+        } else {
+            Self::at(next, key, |link| link.previous = END);
+        }
+        Some(item)
     }
 
     /// Takes `item` out; `None` if it is on no list, or at the end of another.
+    #[inline]
     pub(crate) fn remove(&mut self, key: &mut Key, item: &A::Item) -> Option<A::Item> {
         Self::take(&mut self.first, &mut self.last, key, item)
     }
@@ -179,6 +189,7 @@ impl<A: Adapter> List<A> {
         }
     }
 
+    #[inline]
     fn take(first: &mut usize, last: &mut usize, key: &mut Key, item: &A::Item) -> Option<A::Item> {
         let link = A::link(item, key);
         let Link { previous, next } = *link;
@@ -208,6 +219,7 @@ impl<A: Adapter> List<A> {
     }
 
     /// Changes the link of the element that `word` stands for, an element of a list.
+    #[inline]
     fn at(word: usize, key: &mut Key, change: impl FnOnce(&mut Link)) {
         // SAFETY: `word` was read from a list or from the link of a listed element; listed elements are alive (their list owns a
         // count), and unlinking one removes its word from both neighbours.

@@ -11,12 +11,23 @@ use core::marker::PhantomData;
 use crate::System;
 use crate::sync::{Guard, Mutex};
 
-use super::Ref;
+use super::{Block, Ref};
 
 /// The proof that a thread holds the lock at an address. There is one per held lock; it cannot be kept or sent elsewhere.
 pub(crate) struct Key {
     lock: usize,
     _of_this_thread: PhantomData<*mut ()>,
+}
+
+impl Key {
+    /// Ends the program if this is not the key of the lock at `address`.
+    #[inline(always)]
+    fn check(&self, address: usize) {
+        assert!(
+            self.lock == address,
+            "state of an object was reached for under the lock of another"
+        );
+    }
 }
 
 /// A lock that also opens data lying elsewhere.
@@ -37,6 +48,7 @@ impl<S: System, T> KeyedMutex<S, T> {
         }
     }
 
+    #[inline]
     pub(crate) fn lock(&self) -> KeyedGuard<'_, S, T> {
         let guard = self.inner.lock();
         KeyedGuard {
@@ -55,6 +67,7 @@ impl<S: System, T> KeyedMutex<S, T> {
 
 impl<S, T> KeyedGuard<'_, S, T> {
     /// What lies in the lock, and the key to what lies elsewhere.
+    #[inline]
     pub(crate) fn parts(&mut self) -> (&mut T, &mut Key) {
         (&mut self.guard, &mut self.key)
     }
@@ -69,6 +82,44 @@ pub(super) unsafe trait NamesLock {
     fn lock_address(&self) -> usize;
 }
 
+/// An object that names a second lock, with a value under it.
+///
+/// # Safety
+/// `second_lock_address` as [`NamesLock::lock_address`]; `under_second` always gives the same field of the object, and no other
+/// implementation gives it.
+pub(crate) unsafe trait NamesTwo {
+    type Value;
+    fn second_lock_address(&self) -> usize;
+    fn under_second(&self) -> &LockedToo<Self::Value>;
+}
+
+/// A value under the second lock of the object it lies in.
+pub(crate) struct LockedToo<T> {
+    value: UnsafeCell<T>,
+}
+
+// SAFETY: `&LockedToo` gives nothing by itself; `under_second_lock` gives `&mut T` to one thread at a time.
+unsafe impl<T: Send> Sync for LockedToo<T> {}
+
+impl<T> LockedToo<T> {
+    pub(crate) fn new(value: T) -> LockedToo<T> {
+        LockedToo {
+            value: UnsafeCell::new(value),
+        }
+    }
+}
+
+/// What an object has under its second lock, for the holder of that lock.
+#[inline]
+pub(crate) fn under_second_lock<'a, O: NamesTwo>(
+    object: &'a O,
+    key: &'a mut Key,
+) -> &'a mut O::Value {
+    key.check(object.second_lock_address());
+    // SAFETY: as in [`LockedBy::get`].
+    unsafe { &mut *object.under_second().value.get() }
+}
+
 /// An object with a keyed lock in it.
 ///
 /// # Safety
@@ -81,7 +132,8 @@ pub(super) unsafe trait HasLock {
 
 // SAFETY: the pointer keeps the object alive; the object is never moved, since `Ref::get_mut` is not used on objects with locks
 // after their first clone, and the field is always the same.
-unsafe impl<T: HasLock> NamesLock for Ref<T> {
+unsafe impl<T: HasLock + Block> NamesLock for Ref<T> {
+    #[inline]
     fn lock_address(&self) -> usize {
         self.keyed_lock().address()
     }
@@ -123,13 +175,29 @@ impl<O: NamesLock, T> LockedBy<O, T> {
     /// The value, for the holder of the lock.
     #[inline]
     pub(crate) fn get<'a>(&'a self, key: &'a mut Key) -> &'a mut T {
-        assert!(
-            key.lock == self.owner.lock_address(),
-            "state of an object was reached for under the lock of another"
-        );
+        key.check(self.owner.lock_address());
         // SAFETY: (1) the key proves that this thread holds the lock which guards the value, so no other thread has a
         // reference to it. (2) The key is borrowed as long as the reference lives and there is one key per held lock, so this
         // thread has no other reference to it.
         unsafe { &mut *self.value.get() }
+    }
+
+    /// The value and that of another object under the same lock, both at once.
+    #[inline]
+    pub(crate) fn get_with<'a, P: NamesLock, U>(
+        &'a self,
+        other: &'a LockedBy<P, U>,
+        key: &'a mut Key,
+    ) -> (&'a mut T, &'a mut U) {
+        let (value, beside) = (self.value.get(), other.value.get());
+        let (from, to) = (value.addr(), beside.addr());
+        assert!(
+            from.saturating_add(size_of::<T>()) <= to || to.saturating_add(size_of::<U>()) <= from,
+            "two states overlap"
+        );
+        key.check(self.owner.lock_address());
+        key.check(other.owner.lock_address());
+        // SAFETY: as in `get`, for each; the values do not overlap, and one key lends both.
+        unsafe { (&mut *value, &mut *beside) }
     }
 }

@@ -144,7 +144,7 @@ impl<S: System> PeerCore<S> {
             &self.account,
             &self.account,
             self.actor,
-            Some(self.own.clone()),
+            Some(&self.own),
             &objects::<S>(n),
         )
     }

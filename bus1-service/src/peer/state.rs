@@ -215,12 +215,9 @@ impl<S: System> PeerState<S> {
                     at_holder.is_parked = true;
                 }
                 let is_early = mutant::is(Mutant::EarlyNodeRelease);
-                (at_holder.whereabouts == Whereabouts::Held || is_early)
-                    && !self.is_named(at_holder.id, at_holder.is_marked)
+                (at_holder.whereabouts == Whereabouts::Held || is_early) && !at_holder.is_marked
             }
-            Member::Last(node) => {
-                !self.is_dead(node) && !self.is_named(node.id(), node.is_marked())
-            }
+            Member::Last(node) => !self.is_dead(node) && !node.is_marked(),
             Member::Grant(_) | Member::Leave(_) => false,
         }
     }
@@ -273,6 +270,7 @@ impl<S: System> Node<S> {
 
 impl<S: System> Node<S> {
     /// Works on the node's list of messages, under the owner's lock.
+    #[inline(always)]
     fn with_messages<R>(
         &self,
         key: &mut Key,
@@ -284,6 +282,7 @@ impl<S: System> Node<S> {
         result
     }
 
+    #[inline(always)]
     pub(crate) fn push_message(&self, key: &mut Key, message: Ref<Message<S>>) {
         self.with_messages(key, |messages, key| messages.push_back(key, message));
     }
@@ -292,6 +291,7 @@ impl<S: System> Node<S> {
         self.with_messages(key, |messages, key| messages.pop_front(key))
     }
 
+    #[inline]
     pub(crate) fn remove_message(
         &self,
         key: &mut Key,

@@ -1,6 +1,7 @@
 //! The commands of a peer: each in one call for programs of the host, and the beginning of its phases for a kernel.
 
 use crate::effects::Waker;
+use crate::send::send_one;
 use crate::sync::relax;
 use crate::{
     Effects, Error, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving, Source,
@@ -82,6 +83,9 @@ impl<S: System> Peer<S> {
             || transfers.len().saturating_mul(destinations.len()) > limits::COPIES_MAX
         {
             return Err(Error::TooLong);
+        }
+        if let (&[id], []) = (destinations, transfers) {
+            return send_one(&self.core, id, payload);
         }
         let mut preparing = self.begin_send(payload.len())?;
         preparing.transfers(transfers)?;
@@ -295,11 +299,13 @@ impl<S: System> Peer<S> {
                 // An earlier one is helped.
                 Err(Error::Busy) => self.work_on(u32::MAX, wake),
                 result => {
-                    self.work_to_the_end(wake);
-                    return result;
+                    result?;
+                    break;
                 }
             }
         }
+        self.work_to_the_end(wake);
+        Ok(())
     }
 
     /// Closes the peer, all of it.

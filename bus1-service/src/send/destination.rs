@@ -2,11 +2,11 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{self, Charged, Trace};
+use crate::account::{self, Charged};
 use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
-use crate::mem::Ref;
-use crate::message::{Message, Payload};
+use crate::mem::{Fill, Ref, Vacant};
+use crate::message::{Message, SharedPayload};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::peer::state::Linked;
@@ -14,6 +14,8 @@ use crate::peer::{PeerCore, reserve};
 use crate::queue::Member;
 use crate::transaction::Transaction;
 use crate::{Error, Id, Place, System, Wake, hook};
+
+use super::many::Source;
 
 /// How far a destination is.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -34,8 +36,6 @@ enum Stage {
 pub(crate) struct Destination<S: System> {
     id: Id,
     handle: Ref<Handle<S>>,
-    /// What an earlier send through the handle was charged to.
-    remembered: Option<Ref<Trace<S>>>,
     charged: Option<Charged<S>>,
     stage: Stage,
     message: Option<Ref<Message<S>>>,
@@ -51,15 +51,10 @@ pub(super) enum Built {
 }
 
 impl<S: System> Destination<S> {
-    pub(super) fn new(
-        id: Id,
-        handle: Ref<Handle<S>>,
-        remembered: Option<Ref<Trace<S>>>,
-    ) -> Destination<S> {
+    pub(super) fn new(id: Id, handle: Ref<Handle<S>>) -> Destination<S> {
         Destination {
             id,
             handle,
-            remembered,
             charged: None,
             stage: Stage::Known,
             message: None,
@@ -79,17 +74,7 @@ impl<S: System> Destination<S> {
         self.handle.node()
     }
 
-    pub(super) fn owner(&self) -> &Ref<PeerCore<S>> {
-        self.node().owner()
-    }
-
-    /// The message, which is the effects' to look after from here on.
-    pub(super) fn take_message(&mut self) -> Option<Ref<Message<S>>> {
-        self.message.take()
-    }
-
-    /// Charges the receiver's account, through the trace that an earlier send left in the handle. `false` if the node is dead, and nothing
-    /// is charged (SND-4).
+    /// Charges the receiver's account. `false` if the node is dead, and nothing is charged (SND-4).
     pub(super) fn charge(
         &mut self,
         sender: &PeerCore<S>,
@@ -100,37 +85,19 @@ impl<S: System> Destination<S> {
             self.stage = Stage::Dropped;
             return Ok(false);
         }
-        let target = &self.handle.node().owner().account;
-        let remembered = self.remembered.take();
-        let remembered_address = remembered.as_ref().map(Ref::address);
-        let charged = account::charge(target, &sender.account, sender.actor, remembered, price)
-            .map_err(|error| match error {
-                Error::Quota(_, quota) => Error::Quota(Place::Destination(index), quota),
-                other => other,
-            })?;
-        let is_remembered = remembered_address == Some(charged.trace.address());
+        let charged = account::charge_through(&self.handle, sender, price);
+        self.charged = Some(charged.map_err(|error| error.at_destination(index))?);
         self.stage = Stage::Charged;
-        if !is_remembered {
-            let replaced = {
-                let mut guard = sender.lock.lock();
-                let (_, key) = guard.parts();
-                self.handle
-                    .at_holder(key)
-                    .trace
-                    .replace(charged.trace.clone())
-            };
-            drop(replaced);
-        }
-        self.charged = Some(charged);
         Ok(true)
     }
 
-    /// Allocates the message, or makes the next of its handles, which are copies of `sources`.
+    /// Allocates the message, with room for `n_data` bytes behind it, or makes the next of its handles, which are copies of `sources`.
     pub(super) fn build(
         &mut self,
         transaction: Option<&Ref<Transaction>>,
-        sources: &[(Id, Ref<Handle<S>>)],
+        sources: &[Source<S>],
         objects: Option<&Ref<Vec<S::Object>>>,
+        n_data: usize,
     ) -> Result<Built, Error> {
         let owner = self.handle.node().owner();
         match (self.stage, &mut self.message) {
@@ -140,13 +107,11 @@ impl<S: System> Destination<S> {
                 };
                 let trace = charged.trace.clone();
                 let node = self.handle.node().clone();
-                self.message = Some(Message::new(
-                    node,
-                    transaction.cloned(),
-                    trace,
-                    sources.len(),
-                    objects.cloned(),
-                )?);
+                let block = Vacant::try_new(n_data)?;
+                let mut message = Message::new(node, transaction.cloned(), trace);
+                message.reserve(sources.len())?;
+                message.set_objects(objects.cloned());
+                self.message = Some(block.occupy(message));
                 self.stage = Stage::Built;
             }
             (Stage::Built, Some(message)) => {
@@ -187,19 +152,22 @@ impl<S: System> Destination<S> {
         })
     }
 
-    /// Gives the message its bytes, while it is nobody else's.
-    pub(super) fn set_payload(&mut self, payload: Payload) {
-        if let Some(message) = self.message.as_mut().and_then(Ref::get_mut) {
-            message.payload = payload;
-        }
+    /// Writes the bytes behind the message, while it is nobody else's.
+    pub(super) fn fill(&mut self) -> Option<Fill<'_>> {
+        self.message.as_mut().and_then(Ref::fill)
     }
 
-    /// Enters the message at its queue, undecided. If the node is dead, it is not entered, and taken apart in the end.
-    pub(super) fn stage(&mut self) {
-        let (Stage::Built, Some(message)) = (self.stage, &self.message) else {
+    /// Enters the message, with the payload it shares, at its queue, undecided. If the node is dead, it is not entered, and taken apart in
+    /// the end.
+    pub(super) fn stage(&mut self, payload: Option<&Ref<SharedPayload>>) {
+        let (Stage::Built, Some(message)) = (self.stage, &mut self.message) else {
             return;
         };
-        let mut guard = self.owner().lock_settled();
+        if let (Some(payload), Some(message)) = (payload, message.get_mut()) {
+            message.set_shared(payload.clone());
+        }
+        let message = &*message;
+        let mut guard = self.handle.node().owner().lock_settled();
         let (state, key) = guard.parts();
         if !state.is_dead(message.node()) {
             message.node().push_message(key, message.clone());
@@ -212,32 +180,6 @@ impl<S: System> Destination<S> {
             drop(guard);
             self.stage = Stage::Staged;
         }
-    }
-
-    /// Sends the message as a transaction of its own, all under the receiver's lock: its place in the order is the next there. `true` if it
-    /// was queued, `false` if it is to be dropped since the node is dead (SND-4).
-    ///
-    /// # Errors
-    /// The handle was released meanwhile.
-    pub(super) fn commit_alone(&mut self) -> Result<bool, Error> {
-        let (Stage::Built, Some(message)) = (self.stage, &self.message) else {
-            return Ok(false);
-        };
-        let node = message.node();
-        let mut guard = node.owner().lock_settled();
-        let (state, key) = guard.parts();
-        if state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease) {
-            return Ok(false);
-        }
-        if !self.handle.at_node(key).on_node.is_linked() {
-            return Err(Error::UnknownId(Place::Destination(0), self.id));
-        }
-        state.queue.tick(key);
-        node.push_message(key, message.clone());
-        state.queue.push(key, Member::Message(message.clone()));
-        drop(guard);
-        self.stage = Stage::Staged;
-        Ok(true)
     }
 
     /// After the decision: settles the queue and wakes its peer, or takes apart what was dropped. `true` when all is done.

@@ -4,26 +4,24 @@
 //! (entered at every queue, undecided; in pieces) → *committed*, which leaves [`Effects`]. Dropping any of them before the
 //! commit undoes everything.
 //!
-//! A message to one destination that carries no handle needs no word: the receiver's lock decides it. Any other is decided by its
-//! word under the sender's lock, which is also where releases of the sender are decided: so what was looked up is either still
-//! valid at that instant, or the send fails.
+//! A message to one destination that carries no handle ([`One`]) is decided by the receiver's lock; any other ([`Many`]) by a
+//! word.
 
 mod destination;
+mod many;
+mod one;
 
 use alloc::vec::Vec;
 
-use destination::Built;
 pub(crate) use destination::Destination;
+pub(crate) use many::Many;
+use many::Source;
+use one::One;
 
 use crate::effects::Work;
-use crate::handle::Handle;
-use crate::limits::{COPIES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
-use crate::mem::{Key, Ref};
-use crate::message::{Payload, price};
+use crate::mem::{Fill, Ref, Unique};
 use crate::peer::PeerCore;
-use crate::peer::state::PeerState;
-use crate::transaction::Transaction;
-use crate::{Effects, Error, Id, Place, Progress, System, hook};
+use crate::{Effects, Error, Id, Progress, System, hook};
 
 /// A message whose ids are looked up and whose memory is charged and set aside, piece by piece.
 ///
@@ -48,58 +46,59 @@ pub struct StagedSend<S: System> {
 /// What the phases hand on.
 struct Job<S: System> {
     sender: Ref<PeerCore<S>>,
-    /// The sender's epoch at the first look-up.
-    epoch: Option<u64>,
     n_data: usize,
-    sources: Vec<(Id, Ref<Handle<S>>)>,
-    /// What the message carries of the embedder's, shared by all destinations.
-    objects: Option<Ref<Vec<S::Object>>>,
-    /// The only destination of a message that carries nothing.
-    single: Option<Destination<S>>,
-    /// The destinations of any other.
-    many: Vec<Destination<S>>,
-    transaction: Option<Ref<Transaction>>,
-    payload: Payload,
-    /// Destinations that are charged, built, staged.
-    n_charged: usize,
-    n_built: usize,
-    n_staged: usize,
-    /// A destination was charged for the payload.
-    is_paid: bool,
-    is_set_up: bool,
-    is_over: bool,
+    plan: Plan<S>,
+}
+
+/// How the message is sent.
+enum Plan<S: System> {
+    /// Nothing is looked up yet, or everything is over.
+    Nothing,
+    One(One<S>),
+    Many(Unique<Many<S>>),
+}
+
+/// Sends `payload` through the handle `id`.
+///
+/// # Errors
+/// Those of the phases.
+#[inline(always)]
+pub(crate) fn send_one<S: System>(
+    sender: &PeerCore<S>,
+    id: Id,
+    payload: &[u8],
+) -> Result<Effects<S>, Error> {
+    let mut one = One::look_up(sender, id)?;
+    one.prepare(sender, payload.len())?;
+    if let Some(mut fill) = one.fill() {
+        fill.extend(payload);
+    }
+    one.commit()
 }
 
 impl<S: System> PreparingSend<S> {
     pub(crate) fn new(sender: Ref<PeerCore<S>>, n_data: usize) -> PreparingSend<S> {
+        let plan = Plan::Nothing;
         PreparingSend {
             job: Job {
                 sender,
-                epoch: None,
                 n_data,
-                sources: Vec::new(),
-                objects: None,
-                single: None,
-                many: Vec::new(),
-                transaction: None,
-                payload: Payload::Own(Vec::new()),
-                n_charged: 0,
-                n_built: 0,
-                n_staged: 0,
-                is_paid: false,
-                is_set_up: false,
-                is_over: false,
+                plan,
             },
         }
     }
 
-    /// Bytes of the lists that a message with so many carried handles and destinations keeps until it is sent, one for each of the two. They
-    /// are taken by [`PreparingSend::transfers`] and [`PreparingSend::destinations`], before any receiver is charged: an embedder that holds
-    /// its users to account charges them before it calls these.
+    /// Bytes of the lists that a message with so many carried handles and destinations keeps until it is sent: their heads, and one for each
+    /// of the two. They are taken by [`PreparingSend::transfers`] and [`PreparingSend::destinations`], before any receiver is charged: an
+    /// embedder that holds its users to account charges them before it calls these.
     #[must_use]
-    pub const fn list_bytes(n_transfers: usize, n_destinations: usize) -> [usize; 2] {
+    pub const fn list_bytes(n_transfers: usize, n_destinations: usize) -> [usize; 3] {
+        if n_transfers == 0 && n_destinations <= 1 {
+            return [0; 3];
+        }
         [
-            n_transfers.saturating_mul(size_of::<(Id, Ref<Handle<S>>)>()),
+            Unique::<Many<S>>::N_BYTES,
+            n_transfers.saturating_mul(size_of::<Source<S>>()),
             n_destinations.saturating_mul(size_of::<Destination<S>>()),
         ]
     }
@@ -109,30 +108,11 @@ impl<S: System> PreparingSend<S> {
     /// # Errors
     /// [`Error::UnknownId`] with the place of the entry, [`Error::TooLong`] beyond 1024, [`Error::OutOfMemory`].
     pub fn transfers(&mut self, ids: &[Id]) -> Result<(), Error> {
-        let job = &mut self.job;
-        let n_before = job.sources.len();
-        if n_before
-            .saturating_add(ids.len())
-            .saturating_add(job.n_objects())
-            > TRANSFERS_MAX
-        {
-            return Err(Error::TooLong);
-        }
         if ids.is_empty() {
             return Ok(());
         }
-        job.sources
-            .try_reserve(ids.len())
-            .map_err(|_| Error::OutOfMemory)?;
-        let mut guard = job.sender.lock_settled();
-        let (state, key) = guard.parts();
-        job.epoch.get_or_insert(state.epoch);
-        for (index, &id) in ids.iter().enumerate() {
-            let place = Place::Transfer(n_before.saturating_add(index));
-            let handle = state.handle(key, id).ok_or(Error::UnknownId(place, id))?;
-            job.sources.push((id, handle));
-        }
-        Ok(())
+        let Job { sender, plan, .. } = &mut self.job;
+        plan.many()?.transfers(sender, ids)
     }
 
     /// Lets the message carry these objects of the embedder's. Each is charged like a handle, for every destination. Once, before the
@@ -141,15 +121,10 @@ impl<S: System> PreparingSend<S> {
     /// # Errors
     /// [`Error::TooLong`] beyond 1024 handles and objects, [`Error::OutOfMemory`].
     pub fn objects(&mut self, objects: Vec<S::Object>) -> Result<(), Error> {
-        if self.job.sources.len().saturating_add(objects.len()) > TRANSFERS_MAX {
-            return Err(Error::TooLong);
+        if objects.is_empty() {
+            return Ok(());
         }
-        self.job.objects = if objects.is_empty() {
-            None
-        } else {
-            Some(Ref::try_new(objects)?)
-        };
-        Ok(())
+        self.job.plan.many()?.objects(objects)
     }
 
     /// Looks up the next destinations, in order. May be called several times.
@@ -158,38 +133,15 @@ impl<S: System> PreparingSend<S> {
     /// [`Error::UnknownId`] with the place of the entry; [`Error::TooLong`] beyond 1024 destinations or 4096 copies of handles;
     /// [`Error::OutOfMemory`].
     pub fn destinations(&mut self, ids: &[Id]) -> Result<(), Error> {
-        let job = &mut self.job;
-        let n_before = job.n_destinations();
-        let n_after = n_before.saturating_add(ids.len());
-        if n_after > DESTINATIONS_MAX || n_after.saturating_mul(job.n_carried()) > COPIES_MAX {
-            return Err(Error::TooLong);
-        }
-        let is_single = n_after == 1 && job.sources.is_empty();
-        if !is_single {
-            let n_moved = usize::from(job.single.is_some());
-            job.many
-                .try_reserve(ids.len().saturating_add(n_moved))
-                .map_err(|_| Error::OutOfMemory)?;
-            job.many.extend(job.single.take());
-        }
-        let mut guard = job.sender.lock_settled();
-        let (state, key) = guard.parts();
-        job.epoch.get_or_insert(state.epoch);
-        for (index, &id) in ids.iter().enumerate() {
-            let place = Place::Destination(n_before.saturating_add(index));
-            // A release since the look-up of the carried handles may have taken them too: then they are the first cause (SND-5).
-            let handle = state.handle(key, id).ok_or_else(|| {
-                first_gone(state, key, &job.sources).unwrap_or(Error::UnknownId(place, id))
-            })?;
-            let trace = handle.at_holder(key).trace.clone();
-            let destination = Destination::new(id, handle, trace);
-            if is_single {
-                job.single = Some(destination);
-            } else {
-                job.many.push(destination);
+        let Job { sender, plan, .. } = &mut self.job;
+        match (&*plan, ids) {
+            (_, []) => Ok(()),
+            (Plan::Nothing, &[id]) => {
+                *plan = Plan::One(One::look_up(sender, id)?);
+                Ok(())
             }
+            _ => plan.many()?.destinations(sender, ids),
         }
-        Ok(())
     }
 
     /// Charges and allocates, up to `budget` objects. First every message is charged, in array order, then memory is
@@ -233,7 +185,12 @@ impl<S: System> PreparedSend<S> {
     /// dropped (SND-4) or there is none. The payload is empty then, whatever is written to it.
     #[must_use]
     pub fn n_kept(&self) -> usize {
-        self.job.n_kept()
+        let has_payer = match &self.job.plan {
+            Plan::Nothing => false,
+            Plan::One(one) => one.is_charged(),
+            Plan::Many(many) => many.is_charged(),
+        };
+        if has_payer { self.job.n_data } else { 0 }
     }
 
     /// The payload: `n_data` bytes, zero where nothing was written yet.
@@ -244,25 +201,15 @@ impl<S: System> PreparedSend<S> {
     /// The payload up to and with byte `n_bytes`, or all of it if it is shorter. Bytes that nobody asked for yet are made zero only now,
     /// so a long payload can be filled in pieces.
     pub fn payload_piece(&mut self, n_bytes: usize) -> &mut [u8] {
-        let n_data = self.job.n_kept();
-        let Some(bytes) = self.job.payload.bytes_mut() else {
-            return &mut [];
-        };
-        let n_bytes = n_bytes.min(n_data).max(bytes.len());
-        // Within the capacity, which was reserved when the message was prepared.
-        bytes.resize(n_bytes, 0);
-        bytes
+        let fill = self.job.fill();
+        fill.map(|fill| fill.zeroed(n_bytes)).unwrap_or_default()
     }
 
     /// Appends to the payload; what goes beyond `n_data` is left out.
     pub fn payload_extend(&mut self, piece: &[u8]) {
-        let n_data = self.job.n_kept();
-        let Some(bytes) = self.job.payload.bytes_mut() else {
-            return;
-        };
-        let n_room = n_data.saturating_sub(bytes.len());
-        // Within the capacity, as above.
-        bytes.extend_from_slice(piece.get(..n_room.min(piece.len())).unwrap_or_default());
+        if let Some(mut fill) = self.job.fill() {
+            fill.extend(piece);
+        }
     }
 
     /// Goes on to the queues.
@@ -301,185 +248,86 @@ impl<S: System> StagedSend<S> {
     }
 }
 
+impl<S: System> Plan<S> {
+    /// The plan for a message that is not to one destination alone, or carries something.
+    fn many(&mut self) -> Result<&mut Many<S>, Error> {
+        if !matches!(self, Plan::Many(_)) {
+            let one = match core::mem::replace(self, Plan::Nothing) {
+                Plan::One(one) => Some(one),
+                _ => None,
+            };
+            *self = Plan::Many(Many::try_new(one)?);
+        }
+        match self {
+            Plan::Many(many) => Ok(many),
+            _ => Err(Error::OutOfMemory),
+        }
+    }
+}
+
 impl<S: System> Job<S> {
-    fn n_destinations(&self) -> usize {
-        self.many
-            .len()
-            .saturating_add(usize::from(self.single.is_some()))
-    }
-
-    fn n_kept(&self) -> usize {
-        if self.is_paid { self.n_data } else { 0 }
-    }
-
     fn is_prepared(&self) -> bool {
-        self.is_set_up && self.n_built == self.n_destinations()
-    }
-
-    fn destination(&mut self, index: usize) -> Option<&mut Destination<S>> {
-        self.single.as_mut().or_else(|| self.many.get_mut(index))
-    }
-
-    fn n_objects(&self) -> usize {
-        self.objects.as_ref().map_or(0, |objects| objects.len())
-    }
-
-    fn n_carried(&self) -> usize {
-        self.sources.len().saturating_add(self.n_objects())
-    }
-
-    fn price(&self) -> S::Amounts {
-        price::<S>(self.n_carried() as u64, self.n_data as u64)
+        match &self.plan {
+            Plan::Nothing => true,
+            Plan::One(one) => one.is_prepared(),
+            Plan::Many(many) => many.is_prepared(),
+        }
     }
 
     /// One piece of the preparation; `true` if it was the last.
     fn prepare_piece(&mut self) -> Result<bool, Error> {
-        let n_destinations = self.n_destinations();
-        if self.n_charged < n_destinations {
-            let price = self.price();
-            let index = self.n_charged;
-            let destination = self.single.as_mut().or_else(|| self.many.get_mut(index));
-            if let Some(destination) = destination {
-                self.is_paid |= destination.charge(&self.sender, index, &price)?;
-            }
-            self.n_charged = index.saturating_add(1);
-            return Ok(false);
+        match &mut self.plan {
+            Plan::Nothing => Ok(true),
+            Plan::One(one) if one.is_prepared() => Ok(true),
+            Plan::One(one) => one.prepare(&self.sender, self.n_data).map(|()| true),
+            Plan::Many(many) => many.prepare_piece(&self.sender, self.n_data),
         }
-        if !self.is_set_up {
-            self.set_up()?;
-            self.is_set_up = true;
-        }
-        if self.n_built < n_destinations {
-            let index = self.n_built;
-            let destination = self.single.as_mut().or_else(|| self.many.get_mut(index));
-            let built = match destination {
-                Some(destination) => destination.build(
-                    self.transaction.as_ref(),
-                    &self.sources,
-                    self.objects.as_ref(),
-                )?,
-                None => Built::Done,
-            };
-            if built == Built::Done {
-                self.n_built = index.saturating_add(1);
-            }
-        }
-        Ok(self.n_built == n_destinations)
     }
 
-    /// Takes the memory of the payload and of the word.
-    fn set_up(&mut self) -> Result<(), Error> {
-        let mut bytes = Vec::new();
-        bytes
-            .try_reserve_exact(self.n_kept())
-            .map_err(|_| Error::OutOfMemory)?;
-        self.payload = if self.many.len() > 1 {
-            Payload::Shared(Ref::try_new(bytes)?)
-        } else {
-            Payload::Own(bytes)
-        };
-        if !self.many.is_empty() {
-            self.transaction = Some(Ref::try_new(Transaction::new())?);
+    fn fill(&mut self) -> Option<Fill<'_>> {
+        match &mut self.plan {
+            Plan::Nothing => None,
+            Plan::One(one) => one.fill(),
+            Plan::Many(many) => many.fill(),
         }
-        Ok(())
     }
 
     fn stage(&mut self, budget: u32) -> Progress {
-        let n_destinations = self.n_destinations();
-        for _ in 0..budget {
-            if self.n_staged == n_destinations {
-                break;
-            }
-            let payload = self.payload.share();
-            let (index, is_alone) = (self.n_staged, self.single.is_some());
-            if let Some(destination) = self.destination(index) {
-                destination.set_payload(payload);
-                if !is_alone {
-                    destination.stage();
-                }
-            }
-            self.n_staged = index.saturating_add(1);
-            hook::point("send: stage");
-        }
-        if self.n_staged == n_destinations {
-            Progress::Done
-        } else {
-            Progress::More
+        match &mut self.plan {
+            Plan::Many(many) => many.stage(budget),
+            Plan::Nothing | Plan::One(_) => Progress::Done,
         }
     }
 
     fn commit(&mut self) -> Result<Effects<S>, Error> {
-        while self.stage(u32::MAX) != Progress::Done {}
-        let work = if let Some(destination) = &mut self.single {
-            let is_queued = destination.commit_alone()?;
-            match destination.take_message() {
-                Some(message) if is_queued => Work::Wake(message),
-                Some(message) => Work::Drop(message),
-                None => Work::Nothing,
+        match &mut self.plan {
+            Plan::Many(many) => {
+                let effects = many.commit(&self.sender)?;
+                self.plan = Plan::Nothing;
+                Ok(effects)
             }
-        } else {
-            self.decide()?;
-            Work::Sweep(core::mem::take(&mut self.many))
-        };
-        self.is_over = true;
-        hook::point("send: committed");
-        Ok(Effects::new(work))
-    }
-
-    /// Decides under the sender's lock, if all that was looked up is still valid.
-    fn decide(&mut self) -> Result<(), Error> {
-        let Some(transaction) = &self.transaction else {
-            return Ok(());
-        };
-        let mut guard = self.sender.lock_settled();
-        let (state, key) = guard.parts();
-        if self.epoch != Some(state.epoch) {
-            if let Some(error) = first_gone(state, key, &self.sources) {
-                return Err(error);
-            }
-            for (index, destination) in self.many.iter().enumerate() {
-                if !state.is_held(key, destination.handle()) {
-                    return Err(Error::UnknownId(
-                        Place::Destination(index),
-                        destination.id(),
-                    ));
-                }
-            }
+            plan => match core::mem::replace(plan, Plan::Nothing) {
+                Plan::One(one) => one.commit(),
+                _ => Ok(Effects::new(Work::Nothing)),
+            },
         }
-        state.decided = transaction.decide(state.decided);
-        Ok(())
     }
 
     fn undo(&mut self) -> Effects<S> {
-        if core::mem::replace(&mut self.is_over, true) {
-            return Effects::new(Work::Nothing);
+        match core::mem::replace(&mut self.plan, Plan::Nothing) {
+            Plan::Nothing => Effects::new(Work::Nothing),
+            Plan::One(one) => {
+                one.undo();
+                Effects::new(Work::Nothing)
+            }
+            Plan::Many(mut many) => many.undo(self.n_data),
         }
-        let price = self.price();
-        let (single, destinations) = (self.single.take(), core::mem::take(&mut self.many));
-        Effects::new(Work::UndoSend {
-            price,
-            single,
-            destinations,
-        })
     }
-}
-
-/// The error of the first carried handle that was released since it was looked up.
-fn first_gone<S: System>(
-    state: &PeerState<S>,
-    key: &mut Key,
-    sources: &[(Id, Ref<Handle<S>>)],
-) -> Option<Error> {
-    let index = sources
-        .iter()
-        .position(|(_, handle)| !state.is_held(key, handle))?;
-    let (id, _) = sources.get(index)?;
-    Some(Error::UnknownId(Place::Transfer(index), *id))
 }
 
 impl<S: System> Drop for Job<S> {
     fn drop(&mut self) {
-        if !self.is_over {
+        if !matches!(self.plan, Plan::Nothing) {
             self.undo().finish_silently();
         }
     }

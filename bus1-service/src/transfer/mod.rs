@@ -252,8 +252,7 @@ impl<S: System> Job<S> {
         }
         hook::point("transfer: decided");
         self.is_over = true;
-        let entries = core::mem::take(&mut self.entries);
-        Ok(Effects::new(Work::Arrive(Some(self.to.clone()), entries)))
+        Ok(Effects::new(Work::Settle(self.to.clone())))
     }
 
     /// Decides under the source's lock, if all sources are still valid; the new nodes are known from here on.

@@ -25,10 +25,6 @@ use crate::task::thread::Thread;
 use bus1_service::Progress;
 
 /// The rest of a call.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lies in the thread, where a box would be one more allocation that can fail"
-)]
 pub enum Operation {
     /// All of it: the call is made again from its beginning.
     Restart,

@@ -13,15 +13,11 @@ use super::structure::SizeOf;
 use crate::service::{self, peer::Hold};
 use crate::task::reaper::{self, BATCH};
 
-/// Ids above which naming them is a batch by itself.
+/// Ids above which marking them is a batch by itself.
 const LONG: u64 = 64;
 
-/// A release that has begun, or was refused and is to leave no trace. Its state is in the peer.
-pub struct Release {
-    hold: Hold,
-    /// What the call returns in the end.
-    result: Result<u64, Errno>,
-}
+/// A release that has begun: it cannot fail any more, and its state is in the peer.
+pub struct Release(Hold);
 
 /// `release(peer, command, command_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags;
 /// `EMSGSIZE` count; `EFAULT` ids; `EBADRQC`; `ENOTUNIQ`.
@@ -45,34 +41,30 @@ fn prepare(
         return Err(Errno::EMSGSIZE);
     }
     let ids = caller.read_ids(command.ptr_ids, command.n_ids)?;
-    let result = match hold.core.begin_release(ids) {
+    match hold.core.begin_release(ids) {
+        // Marking many was a batch by itself.
+        Ok(()) if command.n_ids > LONG => Ok(Outcome::More(Operation::Release(Release(hold)))),
+        Ok(()) => Ok(Release(hold).step()),
         Err(Error::Busy) => {
             // Another thread's release of this peer is on its way: help it, then begin again.
             let _ = hold.work(BATCH);
-            return Ok(Outcome::More(Operation::Restart));
+            Ok(Outcome::More(Operation::Restart))
         }
-        begun => begun.map(|()| 0).map_err(|error| service::errno(&error)),
-    };
-    let release = Release { hold, result };
-    Ok(if command.n_ids > LONG {
-        // Naming many was a batch by itself.
-        Outcome::More(Operation::Release(release))
-    } else {
-        release.step()
-    })
+        Err(error) => Err(service::errno(&error)),
+    }
 }
 
 impl Release {
     /// Does a batch of what the peer has begun.
     pub fn step(self) -> Outcome {
-        match self.hold.work(BATCH) {
-            Progress::Done => Outcome::Done(self.result),
+        match self.0.work(BATCH) {
+            Progress::Done => Outcome::Done(Ok(0)),
             Progress::More | Progress::Busy => Outcome::More(Operation::Release(self)),
         }
     }
 
     /// The reaper sees it through (REL-4).
     pub fn abandon(self) {
-        reaper::finish(self.hold.object().clone());
+        reaper::finish(self.0.object().clone());
     }
 }

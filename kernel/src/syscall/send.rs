@@ -123,10 +123,10 @@ fn prepare(
     }
     read_transfers(caller, &message, transfer_size)?;
     let (n_transfers, n_destinations) = (message.n_transfers, command.n_destinations);
-    let [sources, destinations] =
+    let [plan, sources, destinations] =
         PreparingSend::<Omnibus>::list_bytes(n_transfers as usize, n_destinations as usize);
     let kept = Vectors::n_list_bytes(n_vectors as usize);
-    let paid = match paid::pay(caller.thread, [sources, destinations, kept]) {
+    let paid = match paid::pay(caller.thread, [plan, sources, destinations, kept]) {
         Ok(paid) => paid,
         Err(errno) => return Err(first_cause(caller, &hold, &message, &command, errno)),
     };

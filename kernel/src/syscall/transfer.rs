@@ -220,12 +220,7 @@ impl Transfer {
                     return match prepared.commit() {
                         Ok(effects) => {
                             crate::trace!(commit, peer = self.from.number, to = self.to.number);
-                            let finish = Finish::new(effects, self.from, self.paid, Ok(0));
-                            // So is the arrival of many.
-                            if self.n_transfers > u64::from(BATCH) {
-                                return Outcome::More(Operation::Finish(finish));
-                            }
-                            finish.step()
+                            Finish::new(effects, self.from, self.paid, Ok(0)).step()
                         }
                         Err(error) => self.give_up(service::errno(&error)),
                     };

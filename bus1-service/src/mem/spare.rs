@@ -1,0 +1,66 @@
+//! Counts of an object that lie ready: what is given out and taken back under a lock needs no atomic operation.
+//!
+//! A [`Spare`] is part of what is locked, often of the object itself, which it keeps alive: who ends the object's use drains it.
+
+use core::marker::PhantomData;
+
+use super::Key;
+use super::counted::{Block, Ref};
+
+/// How many are kept: what comes back beyond that is let go of.
+const SPARE_MAX: usize = 16;
+
+/// Counts of one object at a time.
+pub(crate) struct Spare<T: Block> {
+    /// The address of the object, if there are any.
+    address: usize,
+    n_counts: usize,
+    _owns: PhantomData<fn() -> Ref<T>>,
+}
+
+impl<T: Block> Spare<T> {
+    pub(crate) const fn new() -> Spare<T> {
+        Spare {
+            address: 0,
+            n_counts: 0,
+            _owns: PhantomData,
+        }
+    }
+
+    /// A pointer to `object`.
+    #[inline]
+    pub(crate) fn take(&mut self, object: &Ref<T>) -> Ref<T> {
+        if self.n_counts == 0 || self.address != object.address() {
+            return object.clone();
+        }
+        self.n_counts = self.n_counts.saturating_sub(1);
+        // SAFETY: a count of this object was given up to this value, and is taken back by lowering the number.
+        unsafe { Ref::from_address(self.address) }
+    }
+
+    /// Takes `pointer` back into the spare counts that `place` finds with its key, if there is room.
+    #[inline]
+    pub(crate) fn give(
+        pointer: Ref<T>,
+        key: &mut Key,
+        place: for<'a> fn(&'a T, &'a mut Key) -> &'a mut Spare<T>,
+    ) {
+        let spare = place(&pointer, key);
+        if spare.n_counts == 0 {
+            spare.address = pointer.address();
+        }
+        if spare.address == pointer.address() && spare.n_counts < SPARE_MAX {
+            spare.n_counts = spare.n_counts.saturating_add(1);
+            let _ = pointer.into_address();
+        }
+    }
+
+    /// Lets go of all. Called where somebody else has a pointer to the object still.
+    pub(crate) fn drain(&mut self) {
+        while self.n_counts > 0 {
+            self.n_counts = self.n_counts.saturating_sub(1);
+            // SAFETY: as in `take`.
+            drop(unsafe { Ref::<T>::from_address(self.address) });
+        }
+    }
+}

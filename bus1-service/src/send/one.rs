@@ -1,0 +1,163 @@
+//! A message to one destination that carries no handle: by far the most frequent.
+//!
+//! It needs no word: the lock of its receiver decides it. One section of the sender's lock looks the handle up, one of the
+//! account's charges it, one of the receiver's enters it; its memory is one block, taken in between.
+
+use crate::account::{self, Charged};
+use crate::effects::Work;
+use crate::handle::Handle;
+use crate::mem::{Fill, Ref, Vacant};
+use crate::message::{Message, price};
+use crate::mutant::{self, Mutant};
+use crate::peer::PeerCore;
+use crate::queue::Member;
+use crate::{Effects, Error, Id, Place, System, hook};
+
+/// A message to one destination.
+pub(super) struct One<S: System> {
+    pub(super) id: Id,
+    pub(super) handle: Ref<Handle<S>>,
+    /// The sender's epoch at the look-up.
+    pub(super) epoch: u64,
+    prepared: Prepared<S>,
+}
+
+/// What is set aside for it.
+enum Prepared<S: System> {
+    No,
+    /// The node is dead: nothing is charged, nothing is sent (SND-4).
+    ForNobody,
+    Yes {
+        block: Vacant<Message<S>>,
+        n_data: usize,
+        charged: Charged<S>,
+    },
+}
+
+impl<S: System> One<S> {
+    /// Looks the destination up.
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`].
+    #[inline(always)]
+    pub(super) fn look_up(sender: &PeerCore<S>, id: Id) -> Result<One<S>, Error> {
+        let mut guard = sender.lock_settled();
+        let (state, key) = guard.parts();
+        let Some(handle) = state.handle(key, id) else {
+            return Err(Error::UnknownId(Place::Destination(0), id));
+        };
+        Ok(One {
+            id,
+            handle,
+            epoch: state.epoch,
+            prepared: Prepared::No,
+        })
+    }
+
+    pub(super) fn is_prepared(&self) -> bool {
+        !matches!(self.prepared, Prepared::No)
+    }
+
+    /// Whether anybody is charged for the payload.
+    pub(super) fn is_charged(&self) -> bool {
+        matches!(self.prepared, Prepared::Yes { .. })
+    }
+
+    /// Charges the message and takes its memory.
+    ///
+    /// # Errors
+    /// [`Error::Quota`], [`Error::OutOfMemory`].
+    #[inline(always)]
+    pub(super) fn prepare(&mut self, sender: &PeerCore<S>, n_data: usize) -> Result<(), Error> {
+        if self.handle.node().is_buried() {
+            self.prepared = Prepared::ForNobody;
+            return Ok(());
+        }
+        let price = price::<S>(0, n_data as u64);
+        let charged = account::charge_through(&self.handle, sender, &price)
+            .map_err(|error| error.at_destination(0))?;
+        hook::point("send: prepare");
+        match Vacant::try_new(n_data) {
+            Ok(block) => {
+                self.prepared = Prepared::Yes {
+                    block,
+                    n_data,
+                    charged,
+                };
+                Ok(())
+            }
+            Err(error) => {
+                account::undo(&charged, &price);
+                Err(error)
+            }
+        }
+    }
+
+    /// Writes the payload, if it is kept.
+    #[inline(always)]
+    pub(super) fn fill(&mut self) -> Option<Fill<'_>> {
+        match &mut self.prepared {
+            Prepared::Yes { block, .. } => Some(block.fill()),
+            Prepared::No | Prepared::ForNobody => None,
+        }
+    }
+
+    /// Sends the message as a transaction of its own, all under the receiver's lock: its place in the order is the next there. If the
+    /// node died meanwhile, the message is dropped (SND-4).
+    ///
+    /// # Errors
+    /// [`Error::UnknownId`] if the handle was released meanwhile; everything is given back then.
+    #[inline(always)]
+    pub(super) fn commit(self) -> Result<Effects<S>, Error> {
+        let One {
+            id,
+            handle,
+            prepared,
+            ..
+        } = self;
+        let Prepared::Yes {
+            block,
+            n_data,
+            charged,
+        } = prepared
+        else {
+            return Ok(Effects::new(Work::Nothing));
+        };
+        hook::point("send: stage");
+        let node = handle.node();
+        let is_dead = {
+            let mut guard = node.owner().lock_settled();
+            let (state, key) = guard.parts();
+            let is_dead = state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease);
+            if !is_dead && handle.at_node(key).on_node.is_linked() {
+                let message = Message::new(node.clone(), None, charged.trace);
+                let mut message = block.occupy(message);
+                let at_node = message.clone_unique();
+                state.queue.tick(key);
+                node.push_message(key, at_node);
+                state.queue.push(key, Member::Message(message));
+                drop(guard);
+                hook::point("send: committed");
+                return Ok(Effects::new(Work::Wake(handle)));
+            }
+            is_dead
+        };
+        let price = price::<S>(0, n_data as u64);
+        if is_dead {
+            account::discharge(&charged.trace, &price);
+            return Ok(Effects::new(Work::Nothing));
+        }
+        account::undo(&charged, &price);
+        Err(Error::UnknownId(Place::Destination(0), id))
+    }
+
+    /// Gives everything back.
+    pub(super) fn undo(self) {
+        if let Prepared::Yes {
+            n_data, charged, ..
+        } = self.prepared
+        {
+            account::undo(&charged, &price::<S>(0, n_data as u64));
+        }
+    }
+}
