@@ -2,7 +2,8 @@
 //! with different numbers of rounds is the cost of the rounds.
 //!
 //! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`,
-//! `multicast`, `release` (of all objects in one call).
+//! `multicast`, `release` (of all objects in one call), `refuse` (a release of all objects that names one of them twice: all are
+//! checked and named, and nothing comes of it).
 
 use std::hint::black_box;
 
@@ -81,6 +82,12 @@ fn main() {
                     .expect("copied")
                     .finish_silently();
                 client.release(&copy, &mut |(), _| {}).expect("released");
+            }
+            "refuse" => {
+                let mut named_twice = to.clone();
+                named_twice.push(to[0]);
+                let refused = client.release(black_box(&named_twice), &mut |(), _| {});
+                assert!(refused.is_err());
             }
             _ => {
                 client

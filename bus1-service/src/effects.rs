@@ -54,8 +54,8 @@ pub(crate) enum Work<S: System> {
     Wake(Ref<Handle<S>>),
     /// Settle the queue of each destination; take apart what was dropped.
     Sweep(Vec<Destination<S>>),
-    /// Settle this peer's queue.
-    Settle(Ref<PeerCore<S>>),
+    /// Let what was transferred arrive at this peer, and then go of what the transfer held of it.
+    Arrive(Option<Ref<PeerCore<S>>>, Vec<Entry<S>>),
     /// Take this message apart.
     Drop(Ref<Message<S>>),
     /// Give back what was prepared for these destinations.
@@ -125,9 +125,12 @@ impl<S: System> Effects<S> {
                 wake_receiver(handle, wake);
                 true
             }
-            Work::Settle(peer) => {
-                peer.sweep(wake);
-                true
+            Work::Arrive(peer, entries) => {
+                match peer.take() {
+                    Some(peer) => peer.sweep(wake),
+                    None => drop(entries.pop()),
+                }
+                entries.is_empty()
             }
             Work::Drop(message) => dismantle(message, budget, wake),
             Work::Sweep(destinations) => {

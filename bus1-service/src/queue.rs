@@ -258,13 +258,17 @@ impl<S: System> Queue<S> {
         self.ordered.push_back(key, member);
     }
 
-    /// Puts NODE_RELEASE of a handle that just was received behind the rest of the transaction that carried it, which stands first.
+    /// Puts NODE_RELEASE of handles that just were received behind the rest of the transaction that carried them, which stands first.
+    /// At most as many entries are passed as a message has destinations, once for all of the notes (ORD-8).
     pub(crate) fn push_behind(
         &mut self,
         key: &mut Key,
         transaction: Option<&Ref<Transaction>>,
-        note: Member<S>,
+        notes: &mut List<OnQueue<S>>,
     ) {
+        if notes.is_empty() {
+            return;
+        }
         let mut rest = List::new();
         loop {
             let is_of_it = match (self.ordered.front().as_deref(), transaction) {
@@ -281,7 +285,7 @@ impl<S: System> Queue<S> {
                 rest.push_back(key, member);
             }
         }
-        rest.push_back(key, note);
+        rest.append(key, notes);
         rest.append(key, &mut self.ordered);
         self.ordered = rest;
     }

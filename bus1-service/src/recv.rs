@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 
 use crate::effects::Work;
 use crate::handle::Whereabouts;
-use crate::mem::{Key, Ref};
+use crate::mem::{Key, List, Ref};
 use crate::message::{objects, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
@@ -172,19 +172,18 @@ impl<S: System> Received<S> {
         let Member::Message(message) = &self.member else {
             return;
         };
+        let mut notes = List::new();
         while let Some(handle) = message.state(key).handles.pop() {
             let at_holder = handle.at_holder(key);
             at_holder.whereabouts = Whereabouts::Held;
             let id = at_holder.id;
             if core::mem::take(&mut at_holder.is_parked) {
-                state.queue.push_behind(
-                    key,
-                    message.transaction.as_ref(),
-                    Member::Note(handle.clone()),
-                );
+                notes.push_back(key, Member::Note(handle.clone()));
             }
             state.table.fill(id, Object::Handle(handle));
         }
+        let transaction = message.transaction.as_ref();
+        state.queue.push_behind(key, transaction, &mut notes);
     }
 
     /// The charge of the message goes back, that of its handles is the receiver's own (ACC-3).

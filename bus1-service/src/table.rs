@@ -3,9 +3,14 @@
 //! Slots are *free*, *reserved* (an id is promised, nothing answers to it yet) or *used*. Rules:
 //! 1. An id is slot index and generation; a slot's generation grows when it is freed, and a slot whose generation is used up is
 //!    never given out again, so a managed id never recurs.
-//! 2. A slot never moves. The table grows by segments, doubling up to 256 slots and of 256 slots from there on; a segment's
-//!    memory is taken outside the lock ([`Table::growth`]) and hung in under it ([`Table::grow`]).
+//! 2. The table is made of segments of 256 slots, the first of which grows by doubling. Memory is taken outside the lock
+//!    ([`Table::growth`]) and hung in under it ([`Table::grow`]).
 //! 3. Freeing and filling need no memory: a reserved slot can always be filled.
+//! 4. A used slot may be *named*, by the one release that is open: then it is on a chain through the slots themselves. So all the
+//!    ids of the largest RELEASE are checked and named in one section (OBJ-8, REL-1), and the objects are not touched for that. Names
+//!    that nothing came of are taken back slot by slot, later; if such a slot is freed meanwhile, its next use waits until then.
+//! 5. The table of a closed peer is given back segment by segment. Whoever is still promised an id of it, by a message on its way
+//!    that will be dropped, gets [`Id::INVALID`], which may be filled and freed without effect.
 
 use alloc::vec::Vec;
 
@@ -23,9 +28,24 @@ pub(crate) enum Object<S: System> {
 
 struct Slot<S: System> {
     generation: u32,
-    /// The next free slot while this one is free.
-    next_free: u32,
+    /// While it is free, the next free slot, if any. While it is used, [`NONE`] unless it is named; then the next named one or [`END`].
+    next: u32,
     object: Option<Packed<Object<S>>>,
+}
+
+/// A piece of a table that is given back; the last one comes with the list of segments.
+pub(crate) struct Segment<S: System> {
+    _slots: Vec<Slot<S>>,
+    _segments: Vec<Vec<Slot<S>>>,
+}
+
+/// Why ids cannot be named together (REL-1), and the place among them that shows it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Misnamed {
+    /// This one names nothing.
+    Unknown(usize),
+    /// All name something, and this one the same as one before it.
+    Twice(usize),
 }
 
 /// Width of the slot index in an id; bits 0 (managed) and 61 to 63 (flags of nodes) are not part of index or generation.
@@ -34,22 +54,26 @@ const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 /// Beyond this the table grows no more: its last segment ends before the index space does.
 const INDEX_MAX: u64 = INDEX_MASK - REGULAR as u64;
 const GENERATION_SHIFT: u32 = INDEX_BITS + 1;
-/// Slots of the first segment; the next are 4, 8, 16, … 128, and then 256 each.
-const FIRST: u32 = 4;
+/// Slots of a segment; the first has as many in the end, and [`FIRST`] to begin with.
 const REGULAR: u32 = 256;
-/// How many segments lie before the regular ones: 4, 4, 8, 16, 32, 64, 128.
-const N_GROWING: u32 = 7;
+const FIRST: u32 = 4;
+/// No slot: beyond every index.
 const NONE: u32 = u32::MAX;
+/// The end of the chain of named slots.
+const END: u32 = NONE - 1;
 
 /// The id table of a peer.
 pub(crate) struct Table<S: System> {
     segments: Vec<Vec<Slot<S>>>,
     first_free: u32,
+    first_named: u32,
     n_free: u32,
     /// Slots that were ever given out; those behind are memory without content.
     n_made: u32,
     /// Slots there is memory for.
     capacity: u32,
+    /// The peer is closed.
+    is_closed: bool,
 }
 
 /// Memory for a table to grow into, taken outside the lock.
@@ -69,27 +93,15 @@ pub(crate) struct Need {
 }
 
 /// The segment of a slot, and the place in it.
+#[inline]
 const fn place(index: u32) -> (usize, usize) {
-    match index.checked_ilog2() {
-        Some(_) if index >= REGULAR => (
-            (index / REGULAR).saturating_add(N_GROWING - 1) as usize,
-            (index % REGULAR) as usize,
-        ),
-        // Segment 1 holds slots 4 to 7, segment 2 slots 8 to 15, …
-        Some(log2) if index >= FIRST => (
-            log2.saturating_sub(1) as usize,
-            index.saturating_sub(1 << log2) as usize,
-        ),
-        _ => (0, index as usize),
-    }
+    ((index / REGULAR) as usize, (index % REGULAR) as usize)
 }
 
-/// The size of the segment that begins at slot `capacity`.
-const fn segment_len(capacity: u32) -> u32 {
-    if capacity < FIRST {
-        FIRST
-    } else if capacity < REGULAR {
-        capacity
+/// The size of the segment to be made for a table of `capacity` slots.
+fn segment_len(capacity: u32) -> u32 {
+    if capacity < REGULAR {
+        capacity.saturating_mul(2).max(FIRST)
     } else {
         REGULAR
     }
@@ -131,9 +143,11 @@ impl<S: System> Table<S> {
         Table {
             segments: Vec::new(),
             first_free: NONE,
+            first_named: END,
             n_free: 0,
             n_made: 0,
             capacity: 0,
+            is_closed: false,
         }
     }
 
@@ -142,15 +156,22 @@ impl<S: System> Table<S> {
         let n_available = self
             .n_free
             .saturating_add(self.capacity.saturating_sub(self.n_made));
-        if n_available >= n {
+        if n_available >= n || self.is_closed {
             return None;
         }
+        let is_added = self.is_segment_added();
         let is_full = self.segments.len() == self.segments.capacity();
-        let n_segments = is_full.then(|| self.segments.len().saturating_mul(2).max(1));
+        let n_segments =
+            (is_added && is_full).then(|| self.segments.len().saturating_mul(2).max(1));
         Some(Need {
             capacity: self.capacity,
             n_segments,
         })
+    }
+
+    /// Whether the next segment comes behind the others, and does not replace the first.
+    fn is_segment_added(&self) -> bool {
+        self.capacity == 0 || self.capacity >= REGULAR
     }
 
     /// Hangs in what was set aside, if the table still needs it; gives back what is left over, to be dropped outside the lock.
@@ -163,20 +184,30 @@ impl<S: System> Table<S> {
             segments.append(&mut self.segments);
             growth.segments = Some(core::mem::replace(&mut self.segments, segments));
         }
-        let segment = core::mem::take(&mut growth.segment);
-        self.capacity = self.capacity.saturating_add(segment_len(self.capacity));
-        // Within its capacity: the list of segments was measured with the same `capacity` of the table.
-        self.segments.push(segment);
+        let n_slots = segment_len(self.capacity);
+        if self.is_segment_added() {
+            // Within its capacity: the list of segments was measured with the same `capacity` of the table.
+            self.segments.push(core::mem::take(&mut growth.segment));
+            self.capacity = self.capacity.saturating_add(n_slots);
+        } else if let Some(first) = self.segments.first_mut() {
+            // Within its capacity, which is twice that of the old one.
+            growth.segment.append(first);
+            core::mem::swap(first, &mut growth.segment);
+            self.capacity = n_slots;
+        }
         growth
     }
 
     /// Promises an id; `None` if there is no slot ([`Table::growth`]).
     pub(crate) fn reserve(&mut self) -> Option<Id> {
+        if self.is_closed {
+            return Some(Id::INVALID);
+        }
         if self.first_free != NONE {
             let index = self.first_free;
             let slot = self.slot_mut(index)?;
             let generation = slot.generation;
-            self.first_free = slot.next_free;
+            self.first_free = core::mem::replace(&mut slot.next, NONE);
             self.n_free = self.n_free.saturating_sub(1);
             return Some(id(index, generation));
         }
@@ -188,7 +219,7 @@ impl<S: System> Table<S> {
         // Within the capacity of the segment: slots are made in order.
         self.segments.get_mut(segment)?.push(Slot {
             generation: 0,
-            next_free: NONE,
+            next: NONE,
             object: None,
         });
         self.n_made = self.n_made.saturating_add(1);
@@ -206,21 +237,29 @@ impl<S: System> Table<S> {
     #[must_use]
     pub(crate) fn free(&mut self, id: Id) -> Option<Packed<Object<S>>> {
         let index = index(id);
-        let next_free = self.first_free;
         let slot = self.slot_mut(index)?;
         let object = slot.object.take();
-        let step = u32::from(!mutant::is(Mutant::IdsRecur));
-        match slot.generation.checked_add(step) {
-            Some(generation) => {
-                slot.generation = generation;
-                slot.next_free = next_free;
-                self.first_free = index;
-                self.n_free = self.n_free.saturating_add(1);
-            }
-            // Used up: the slot is never given out again.
-            None => slot.next_free = NONE,
+        if slot.next == NONE {
+            self.recycle(index);
         }
         object
+    }
+
+    /// Lets a slot that holds nothing be given out again, under another id.
+    fn recycle(&mut self, index: u32) {
+        let first_free = self.first_free;
+        let Some(slot) = self.slot_mut(index) else {
+            return;
+        };
+        let step = u32::from(!mutant::is(Mutant::IdsRecur));
+        // Used up: the slot is never given out again.
+        let Some(generation) = slot.generation.checked_add(step) else {
+            return;
+        };
+        slot.generation = generation;
+        slot.next = first_free;
+        self.first_free = index;
+        self.n_free = self.n_free.saturating_add(1);
     }
 
     /// What `id` names.
@@ -230,6 +269,62 @@ impl<S: System> Table<S> {
         (self::id(index(id), slot.generation) == id)
             .then_some(slot.object.as_ref())
             .flatten()
+    }
+
+    /// Names what `ids` name, for a release. Nothing may be named yet.
+    ///
+    /// # Errors
+    /// All are checked for being known before any is for being named twice (REL-1). What was named until then still is: it is to be
+    /// taken off the chain, and nothing else to be done about it.
+    pub(crate) fn name(&mut self, ids: &[Id]) -> Result<(), Misnamed> {
+        let mut twice = None;
+        for (place, &id) in ids.iter().enumerate() {
+            let (index, first) = (index(id), self.first_named);
+            let slot = self
+                .slot_mut(index)
+                .filter(|slot| slot.object.is_some() && self::id(index, slot.generation) == id);
+            match slot {
+                Some(slot) if slot.next == NONE => {
+                    slot.next = first;
+                    self.first_named = index;
+                }
+                Some(_) => twice = twice.or(Some(place)),
+                None => return Err(Misnamed::Unknown(place)),
+            }
+        }
+        twice.map_or(Ok(()), |place| Err(Misnamed::Twice(place)))
+    }
+
+    /// Whether `id`, which names something, is named by a release.
+    pub(crate) fn is_named(&self, id: Id) -> bool {
+        self.slot(index(id)).is_some_and(|slot| slot.next != NONE)
+    }
+
+    /// Takes a slot off the chain of those that are named; what it holds. `None` if there is none.
+    pub(crate) fn pop_named(&mut self) -> Option<Option<&Packed<Object<S>>>> {
+        let index = self.first_named;
+        let slot = self.slot_mut(index)?;
+        let next = core::mem::replace(&mut slot.next, NONE);
+        if slot.object.is_none() {
+            self.recycle(index);
+        }
+        self.first_named = next;
+        self.at(index)
+    }
+
+    /// Takes a segment out of the table of a closed peer; `None` if there is none left.
+    pub(crate) fn shrink(&mut self) -> Option<Segment<S>> {
+        self.is_closed = true;
+        let slots = self.segments.pop()?;
+        let is_last = self.segments.is_empty();
+        Some(Segment {
+            _slots: slots,
+            _segments: if is_last {
+                core::mem::take(&mut self.segments)
+            } else {
+                Vec::new()
+            },
+        })
     }
 
     /// What the slot `index` holds, and whether there is such a slot; for walks over all objects.
@@ -243,12 +338,14 @@ impl<S: System> Table<S> {
         self.segments.get(segment)?.get(offset)
     }
 
+    #[inline]
     fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<S>> {
         let (segment, offset) = place(index);
         self.segments.get_mut(segment)?.get_mut(offset)
     }
 }
 
+#[inline]
 fn id(index: u32, generation: u32) -> Id {
     Id::from_u64(u64::from(generation) << GENERATION_SHIFT | u64::from(index) << 1 | 1)
 }

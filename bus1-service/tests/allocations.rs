@@ -161,6 +161,33 @@ fn rel_3_giving_up_and_receiving_need_no_memory() {
     world.end();
 }
 
+/// A closed peer keeps nothing of its id table, even while messages that were on their way to it are still promised ids there.
+#[test]
+fn clo_4_a_closed_peer_keeps_no_table() {
+    let world = World::new(3);
+    let (dying, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_dying) = node(dying, p);
+    let (of_q, handle) = node(q, p);
+    let mut preparing = p.begin_send(3).unwrap();
+    preparing.transfers(&[handle; 3]).unwrap();
+    preparing.destinations(&[to_dying; 100]).unwrap();
+    // The ids of the first message are promised before the peer closes, those of the others when its table is gone.
+    let _ = preparing.step(102).unwrap();
+    let (n_bytes, ()) = bytes_left(|| {
+        (0..10_000).for_each(|_| {
+            let _ = node(dying, dying);
+        });
+        close(dying);
+    });
+    assert!(n_bytes <= 0, "{n_bytes} bytes are left");
+    let mut prepared = preparing.prepared().unwrap();
+    prepared.payload_extend(b"out");
+    prepared.stage().commit().unwrap().finish_silently();
+    release(p, &[handle]).unwrap();
+    assert_eq!(recv_note(q), (Kind::HandleRelease, of_q));
+    world.end();
+}
+
 /// When a world has ended, every byte is back.
 #[test]
 fn clo_3_every_byte_is_back() {

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use bus1_service::{Error, Id, Kind, Place, Progress};
+use bus1_service::{Error, Id, Kind, ObjectInfo, Place, Progress};
 use common::*;
 
 /// Releasing a node tells every holder, the owner itself too, once per handle.
@@ -301,6 +301,74 @@ fn rel_1_four_thousand_ids_at_once() {
         .collect();
     release(peer, &ids).unwrap();
     assert!(recv(peer).is_none() && objects(peer).is_empty());
+    world.end();
+}
+
+/// What a refused release named is used as before, even while the names are taken back: its notices are received, its ids are freed
+/// and their slots used again under other ids.
+#[test]
+fn rel_1_nobody_sees_what_a_refused_release_named() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let pairs: Vec<(Id, Id)> = (0..2000).map(|_| node(owner, p)).collect();
+    let (nodes, mut ids): (Vec<Id>, Vec<Id>) = pairs.iter().copied().unzip();
+    release(owner, &nodes[..1000]).unwrap();
+    ids.push(ids[1999]);
+    let before = objects(p);
+    assert_eq!(
+        p.begin_release(&ids),
+        Err(Error::NamedTwice(Place::Release(2000), ids[1999]))
+    );
+    assert_eq!(objects(p), before);
+    let (mut told, mut fresh) = (Vec::new(), Vec::new());
+    for index in 0..1000 {
+        let (kind, id) = recv_note(p);
+        assert_eq!(kind, Kind::NodeRelease);
+        told.push(id);
+        fresh.push(node(owner, p).1);
+        if index % 150 == 0 {
+            let _ = p.work(1, &mut |_, _| {});
+        }
+    }
+    told.sort();
+    assert_eq!(told, ids[..1000]);
+    for &id in &ids[..1000] {
+        assert_eq!(
+            send(p, &[id], &[], b""),
+            Err(Error::UnknownId(Place::Destination(0), id))
+        );
+        assert!(!fresh.contains(&id), "an id recurred");
+    }
+    let unknown = Error::UnknownId(Place::Release(0), ids[0]);
+    assert_eq!(release(p, &ids), Err(unknown), "before named twice");
+    release(p, &ids[1000..2000]).unwrap();
+    release(p, &fresh).unwrap();
+    assert!(objects(p).is_empty());
+    world.end();
+}
+
+/// From the instant at which a release has begun, nothing that it names is delivered, however many ids it names.
+#[test]
+fn rel_2_what_is_named_is_not_delivered() {
+    let world = World::new(2);
+    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let (nodes, ids): (Vec<Id>, Vec<Id>) = (0..500).map(|_| node(owner, p)).unzip();
+    let (lonely, only) = node(p, owner);
+    release(owner, &nodes).unwrap();
+    release(owner, &[only]).unwrap();
+    let mut named = ids.clone();
+    named.push(lonely);
+    assert!(p.is_readable());
+    p.begin_release(&named).unwrap();
+    let is_marked = |object: &ObjectInfo| match *object {
+        ObjectInfo::Node { is_marked, .. } | ObjectInfo::Handle { is_marked, .. } => is_marked,
+    };
+    while {
+        assert!(recv(p).is_none());
+        assert!(objects(p).iter().all(is_marked));
+        p.work(1, &mut |bell, wake| ring(bell, wake)) != Progress::Done
+    } {}
+    assert!(objects(p).is_empty());
     world.end();
 }
 

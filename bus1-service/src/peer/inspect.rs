@@ -117,18 +117,17 @@ impl<S: System> Peer<S> {
                             id: node.id(),
                             has_handles: !at_node.has_no_handles(),
                             has_messages: !at_node.messages.is_empty(),
-                            is_marked: node.is_marked(),
+                            is_marked: state.is_named(node.id(), node.is_marked()),
                         }
                     }
                     Some(Object::Handle(handle))
                         if handle.at_holder(key).whereabouts == Whereabouts::Held =>
                     {
                         let at_holder = handle.at_holder(key);
-                        let has_note = at_holder.note.link.is_linked();
                         ObjectInfo::Handle {
                             id: at_holder.id,
-                            has_note,
-                            is_marked: at_holder.is_marked,
+                            has_note: at_holder.note.link.is_linked(),
+                            is_marked: state.is_named(at_holder.id, at_holder.is_marked),
                         }
                     }
                     _ => continue,

@@ -215,9 +215,12 @@ impl<S: System> PeerState<S> {
                     at_holder.is_parked = true;
                 }
                 let is_early = mutant::is(Mutant::EarlyNodeRelease);
-                (at_holder.whereabouts == Whereabouts::Held || is_early) && !at_holder.is_marked
+                (at_holder.whereabouts == Whereabouts::Held || is_early)
+                    && !self.is_named(at_holder.id, at_holder.is_marked)
             }
-            Member::Last(node) => !self.is_dead(node) && !node.is_marked(),
+            Member::Last(node) => {
+                !self.is_dead(node) && !self.is_named(node.id(), node.is_marked())
+            }
             Member::Grant(_) | Member::Leave(_) => false,
         }
     }

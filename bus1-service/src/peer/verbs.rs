@@ -299,13 +299,11 @@ impl<S: System> Peer<S> {
                 // An earlier one is helped.
                 Err(Error::Busy) => self.work_on(u32::MAX, wake),
                 result => {
-                    result?;
-                    break;
+                    self.work_to_the_end(wake);
+                    return result;
                 }
             }
         }
-        self.work_to_the_end(wake);
-        Ok(())
     }
 
     /// Closes the peer, all of it.

@@ -252,7 +252,8 @@ impl<S: System> Job<S> {
         }
         hook::point("transfer: decided");
         self.is_over = true;
-        Ok(Effects::new(Work::Settle(self.to.clone())))
+        let entries = core::mem::take(&mut self.entries);
+        Ok(Effects::new(Work::Arrive(Some(self.to.clone()), entries)))
     }
 
     /// Decides under the source's lock, if all sources are still valid; the new nodes are known from here on.

@@ -13,11 +13,15 @@ use super::structure::SizeOf;
 use crate::service::{self, peer::Hold};
 use crate::task::reaper::{self, BATCH};
 
-/// Ids above which marking them is a batch by itself.
+/// Ids above which naming them is a batch by itself.
 const LONG: u64 = 64;
 
-/// A release that has begun: it cannot fail any more, and its state is in the peer.
-pub struct Release(Hold);
+/// A release that has begun, or was refused and is to leave no trace. Its state is in the peer.
+pub struct Release {
+    hold: Hold,
+    /// What the call returns in the end.
+    result: Result<u64, Errno>,
+}
 
 /// `release(peer, command, command_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags;
 /// `EMSGSIZE` count; `EFAULT` ids; `EBADRQC`; `ENOTUNIQ`.
@@ -41,30 +45,34 @@ fn prepare(
         return Err(Errno::EMSGSIZE);
     }
     let ids = caller.read_ids(command.ptr_ids, command.n_ids)?;
-    match hold.core.begin_release(ids) {
-        // Marking many was a batch by itself.
-        Ok(()) if command.n_ids > LONG => Ok(Outcome::More(Operation::Release(Release(hold)))),
-        Ok(()) => Ok(Release(hold).step()),
+    let result = match hold.core.begin_release(ids) {
         Err(Error::Busy) => {
             // Another thread's release of this peer is on its way: help it, then begin again.
             let _ = hold.work(BATCH);
-            Ok(Outcome::More(Operation::Restart))
+            return Ok(Outcome::More(Operation::Restart));
         }
-        Err(error) => Err(service::errno(&error)),
-    }
+        begun => begun.map(|()| 0).map_err(|error| service::errno(&error)),
+    };
+    let release = Release { hold, result };
+    Ok(if command.n_ids > LONG {
+        // Naming many was a batch by itself.
+        Outcome::More(Operation::Release(release))
+    } else {
+        release.step()
+    })
 }
 
 impl Release {
     /// Does a batch of what the peer has begun.
     pub fn step(self) -> Outcome {
-        match self.0.work(BATCH) {
-            Progress::Done => Outcome::Done(Ok(0)),
+        match self.hold.work(BATCH) {
+            Progress::Done => Outcome::Done(self.result),
             Progress::More | Progress::Busy => Outcome::More(Operation::Release(self)),
         }
     }
 
     /// The reaper sees it through (REL-4).
     pub fn abandon(self) {
-        reaper::finish(self.0.object().clone());
+        reaper::finish(self.hold.object().clone());
     }
 }

@@ -220,7 +220,12 @@ impl Transfer {
                     return match prepared.commit() {
                         Ok(effects) => {
                             crate::trace!(commit, peer = self.from.number, to = self.to.number);
-                            Finish::new(effects, self.from, self.paid, Ok(0)).step()
+                            let finish = Finish::new(effects, self.from, self.paid, Ok(0));
+                            // So is the arrival of many.
+                            if self.n_transfers > u64::from(BATCH) {
+                                return Outcome::More(Operation::Finish(finish));
+                            }
+                            finish.step()
                         }
                         Err(error) => self.give_up(service::errno(&error)),
                     };

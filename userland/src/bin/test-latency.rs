@@ -64,8 +64,11 @@ tests! {
     /// Making as many nodes as one command may make keeps nobody waiting for longer than the bound.
     fn ord_8_transfer(bench) { is_prompt(bench, "transfer", 1) }
 
-    /// Releasing half of the ids that one command may name keeps nobody waiting for longer than the bound.
+    /// Releasing as many ids as one command may name keeps nobody waiting for longer than the bound.
     fn ord_8_release_of_many(bench) { is_prompt(bench, "release-of-many", 1) }
+
+    /// A release that names as many ids as it may, the last of them twice, keeps nobody waiting for longer than the bound.
+    fn ord_8_refused_release(bench) { is_prompt(bench, "refused-release", 1) }
 
     /// Releasing one node with thousands of handles keeps nobody waiting for longer than the bound.
     fn ord_8_release_of_one(bench) { is_prompt(bench, "release-of-one", 1) }
@@ -75,6 +78,10 @@ tests! {
 
     /// As many copies of handles as one message may make keep nobody waiting for longer than the bound.
     fn ord_8_many_copies(bench) { is_prompt(bench, "many-copies", 1) }
+
+    /// Messages that carry as many handles as they may, alive and dead, keep nobody waiting for longer than the bound when they are
+    /// received.
+    fn ord_8_receive_many(bench) { is_prompt(bench, "receive-many", 1) }
 
     /// Mapping and unmapping 16 MiB keeps nobody waiting for longer than the bound.
     fn ord_8_large_memory(bench) { is_prompt(bench, "large-memory", 1) }
@@ -145,9 +152,11 @@ fn work(kind: &str, account: &Account) -> calls::Result<u64> {
         "large-payload" => large_payload(account),
         "transfer" => transfer(account).map(|(longest_ns, _)| longest_ns),
         "release-of-many" => release_of_many(account),
+        "refused-release" => refused_release(account),
         "release-of-one" => release_of_one(account),
         "close" => close(account),
         "many-copies" => many_copies(account),
+        "receive-many" => receive_many(account),
         "large-memory" => large_memory(),
         "memory-object" => memory_object(account),
         "memory-object-left" => leave_memory_object(account),
@@ -215,10 +224,18 @@ fn transfer(account: &Account) -> calls::Result<(u64, (Peer, Vec<u64>))> {
 }
 
 fn release_of_many(account: &Account) -> calls::Result<u64> {
-    let (_, (peer, mut ids)) = transfer(account)?;
-    // All of them are checked and marked in one step, which with this many is short enough.
-    ids.truncate(IDS_MAX as usize / 2);
+    let (_, (peer, ids)) = transfer(account)?;
     timed(|| release(&peer, &ids)).map(|(took_ns, ())| took_ns)
+}
+
+fn refused_release(account: &Account) -> calls::Result<u64> {
+    let (_, (peer, mut ids)) = transfer(account)?;
+    ids[IDS_MAX as usize - 1] = ids[0];
+    let (took_ns, result) = timed(|| Ok(release(&peer, &ids)))?;
+    match result {
+        Err(Errno::ENOTUNIQ) => Ok(took_ns),
+        _ => Err(Errno::EINVAL),
+    }
 }
 
 fn release_of_one(account: &Account) -> calls::Result<u64> {
@@ -264,6 +281,36 @@ fn many_copies(account: &Account) -> calls::Result<u64> {
     let (took_ns, ()) = timed(|| send_with(&peer, &[handle; 64], b"", &[handle; 64]))?;
     while calls::recv_discard(peer.number()).1.is_ok() {}
     Ok(took_ns)
+}
+
+fn receive_many(account: &Account) -> calls::Result<u64> {
+    let sender = Peer::new(account)?;
+    let receiver = Peer::new(account)?;
+    let (_, to) = create(&receiver, &sender)?;
+    let mut longest_ns = 0;
+    let mut room = vec![Transfer::default(); TRANSFERS_MAX as usize];
+    for is_dead in [false, true] {
+        for (n_messages, n_handles) in [(1, TRANSFERS_MAX), (DESTINATIONS_MAX, 4)] {
+            let (node, handle) = create(&receiver, &sender)?;
+            if is_dead {
+                release(&receiver, &[node])?;
+            }
+            let (to, carried) = (
+                vec![to; n_messages as usize],
+                vec![handle; n_handles as usize],
+            );
+            let (sent_ns, ()) = timed(|| send_with(&sender, &to, b"", &carried))?;
+            longest_ns = longest_ns.max(sent_ns);
+            for _ in 0..n_messages {
+                let mut nothing = [];
+                let out = &mut [IoSliceMut::new(&mut nothing)];
+                let (took_ns, _) = timed(|| calls::recv(receiver.number(), out, &mut room).1)?;
+                longest_ns = longest_ns.max(took_ns);
+            }
+            while calls::recv_discard(receiver.number()).1.is_ok() {}
+        }
+    }
+    Ok(longest_ns)
 }
 
 fn map() -> calls::Result<u64> {

@@ -7,7 +7,7 @@ use crate::mem::{Key, Ref};
 use crate::message::{Message, objects};
 use crate::node::Node;
 use crate::queue::Member;
-use crate::table::Object;
+use crate::table::{Object, Segment};
 use crate::{System, Wake, account, hook};
 
 use super::super::state::PeerState;
@@ -17,7 +17,9 @@ use super::{Closing, Phase, Release};
 /// Objects per batch: what one lock-held section and the stack hold.
 const BATCH: usize = 16;
 /// Slots of the id table that one section looks at.
-const SLOTS: u32 = 64;
+pub(super) const SLOTS: u32 = 64;
+/// Names that one section takes back.
+const NAMES: u32 = 256;
 
 /// What one section of the own lock found to do without it.
 enum Batch<S: System> {
@@ -41,6 +43,8 @@ enum Batch<S: System> {
     Finished([Option<Ref<Handle<S>>>; BATCH]),
     /// Release these, each in a transaction of its own.
     DropHandles([Option<Ref<Handle<S>>>; BATCH]),
+    /// Give back this piece of the id table.
+    Free(Segment<S>),
     /// The release is over.
     Done { is_closing: bool },
 }
@@ -90,6 +94,7 @@ impl<S: System> PeerCore<S> {
                 each(&handles, |handle| leave_now(handle, &mut *wake));
                 self.discharge_all(&handles);
             }
+            Batch::Free(segment) => drop(segment),
             Batch::Done { is_closing } => {
                 if is_closing {
                     account::discharge(&self.own, &objects::<S>(1));
@@ -114,10 +119,21 @@ impl<S: System> PeerCore<S> {
 
     fn next_batch(&self, state: &mut PeerState<S>, key: &mut Key) -> Batch<S> {
         match state.release.phase {
+            Phase::Mark => {
+                mark_named(state, key);
+                Batch::Next
+            }
+            Phase::Unname => {
+                if unname(state) {
+                    self.end(state)
+                } else {
+                    Batch::Next
+                }
+            }
             Phase::MarkAll => {
                 let is_end = walk_table(state, |release, object| {
-                    if let Object::Node(node) = object {
-                        release.mark_node(key, node);
+                    if let Object::Node(_) = object {
+                        release.mark(key, object);
                     }
                     true
                 });
@@ -154,26 +170,39 @@ impl<S: System> PeerCore<S> {
                 if handles.iter().any(Option::is_some) {
                     return Batch::Finished(handles);
                 }
-                match state.release.closing {
-                    Closing::No => {
-                        state.release.phase = Phase::Idle;
-                        state.release.is_busy = false;
-                        return Batch::Done { is_closing: false };
-                    }
-                    Closing::Next => {
-                        self.transaction.reopen();
-                        state.release.start_closing();
-                    }
-                    Closing::Now => {
-                        state.release.next_slot = 0;
-                        state.release.phase = Phase::DropHandles;
-                    }
-                }
-                Batch::Next
+                self.end(state)
             }
             Phase::DropHandles => drop_handles(state, key),
+            Phase::FreeTable => match state.table.shrink() {
+                Some(segment) => Batch::Free(segment),
+                None => {
+                    state.release.phase = Phase::Closed;
+                    state.release.is_busy = false;
+                    Batch::Done { is_closing: true }
+                }
+            },
             Phase::Idle | Phase::Closed => Batch::Done { is_closing: false },
         }
+    }
+
+    /// The open release is over; what comes behind it.
+    fn end(&self, state: &mut PeerState<S>) -> Batch<S> {
+        match state.release.closing {
+            Closing::No => {
+                state.release.phase = Phase::Idle;
+                state.release.is_busy = false;
+                return Batch::Done { is_closing: false };
+            }
+            Closing::Next => {
+                self.transaction.reopen();
+                state.release.start_closing();
+            }
+            Closing::Now => {
+                state.release.next_slot = 0;
+                state.release.phase = Phase::DropHandles;
+            }
+        }
+        Batch::Next
     }
 
     /// Stages the handles of named nodes; when there are none left, decides.
@@ -261,6 +290,26 @@ impl<S: System> PeerCore<S> {
     }
 }
 
+/// Puts objects that are named on the lists of the release.
+pub(super) fn mark_named<S: System>(state: &mut PeerState<S>, key: &mut Key) {
+    let PeerState { table, release, .. } = state;
+    for _ in 0..SLOTS {
+        let Some(object) = table.pop_named() else {
+            release.next_handle = release.handles.clone();
+            release.phase = Phase::StageHandles;
+            break;
+        };
+        if let Some(object) = object {
+            release.mark(key, &object.get());
+        }
+    }
+}
+
+/// Takes names back. `true` if none is left.
+pub(super) fn unname<S: System>(state: &mut PeerState<S>) -> bool {
+    (0..NAMES).any(|_| state.table.pop_named().is_none())
+}
+
 /// The next named handles, to be staged or swept.
 fn next_handles<S: System>(
     state: &mut PeerState<S>,
@@ -327,10 +376,11 @@ fn drop_handles<S: System>(state: &mut PeerState<S>, key: &mut Key) -> Batch<S> 
     for handle in handles.iter().flatten() {
         state.retire(key, handle);
     }
-    if is_end && handles.iter().all(Option::is_none) {
-        state.release.phase = Phase::Closed;
-        state.release.is_busy = false;
-        return Batch::Done { is_closing: true };
+    if handles.iter().any(Option::is_some) {
+        // A call that looked one of them up finds out.
+        state.epoch = state.epoch.wrapping_add(1);
+    } else if is_end {
+        state.release.phase = Phase::FreeTable;
     }
     Batch::DropHandles(handles)
 }

@@ -4,7 +4,8 @@
 //! that began it dies. Phases, each worked through in batches that are one lock-held section of the peer and then one of each
 //! other peer concerned:
 //!
-//! 1. *mark all* (closing only): every node of the table is named. RELEASE marks the ids it names before it begins.
+//! 1. *mark*: what RELEASE named in the id table, all at one instant, is put on the lists of the release. Closing marks every node
+//!    of the table instead (*mark all*). If it could not name them all, the names are taken back (*unname*), and nobody saw any.
 //! 2. *stage handles*: each named handle is entered at the queue of its node's owner, as leaving.
 //! 3. *stage nodes*: for each named node, NODE_RELEASE of each of its handles is entered at the holder's queue. A handle that
 //!    appears meanwhile puts its node back among those that wait. When none waits, the release is **decided**, under the own lock.
@@ -12,6 +13,7 @@
 //! 5. *sweep handles*: the queues that handles leave are settled and woken.
 //! 6. *finish handles*: their ids are free.
 //! 7. *drop handles* (closing only): every handle left in the table is released in a transaction of its own.
+//! 8. *free table* (closing only): the memory of the id table is given back.
 //!
 //! Rules:
 //! 1. Nothing here needs memory: objects are linked on the lists of the release (REL-3).
@@ -24,7 +26,7 @@ mod batch;
 use crate::handle::Handle;
 use crate::mem::{Key, List, OnMark, Ref};
 use crate::node::Node;
-use crate::table::Object;
+use crate::table::{Misnamed, Object};
 use crate::{Error, Id, Place, Progress, System, Wake, hook, limits};
 
 use super::Peer;
@@ -33,6 +35,8 @@ use super::state::PeerState;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
     Idle,
+    Mark,
+    Unname,
     MarkAll,
     StageHandles,
     StageNodes,
@@ -40,6 +44,7 @@ enum Phase {
     SweepHandles,
     FinishHandles,
     DropHandles,
+    FreeTable,
     Closed,
 }
 
@@ -92,6 +97,7 @@ impl<S: System> Release<S> {
                 | Phase::SweepHandles
                 | Phase::FinishHandles
                 | Phase::DropHandles
+                | Phase::FreeTable
                 | Phase::Closed
         )
     }
@@ -119,35 +125,18 @@ impl<S: System> Release<S> {
         }
     }
 
-    /// `false` if it is marked already.
-    fn mark_node(&mut self, key: &mut Key, node: &Ref<Node<S>>) -> bool {
-        if node.is_marked() {
-            return false;
-        }
-        node.set_marked(true);
-        node.set_waiting(true);
-        self.waiting.push_back(key, node.clone());
-        true
-    }
-
-    /// `false` if it is marked already.
-    fn mark_handle(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> bool {
-        let at_holder = handle.at_holder(key);
-        if at_holder.is_marked {
-            return false;
-        }
-        at_holder.is_marked = true;
-        at_holder.next_marked = self.handles.replace(handle.clone());
-        true
-    }
-
-    fn unmark_all(&mut self, key: &mut Key) {
-        while let Some(node) = self.waiting.pop_front(key) {
-            node.set_marked(false);
-            node.set_waiting(false);
-        }
-        while let Some(handle) = self.pop_handle(key) {
-            handle.at_holder(key).is_marked = false;
+    fn mark(&mut self, key: &mut Key, object: &Object<S>) {
+        match object {
+            Object::Node(node) => {
+                node.set_marked(true);
+                node.set_waiting(true);
+                self.waiting.push_back(key, node.clone());
+            }
+            Object::Handle(handle) => {
+                let at_holder = handle.at_holder(key);
+                at_holder.is_marked = true;
+                at_holder.next_marked = self.handles.replace(handle.clone());
+            }
         }
     }
 
@@ -159,39 +148,20 @@ impl<S: System> Release<S> {
 }
 
 impl<S: System> PeerState<S> {
-    /// Marks what `ids` name, or nothing. All are checked for being known before any is for being named twice (REL-1).
-    fn mark(&mut self, key: &mut Key, ids: &[Id]) -> Result<(), Error> {
-        let mut twice = None;
-        for (index, &id) in ids.iter().enumerate() {
-            let is_new = match self.table.get(id).map(|object| object.get()).as_deref() {
-                Some(Object::Node(node)) => self.release.mark_node(key, node),
-                Some(Object::Handle(handle)) => self.release.mark_handle(key, handle),
-                None => {
-                    self.release.unmark_all(key);
-                    return Err(Error::UnknownId(Place::Release(index), id));
-                }
-            };
-            if !is_new {
-                twice = twice.or(Some((index, id)));
-            }
-        }
-        match twice {
-            None => Ok(()),
-            Some((index, id)) => {
-                self.release.unmark_all(key);
-                Err(Error::NamedTwice(Place::Release(index), id))
-            }
-        }
+    /// Whether the open release names the object with this id, which `is_marked` says once it is on the lists of the release.
+    pub(crate) fn is_named(&self, id: Id, is_marked: bool) -> bool {
+        is_marked || (self.release.phase == Phase::Mark && self.table.is_named(id))
     }
 }
 
 impl<S: System> Peer<S> {
-    /// Begins to release these nodes and handles (RELEASE): checks and marks them all. From here on it cannot fail;
+    /// Begins to release these nodes and handles (RELEASE): checks and names them all. From here on it cannot fail;
     /// [`Peer::work`] completes it, called by anybody.
     ///
     /// # Errors
     /// [`Error::UnknownId`], [`Error::NamedTwice`], with the place; [`Error::TooLong`] beyond 4096; [`Error::Busy`] while an
-    /// earlier release of this peer is not finished ([`Peer::work`] helps it); [`Error::Closed`].
+    /// earlier release of this peer is not finished ([`Peer::work`] helps it); [`Error::Closed`]. After the first two, nothing has
+    /// happened that anybody can see, but there is [`Peer::work`] to do before another release can begin.
     ///
     /// ```
     /// # struct Host;
@@ -223,11 +193,24 @@ impl<S: System> Peer<S> {
         if state.release.phase != Phase::Idle {
             return Err(Error::Busy);
         }
-        state.mark(key, ids)?;
+        // Few are marked at once; many, by batches.
+        let is_short = ids.len() < batch::SLOTS as usize;
+        let id = |place| ids.get(place).copied().unwrap_or(Id::INVALID);
+        if let Err(misnamed) = state.table.name(ids) {
+            if !is_short || !batch::unname(state) {
+                state.release.phase = Phase::Unname;
+            }
+            return Err(match misnamed {
+                Misnamed::Unknown(place) => Error::UnknownId(Place::Release(place), id(place)),
+                Misnamed::Twice(place) => Error::NamedTwice(Place::Release(place), id(place)),
+            });
+        }
         if !ids.is_empty() {
             self.core.transaction.reopen();
-            state.release.next_handle = state.release.handles.clone();
-            state.release.phase = Phase::StageHandles;
+            state.release.phase = Phase::Mark;
+            if is_short {
+                batch::mark_named(state, key);
+            }
         }
         Ok(())
     }

@@ -88,7 +88,7 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
         forbidden: |seen| seen.disagree("PQ", "A", "-N"), required: &["P: A-N", "P: -NA"], ..NONE },
     Litmus { id: "R11", nodes: "N=O:PQ M=R:PQ", threads: &["O: -N", "R: -M"],
         forbidden: |seen| seen.disagree("PQ", "-M", "-N"), required: &["P: -M-N", "P: -N-M"], ..NONE },
-    Litmus { id: "R12", nodes: "N=O:P M=R:P R=R:O", threads: &["P: ~M,~N", "O: ?~N; B->R"],
+    Litmus { id: "R12", nodes: "N=O:P M=R:P R=R:O", threads: &["P: ~N,~M", "O: ?~N; B->R"],
         forbidden: |seen| seen.forbid('R', "B", "~M"), required: &["R: ~MB"], ..NONE },
     Litmus { id: "R13", nodes: "N=O:PQ M=P:Z Z=Z:O", threads: &["P: ~N,-M", "Q: ~N", "O: ?~N; B->Z"],
         forbidden: |seen| seen.forbid('Z', "B", "-M"), required: &["Z: -MB"], ..NONE },
