@@ -9,6 +9,13 @@ pub const MANAGED: u64 = 1;
 /// [`Transfer::flags`]: make a node, and a handle to it.
 pub const TRANSFER_FLAG_CREATE: u64 = 1;
 
+/// [`Transfer::flags`], in messages: the id is not that of a handle, but the number of a capability. In a message that is sent the bits
+/// from [`TRANSFER_WITHHELD_SHIFT`] on are the rights that the receiver does not get.
+pub const TRANSFER_FLAG_CAPABILITY: u64 = 2;
+
+/// See [`TRANSFER_FLAG_CAPABILITY`].
+pub const TRANSFER_WITHHELD_SHIFT: u32 = 32;
+
 /// [`CmdRecv::flags`]: remove the first message without receiving it (RCV-7).
 pub const RECV_FLAG_DISCARD: u64 = 1 << 63;
 
@@ -85,9 +92,9 @@ pub(crate) use structures;
 structures! {
     /// One transfer of a handle: what to copy or make, and the id that came of it.
     struct Transfer = "bus1_transfer", 16 {
-        /// 0 or [`TRANSFER_FLAG_CREATE`].
+        /// 0, [`TRANSFER_FLAG_CREATE`], or in messages [`TRANSFER_FLAG_CAPABILITY`].
         flags @ 0,
-        /// Id of a handle, or [`INVALID`] with CREATE.
+        /// Id of a handle, [`INVALID`] with CREATE, or number of a capability.
         id @ 8,
     }
 

@@ -168,7 +168,7 @@ calls! {
         metadata_size: SizeOf("bus1_metadata"),
         message_size: SizeOf("bus1_message"),
         transfer_size: SizeOf("bus1_transfer"),
-    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EAGAIN EMSGSIZE];
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EAGAIN EMSGSIZE EDQUOT ENOMEM];
 
     /// Copies a capability with the same or fewer rights.
     CapabilityCopy capability_copy = 11 (
@@ -299,6 +299,12 @@ calls! {
         info: Structure("omnibus_memory_info", Out),
         info_size: SizeOf("omnibus_memory_info"),
     ) -> "", [EBADF EOPNOTSUPP ESTALE EINVAL E2BIG EFAULT];
+
+    /// Tells whether two capabilities refer to one object, with whatever rights.
+    CapabilityCompare capability_compare = 32 (
+        first: AnyCapability,
+        second: AnyCapability,
+    ) -> "1 if they refer to one object, else 0", [EBADF];
 }
 
 #[cfg(test)]
@@ -372,6 +378,7 @@ mod tests {
                 "memory_unmap",
                 "memory_revoke",
                 "memory_info",
+                "capability_compare",
             ]
         );
     }

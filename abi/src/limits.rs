@@ -6,6 +6,9 @@ pub const DATA_VECTORS_MAX: u64 = 1024;
 /// Most carried handles of one message and entries of one transfer, `EMSGSIZE` above.
 pub const TRANSFERS_MAX: u64 = 1024;
 
+/// Most capabilities among the transfers of one message, `EMSGSIZE` above.
+pub const CAPABILITIES_MAX: u64 = 256;
+
 /// Most destinations of one send, `EMSGSIZE` above.
 pub const DESTINATIONS_MAX: u64 = 1024;
 

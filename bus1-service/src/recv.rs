@@ -283,10 +283,10 @@ impl<S: System> Receiving<S> {
         self.entry.payload()
     }
 
-    /// How many handles it carries.
+    /// How many handles and objects it carries.
     #[must_use]
     pub fn n_transfers(&self) -> usize {
-        self.transfers().len()
+        self.transfers().len().saturating_add(self.objects().len())
     }
 
     /// The ids that the carried handles will have once the message is received, in the sender's order (RCV-3).

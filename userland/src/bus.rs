@@ -11,7 +11,8 @@ use alloc::sync::Arc;
 use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_abi::bus1::{
-    INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, TRANSFER_FLAG_CREATE, Transfer,
+    INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, TRANSFER_FLAG_CAPABILITY,
+    TRANSFER_FLAG_CREATE, TRANSFER_WITHHELD_SHIFT, Transfer,
 };
 use omnibus_abi::{CapabilityNumber, Errno};
 
@@ -95,14 +96,25 @@ impl Peer {
     /// # Errors
     /// `EBADRQC`: a handle whose NODE_RELEASE has been received, or of another peer. `EDQUOT`, `ENOMEM`, `EMSGSIZE`.
     pub fn send(&self, destinations: &[&Handle], data: &[u8], carried: &[&Handle]) -> Result<()> {
-        let ids: Vec<u64> = destinations.iter().map(|handle| handle.id()).collect();
-        let transfers: Vec<_> = carried
+        let carried: Vec<_> = carried
             .iter()
-            .map(|handle| Transfer {
-                flags: 0,
-                id: handle.id(),
-            })
+            .map(|handle| Carried::Handle(handle))
             .collect();
+        self.send_carrying(destinations, data, &carried)
+    }
+
+    /// The same with handles and capabilities, in any order.
+    ///
+    /// # Errors
+    /// Those of [`Peer::send`]; `EBADF`: no capability; `EOPNOTSUPP`: that of a peer.
+    pub fn send_carrying(
+        &self,
+        destinations: &[&Handle],
+        data: &[u8],
+        carried: &[Carried<'_>],
+    ) -> Result<()> {
+        let ids: Vec<u64> = destinations.iter().map(|handle| handle.id()).collect();
+        let transfers: Vec<_> = carried.iter().map(Carried::transfer).collect();
         let message = Outgoing {
             data: &[IoSlice::new(data)],
             transfers: &transfers,
@@ -141,11 +153,21 @@ impl Peer {
                         _ => {
                             data.truncate(needs_data);
                             transfers.truncate(needs_transfers);
+                            let (mut handles, mut capabilities) = (Vec::new(), Vec::new());
+                            for transfer in transfers {
+                                match transfer.flags {
+                                    TRANSFER_FLAG_CAPABILITY => {
+                                        capabilities.push(Owned::new(CapabilityNumber(transfer.id)))
+                                    }
+                                    _ => handles.push(self.adopt(transfer.id)),
+                                }
+                            }
                             Received::Message(Message {
                                 node: id,
                                 account: incoming.metadata.account,
                                 data,
-                                handles: transfers.iter().map(|t| self.adopt(t.id)).collect(),
+                                handles,
+                                capabilities,
                             })
                         }
                     }));
@@ -247,6 +269,15 @@ impl Handle {
         self.peer().send(&[self], data, carried)
     }
 
+    /// Sends bytes, and a copy of a capability with all of its rights.
+    ///
+    /// # Errors
+    /// Those of [`Peer::send_carrying`].
+    pub fn give(&self, data: &[u8], capability: CapabilityNumber) -> Result<()> {
+        let carried = [Carried::Capability(capability, 0)];
+        self.peer().send_carrying(&[self], data, &carried)
+    }
+
     /// Makes a copy of it on peer `to` (right GIVE).
     ///
     /// # Errors
@@ -271,7 +302,31 @@ impl Handle {
     }
 }
 
-/// A message that arrived. The handles it carries are released when it is dropped.
+/// What a message carries beside its bytes.
+#[derive(Clone, Copy, Debug)]
+pub enum Carried<'a> {
+    /// A copy of a handle.
+    Handle(&'a Handle),
+    /// A copy of a capability, of which the receiver does not get these rights. It is not that of a peer.
+    Capability(CapabilityNumber, u64),
+}
+
+impl Carried<'_> {
+    fn transfer(&self) -> Transfer {
+        match self {
+            Self::Handle(handle) => Transfer {
+                flags: 0,
+                id: handle.id(),
+            },
+            Self::Capability(number, withheld) => Transfer {
+                flags: withheld << TRANSFER_WITHHELD_SHIFT | TRANSFER_FLAG_CAPABILITY,
+                id: number.0,
+            },
+        }
+    }
+}
+
+/// A message that arrived. The handles it carries are released, and the capabilities dropped, when it is dropped.
 #[derive(Debug)]
 pub struct Message {
     /// Id of the own node it came in on.
@@ -282,6 +337,8 @@ pub struct Message {
     pub data: Vec<u8>,
     /// The handles it carried, now this peer's, in the sender's order.
     pub handles: Vec<Handle>,
+    /// The capabilities it carried, now in this task's table, in the sender's order.
+    pub capabilities: Vec<Owned>,
 }
 
 /// What RECV takes from the queue.

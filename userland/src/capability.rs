@@ -21,6 +21,14 @@ impl Owned {
         self.0
     }
 
+    /// Gives this value up without emptying the slot.
+    #[must_use]
+    pub const fn into_number(self) -> CapabilityNumber {
+        let number = self.0;
+        core::mem::forget(self);
+        number
+    }
+
     /// A second slot for the same object, with these rights.
     ///
     /// # Errors

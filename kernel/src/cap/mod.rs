@@ -4,6 +4,7 @@
 //! number that names nothing is `EBADF`, one of another kind `EOPNOTSUPP`, one without the right `EPERM`, in
 //! this order (OBJ-6).
 
+pub mod carried;
 pub mod table;
 
 use omnibus_abi::{CapabilityNumber, Errno, Kind};
@@ -45,6 +46,12 @@ impl Object {
             Self::System => Kind::System,
             Self::Memory(_) => Kind::Memory,
         }
+    }
+
+    /// True if both are one object.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.kind() == other.kind() && self.number() == other.number()
     }
 
     /// Its number, unique among its kind; 0 if there is only one.

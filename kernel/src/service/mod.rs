@@ -27,7 +27,7 @@ pub type Effects = bus1_service::Effects<Omnibus>;
 pub enum Omnibus {}
 
 impl bus1_service::System for Omnibus {
-    type Object = core::convert::Infallible;
+    type Object = crate::cap::carried::Carried;
     type Watch = crate::shared::Ref<crate::task::waiters::Waiters>;
     type Amounts = Amounts;
 }

@@ -73,6 +73,17 @@ impl Closing {
     }
 }
 
+/// `capability_compare(first, second)`.
+///
+/// # Errors
+/// `EBADF`.
+pub fn compare(caller: &Caller<'_>, [first, second, ..]: Arguments) -> Result<u64, Errno> {
+    let capabilities = caller.task().capabilities.lock();
+    let first = &capabilities.any(CapabilityNumber(first))?.object;
+    let second = &capabilities.any(CapabilityNumber(second))?.object;
+    Ok(u64::from(first.is_same(second)))
+}
+
 /// `capability_info(capability, info, info_size)`.
 ///
 /// # Errors

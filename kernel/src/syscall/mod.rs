@@ -7,6 +7,7 @@ pub mod account;
 pub mod basic;
 pub mod caller;
 pub mod capability;
+pub mod carried;
 pub mod inspect;
 pub mod join;
 pub mod machine_memory;
@@ -72,6 +73,7 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::MemoryMap => memory_object::map(caller, arguments),
         Call::MemoryUnmap => memory_object::unmap(caller, arguments),
         Call::MemoryRevoke => memory_object::revoke(caller, arguments),
+        Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),
     }
 }

@@ -1,4 +1,5 @@
-//! RECV: the next message of a peer; never blocks, needs no memory and no quota (RCV rules).
+//! RECV: the next message of a peer; never blocks, and needs no memory and no quota (RCV rules), but for room in the table for
+//! capabilities that it carries (decision 0020).
 //!
 //! It is one step: what is copied out is bounded by what a message may hold, and a thread that was stopped with half a
 //! message would keep more urgent threads from the queue for as long as it does not run.
@@ -13,6 +14,7 @@ use omnibus_abi::capability::peer;
 
 use super::Arguments;
 use super::caller::Caller;
+use super::carried::Installed;
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::Paid;
 use super::structure::SizeOf;
@@ -82,13 +84,14 @@ fn receive(
             }
             continue;
         }
-        out.copy(caller, &receiving)?;
+        let installed = out.copy(caller, &receiving)?;
         let taken = if out.is_discard() {
             receiving.discard()
         } else {
             receiving.commit()
         };
         if let Ok(effects) = taken {
+            installed.keep();
             crate::trace!(receive, peer = hold.number);
             return Ok(Finish::new(effects, hold, Paid::default(), Ok(0)).step());
         }
@@ -111,7 +114,11 @@ impl Out {
     }
 
     /// Copies everything out; the message stays first in its queue.
-    fn copy(&self, caller: &mut Caller<'_>, receiving: &Receiving<Omnibus>) -> Result<(), Errno> {
+    fn copy<'a>(
+        &self,
+        caller: &mut Caller<'a>,
+        receiving: &Receiving<Omnibus>,
+    ) -> Result<Installed<'a>, Errno> {
         let payload = receiving.payload();
         let n_transfers = receiving.n_transfers() as u64;
         let needed = Message {
@@ -119,6 +126,7 @@ impl Out {
             n_data: payload.len() as u64,
             ..self.given
         };
+        let mut installed = Installed::none(&caller.thread.task);
         if receiving.kind() == Kind::User && !self.is_discard() {
             let Message {
                 ptr_data_vecs,
@@ -138,17 +146,17 @@ impl Out {
             let transfers = self
                 .transfer_size
                 .claim_array(self.given.ptr_transfers, n_transfers)?;
-            for index in 0..n_transfers {
-                let id = receiving.transfer(index as usize);
-                let id = id.map_or(INVALID, |id| id.as_u64());
-                transfers.write(&caller.memory, index, Transfer { flags: 0, id })?;
+            installed.install(receiving)?;
+            for (index, transfer) in (0..).zip(installed.transfers(receiving)) {
+                transfers.write(&caller.memory, index, transfer)?;
             }
         }
         let taken = Message {
             kind: kind_number(receiving.kind()),
             ..needed
         };
-        self.tell(caller, receiving, taken)
+        self.tell(caller, receiving, taken)?;
+        Ok(installed)
     }
 
     fn tell(

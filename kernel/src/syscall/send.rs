@@ -10,12 +10,13 @@
 
 use bus1_service::{Error, Id, Place, PreparedSend, PreparingSend, Progress, StagedSend};
 use omnibus_abi::Errno;
-use omnibus_abi::bus1::{CmdSend, INVALID, MESSAGE_TYPE_USER, Message, Transfer};
+use omnibus_abi::bus1::{CmdSend, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
 use omnibus_abi::limits::{COPIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
 
 use super::Arguments;
 use super::caller::Caller;
+use super::carried::{self, Counts};
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::{self, Paid};
 use super::structure::SizeOf;
@@ -121,21 +122,22 @@ fn prepare(
     if vectors::read_array(&caller.memory, address, n_vectors, words)? < message.n_data {
         return Err(Errno::EMSGSIZE);
     }
-    read_transfers(caller, &message, transfer_size)?;
+    let counts = read_transfers(caller, &message, transfer_size)?;
     let (n_transfers, n_destinations) = (message.n_transfers, command.n_destinations);
     let [plan, sources, destinations] =
-        PreparingSend::<Omnibus>::list_bytes(n_transfers as usize, n_destinations as usize);
+        PreparingSend::<Omnibus>::list_bytes(counts.n_transfers, n_destinations as usize);
     let kept = Vectors::n_list_bytes(n_vectors as usize);
-    let paid = match paid::pay(caller.thread, [plan, sources, destinations, kept]) {
+    let lists = [plan, sources, counts.n_list_bytes(), destinations, kept];
+    let paid = match paid::pay(caller.thread, lists) {
         Ok(paid) => paid,
-        Err(errno) => return Err(first_cause(caller, &hold, &message, &command, errno)),
+        Err(errno) => return Err(first_cause(caller, &hold, counts, &command, errno)),
     };
     let refused = |error: Error| service::errno(&error);
     let mut preparing = hold
         .core
         .begin_send(message.n_data as usize)
         .map_err(refused)?;
-    let looked_up = look_up(caller, &message, &command, &mut preparing).and_then(|errors| {
+    let looked_up = look_up(caller, counts, &command, &mut preparing).and_then(|errors| {
         let words = caller.scratch.vectors.get(..2 * n_vectors as usize);
         Ok((errors, Vectors::keep(words.unwrap_or_default())?))
     });
@@ -154,32 +156,29 @@ fn prepare(
     })
 }
 
-/// Reads the carried ids into the scratch: `EFAULT` for any of them comes before `EINVAL` for any (SND-5).
+/// Reads what is carried into the scratch: `EFAULT` for any of it comes before `EINVAL` for any (SND-5).
 fn read_transfers(
     caller: &mut Caller<'_>,
     message: &Message,
     size: SizeOf<Transfer>,
-) -> Result<(), Errno> {
+) -> Result<Counts, Errno> {
     let array = size.read_array(message.ptr_transfers, message.n_transfers)?;
-    let words = array.read_all(&caller.memory, &mut caller.scratch.words)?;
-    let (entries, _) = words.as_chunks::<2>();
-    let mut is_valid = true;
-    for (id, &[flags, number]) in caller.scratch.ids.iter_mut().zip(entries) {
-        is_valid &= flags == 0 && number != INVALID;
-        *id = Id::from_u64(number);
-    }
-    if is_valid { Ok(()) } else { Err(Errno::EINVAL) }
+    array.read_all(&caller.memory, &mut caller.scratch.words)?;
+    carried::sort(caller.scratch, message.n_transfers as usize)
 }
 
 fn look_up(
     caller: &mut Caller<'_>,
-    message: &Message,
+    counts: Counts,
     command: &CmdSend,
     preparing: &mut PreparingSend<Omnibus>,
 ) -> Result<Errors, Errno> {
-    let ids = caller.scratch.ids.get(..message.n_transfers as usize);
+    let ids = caller.scratch.ids.get(..counts.n_handles);
     preparing
         .transfers(ids.ok_or(Errno::EMSGSIZE)?)
+        .map_err(|error| service::errno(&error))?;
+    preparing
+        .objects(carried::collect(caller, counts)?)
         .map_err(|error| service::errno(&error))?;
     let errors = Errors::read(caller, command)?;
     let ids = caller.scratch.ids.get(..command.n_destinations as usize);
@@ -193,7 +192,7 @@ fn look_up(
 fn first_cause(
     caller: &mut Caller<'_>,
     hold: &Hold,
-    message: &Message,
+    counts: Counts,
     command: &CmdSend,
     refused: Errno,
 ) -> Errno {
@@ -202,9 +201,12 @@ fn first_cause(
         let index = hold.core.find_unknown(ids)?;
         Some(Error::UnknownId(place(index), *ids.get(index)?))
     };
-    let ids = caller.scratch.ids.get(..message.n_transfers as usize);
+    let ids = caller.scratch.ids.get(..counts.n_handles);
     if let Some(error) = unknown(ids, Place::Transfer) {
         return service::errno(&error);
+    }
+    if let Err(errno) = carried::check(caller, counts) {
+        return errno;
     }
     let errors = match Errors::read(caller, command) {
         Ok(errors) => errors,

@@ -12,11 +12,14 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
 use omnibus_userland::abi::capability::{account, console};
-use omnibus_userland::abi::limits::{DATA_BYTES_MAX, DESTINATIONS_MAX, IDS_MAX, TRANSFERS_MAX};
+use omnibus_userland::abi::layout::PAGE_BYTES;
+use omnibus_userland::abi::limits::{
+    CAPABILITIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, IDS_MAX, TRANSFERS_MAX,
+};
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE, VmMap};
 use omnibus_userland::abi::{Call, DEADLINE_NOW, Errno, Kind};
 use omnibus_userland::account::Account;
-use omnibus_userland::bus::Peer;
+use omnibus_userland::bus::{Carried, Peer};
 use omnibus_userland::calls::{self, IoSliceMut};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::memory::Memory;
@@ -82,6 +85,10 @@ tests! {
     /// Messages that carry as many handles as they may, alive and dead, keep nobody waiting for longer than the bound when they are
     /// received.
     fn ord_8_receive_many(bench) { is_prompt(bench, "receive-many", 1) }
+
+    /// As many capabilities as one message may carry, sent to as many as may get them, received and dropped, keep nobody waiting for
+    /// longer than the bound.
+    fn ord_8_many_capabilities(bench) { is_prompt(bench, "many-capabilities", 0) }
 
     /// Mapping and unmapping 16 MiB keeps nobody waiting for longer than the bound.
     fn ord_8_large_memory(bench) { is_prompt(bench, "large-memory", 1) }
@@ -157,6 +164,7 @@ fn work(kind: &str, account: &Account) -> calls::Result<u64> {
         "close" => close(account),
         "many-copies" => many_copies(account),
         "receive-many" => receive_many(account),
+        "many-capabilities" => many_capabilities(account),
         "large-memory" => large_memory(),
         "memory-object" => memory_object(account),
         "memory-object-left" => leave_memory_object(account),
@@ -309,6 +317,22 @@ fn receive_many(account: &Account) -> calls::Result<u64> {
             }
             while calls::recv_discard(receiver.number()).1.is_ok() {}
         }
+    }
+    Ok(longest_ns)
+}
+
+fn many_capabilities(account: &Account) -> calls::Result<u64> {
+    let peer = Peer::new(account)?;
+    let (_node, handle) = peer.node()?;
+    let memory = Memory::new(account, PAGE_BYTES)?;
+    let carried = vec![Carried::Capability(memory.number(), 0); CAPABILITIES_MAX as usize];
+    let (sent_ns, ()) = timed(|| peer.send_carrying(&[&handle; 16], b"", &carried))?;
+    drop(memory);
+    let (received_ns, first) = timed(|| peer.recv())?;
+    drop(first);
+    let mut longest_ns = sent_ns.max(received_ns);
+    while let (took_ns, Ok(())) = timed(|| Ok(calls::recv_discard(peer.number()).1))? {
+        longest_ns = longest_ns.max(took_ns);
     }
     Ok(longest_ns)
 }

@@ -77,7 +77,7 @@ pub fn release(peer: CapabilityNumber, ids: &[u64]) -> Result<()> {
 pub struct Outgoing<'a> {
     /// Its bytes, in pieces.
     pub data: &'a [IoSlice<'a>],
-    /// The handles it carries; flags 0.
+    /// The handles it carries, flags 0, and the capabilities, flags CAPABILITY.
     pub transfers: &'a [Transfer],
 }
 

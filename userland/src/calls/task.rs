@@ -85,6 +85,15 @@ pub fn capability_info(capability: CapabilityNumber) -> Result<CapabilityInfo> {
     call(Call::CapabilityInfo, arguments).map(|_| info)
 }
 
+/// Tells whether two capabilities refer to one object, with whatever rights.
+///
+/// # Errors
+/// `EBADF`.
+pub fn capability_compare(first: CapabilityNumber, second: CapabilityNumber) -> Result<bool> {
+    let arguments = [Register::number(first.0), Register::number(second.0)];
+    call(Call::CapabilityCompare, arguments).map(|is_same| is_same != 0)
+}
+
 /// Blocks until the thread has ended, and returns its value.
 ///
 /// # Errors

@@ -233,7 +233,8 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
     let first = Call::ALL.len() as u64;
     let mut dumps = Dumps::new(bench.system);
     dumps.before()?;
-    let numbers = (first..first + 64).chain((5..64).map(|bit| 1 << bit));
+    let numbers =
+        (first..first + 64).chain((0..64).map(|bit| 1 << bit).filter(|&bit| bit >= first));
     // A valid number in the lower half does not help.
     let numbers = numbers.chain((0..first).map(|number| 1 << 32 | number));
     let numbers = numbers.chain((0..first).map(|number| 1 << 63 | number));

@@ -90,6 +90,7 @@ one_test_for_each! {
     "memory_unmap" MemoryUnmap,
     "memory_revoke" MemoryRevoke,
     "memory_info" MemoryInfo,
+    "capability_compare" CapabilityCompare,
 }
 
 /// A call whose number nobody knows.

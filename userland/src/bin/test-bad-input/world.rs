@@ -2,7 +2,9 @@
 
 use alloc::vec;
 use alloc::vec::Vec;
-use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
+use omnibus_userland::abi::bus1::{
+    INVALID, TRANSFER_FLAG_CAPABILITY, TRANSFER_FLAG_CREATE, Transfer,
+};
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::AccountLimits;
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
@@ -228,13 +230,18 @@ impl World {
         all
     }
 
-    /// Sees to it that exactly one message is in the queue of the acting peer: [`PAYLOAD`] and one handle.
+    /// Sees to it that exactly one message is in the queue of the acting peer: [`PAYLOAD`], a handle and a capability.
     pub(crate) fn fill_queue(&self) -> Result<(), Errno> {
         drain(CapabilityNumber(self.peer))?;
-        let transfers = [Transfer {
+        let handle = Transfer {
             flags: 0,
             id: self.back,
-        }];
+        };
+        let capability = Transfer {
+            flags: TRANSFER_FLAG_CAPABILITY,
+            id: self.full(Kind::Memory),
+        };
+        let transfers = [handle, capability];
         let data = [IoSlice::new(&PAYLOAD)];
         let message = Outgoing {
             data: &data,
@@ -293,7 +300,12 @@ fn drain(peer: CapabilityNumber) -> Result<(), Errno> {
             Ok(()) => {
                 let n_transfers = incoming.message.n_transfers as usize;
                 for transfer in &transfers[..n_transfers.min(8)] {
-                    calls::release(peer, &[transfer.id])?;
+                    match transfer.flags {
+                        TRANSFER_FLAG_CAPABILITY => {
+                            calls::capability_drop(CapabilityNumber(transfer.id))?;
+                        }
+                        _ => calls::release(peer, &[transfer.id])?,
+                    }
                 }
             }
         }

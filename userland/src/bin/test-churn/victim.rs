@@ -195,8 +195,9 @@ fn maps(_: &Place) -> Result<()> {
     }
 }
 
-/// A memory object that is mapped twice, taken back, mapped again and given up.
+/// A memory object that is mapped twice, taken back, mapped again and given up; a capability to it lies unread in a message.
 fn shares(place: &Place) -> Result<()> {
+    let (_node, handle) = place.peer.node()?;
     loop {
         let memory = Memory::new(&place.account, 150 * PAGE_BYTES)?;
         let first = memory.map(VM_READ | VM_WRITE)?;
@@ -204,7 +205,10 @@ fn shares(place: &Place) -> Result<()> {
         first.write(0, b"shared");
         drop(second);
         memory.revoke()?;
+        handle.give(b"a message", memory.number())?;
         drop(memory.map(VM_READ)?);
+        drop(memory);
+        while place.peer.try_recv()?.is_some() {}
     }
 }
 

@@ -1,4 +1,4 @@
-//! Tests memory objects: the same pages in several tasks, rights, charges, and taking them back.
+//! Tests memory objects: the same pages in several tasks, rights, charges, taking them back; and capabilities in messages.
 #![no_std]
 #![no_main]
 
@@ -8,6 +8,7 @@ mod lending;
 mod objects;
 mod sharer;
 mod sharing;
+mod travelling;
 
 use omnibus_userland::abi::capability::account;
 use omnibus_userland::abi::{CapabilityNumber, Kind};
@@ -27,7 +28,15 @@ fn main() -> u8 {
     if environment::find(Kind::Peer).is_some() {
         return sharer::main();
     }
-    suite::run(PROGRAM, &[objects::TESTS, sharing::TESTS, lending::TESTS])
+    suite::run(
+        PROGRAM,
+        &[
+            objects::TESTS,
+            sharing::TESTS,
+            lending::TESTS,
+            travelling::TESTS,
+        ],
+    )
 }
 
 /// A director of tasks to share with, whose accounts are carved out of the root account.

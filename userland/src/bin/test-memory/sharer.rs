@@ -1,8 +1,11 @@
 //! A task that another one shares memory with.
 
+use crate::travelling::take_without_room;
+use alloc::vec;
 use core::hint::black_box;
-use omnibus_userland::abi::Kind;
+use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_EXECUTE, VM_READ, VM_WRITE};
+use omnibus_userland::abi::{DEADLINE_NEVER, Kind};
 use omnibus_userland::actor::Actor;
 use omnibus_userland::environment;
 use omnibus_userland::memory::Memory;
@@ -72,6 +75,32 @@ pub(crate) fn main() -> u8 {
             // SAFETY: the director says that something is mapped there, or expects a fault.
             let byte = unsafe { (address as *const u8).read_volatile() };
             sharer.tell(&[byte], &[]);
+        }
+        "no-room" => {
+            // The lists of RECV first, then every frame that the account has left.
+            let room = vec![0_u8; 64 << 10];
+            while let Ok(mapping) = Memory::new(&sharer.account, PAGE_BYTES) {
+                core::mem::forget(mapping);
+            }
+            drop(room);
+            sharer.tell(b"full", &[]);
+            let _ = omnibus_userland::wait::WaitSet::new()
+                .peer(&sharer.peer)
+                .wait(DEADLINE_NEVER);
+            let answer = take_without_room(&sharer.peer);
+            sharer.tell(&answer, &[]);
+        }
+        "hand-over" => {
+            let n_pages = 40;
+            let memory = Memory::new(&sharer.account, n_pages * PAGE_BYTES).expect("room");
+            let mapping = memory.map(VM_READ | VM_WRITE).expect("all rights");
+            for page in 0..n_pages {
+                let offset = page * PAGE_BYTES;
+                mapping.write(offset, &offset.to_le_bytes());
+            }
+            let n_bytes = mapping.n_bytes().to_le_bytes();
+            let given = sharer.director.give(&n_bytes, memory.number());
+            given.expect("the director is reachable");
         }
         other => panic!("a sharer cannot {other}"),
     }

@@ -49,6 +49,11 @@ pub(crate) fn undo_drop(_: &World, drop: &Invocation, _: Registers) {
     let _ = calls::capability_drop(CapabilityNumber(drop.registers[0]));
 }
 
+pub(crate) fn compare(world: &World) -> Result<Invocation, Errno> {
+    let registers = [world.peer, world.full(Kind::Console), 0, 0, 0, 0];
+    Ok(Invocation::new(Call::CapabilityCompare, registers, &[0, 1]))
+}
+
 pub(crate) fn info(world: &World) -> Result<Invocation, Errno> {
     let registers = [world.peer, 0, CapabilityInfo::SIZE, 0, 0, 0];
     let mut info = Invocation::new(Call::CapabilityInfo, registers, &[0, 2, 1]);

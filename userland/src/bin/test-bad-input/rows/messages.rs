@@ -5,18 +5,28 @@ use crate::invocation::{Invocation, Place, Role};
 use crate::world::{PAYLOAD, World};
 use alloc::vec;
 use omnibus_userland::abi::bus1::{
-    CmdRecv, CmdSend, INVALID, Message, Metadata, RECV_FLAG_DISCARD, Transfer,
+    CmdRecv, CmdSend, INVALID, Message, Metadata, RECV_FLAG_DISCARD, TRANSFER_FLAG_CAPABILITY,
+    TRANSFER_WITHHELD_SHIFT, Transfer,
 };
 use omnibus_userland::abi::call::Access;
 use omnibus_userland::abi::capability::peer;
 use omnibus_userland::abi::limits::{
     DATA_BYTES_MAX, DATA_VECTORS_MAX, DESTINATIONS_MAX, TRANSFERS_MAX,
 };
-use omnibus_userland::abi::{Call, Errno, Kind};
+use omnibus_userland::abi::{Call, CapabilityNumber, Errno, Kind};
+use omnibus_userland::calls;
 use omnibus_userland::raw::Registers;
 
 /// Lengths that with another 8 do not fit in 64 bits.
 const WRAPPING: [u64; 2] = [u64::MAX, u64::MAX - 7];
+
+/// Flags of a transfer in a message: a single one is none that goes alone, or takes the id for something else.
+fn no_other_flags() -> Role {
+    let single = (0..64).map(|bit| 1 << bit);
+    let single = single.filter(|flag| *flag != TRANSFER_FLAG_CAPABILITY);
+    let several = [1, 4, 1 << 31].map(|flag| flag | TRANSFER_FLAG_CAPABILITY);
+    refused(single.chain(several), Errno::EINVAL, 13)
+}
 
 pub(crate) fn send(world: &World) -> Result<Invocation, Errno> {
     let sizes = [CmdSend::SIZE, Message::SIZE, Transfer::SIZE];
@@ -34,17 +44,17 @@ pub(crate) fn send(world: &World) -> Result<Invocation, Errno> {
                 Role::Count(1, DESTINATIONS_MAX, Errno::EMSGSIZE),
                 4,
             ),
-            ("ptr_destinations", Role::Pointer(1), 15),
-            ("ptr_errors", Role::Pointer(2), 15),
+            ("ptr_destinations", Role::Pointer(1), 16),
+            ("ptr_errors", Role::Pointer(2), 16),
             ("ptr_message", Role::Pointer(3), 5),
         ],
     );
     let ids = [world.handle, world.handle];
     let destinations = call.object(Place::Word(command, 2), Access::In, 8, 2, &ids);
     let unknown = world.unknown.iter().copied().chain([world.node, INVALID]);
-    let unknown = refused(unknown, Errno::EBADRQC, 16);
-    let id = and_refused(unknown, [(world.handle_to_poor, Errno::EDQUOT, 17)]);
-    call.values(destinations, "destination", &id, 16);
+    let unknown = refused(unknown, Errno::EBADRQC, 17);
+    let id = and_refused(unknown, [(world.handle_to_poor, Errno::EDQUOT, 18)]);
+    call.values(destinations, "destination", &id, 17);
     let errors = call.object(Place::Word(command, 3), Access::Out, 4, 2, &[]);
     call.objects[errors].is_optional = true;
     message(&mut call, world, Place::Word(command, 4));
@@ -58,7 +68,7 @@ pub(crate) fn send(world: &World) -> Result<Invocation, Errno> {
     Ok(call)
 }
 
-/// The message of a send: one handle, and the payload in two halves.
+/// The message of a send: one handle, one capability, and the payload in two halves.
 fn message(call: &mut Invocation, world: &World, holder: Place) {
     let n_data = PAYLOAD.len() as u64;
     let too_long = refused([n_data + 1, DATA_BYTES_MAX], Errno::EMSGSIZE, 11);
@@ -69,7 +79,7 @@ fn message(call: &mut Invocation, world: &World, holder: Place) {
         holder,
         Access::In,
         "bus1_message",
-        &[0, 0, 1, 0, n_data, 2, 0],
+        &[0, 0, 2, 0, n_data, 2, 0],
         &[
             ("flags", NO_FLAGS, 6),
             (
@@ -93,15 +103,27 @@ fn message(call: &mut Invocation, world: &World, holder: Place) {
         ],
     );
     let unknown = world.unknown.iter().copied().chain([world.node]);
+    // Those of a peer do not travel.
+    let peers = [world.peer, world.other].map(|number| (number, Errno::EOPNOTSUPP, 15));
+    let capability = and_refused(refused(world.no_capabilities(), Errno::EBADF, 15), peers);
+    let withheld = [1, 1 << 31, u64::from(u32::MAX)]
+        .map(|rights| rights << TRANSFER_WITHHELD_SHIFT | TRANSFER_FLAG_CAPABILITY);
     call.structure(
         Place::Word(message, 3),
         Access::In,
         "bus1_transfer",
-        &[0, world.handle],
+        &[
+            0,
+            world.handle,
+            TRANSFER_FLAG_CAPABILITY,
+            world.full(Kind::Console),
+        ],
         &[
             // A message carries handles that exist: CREATE is for TRANSFER.
-            ("flags", NO_FLAGS, 13),
+            ("flags", no_other_flags(), 13),
             ("id", refused(unknown, Errno::EBADRQC, 14), 14),
+            ("flags", and_good(no_other_flags(), withheld), 13),
+            ("id", capability, 15),
         ],
     );
     let wrapping = refused(WRAPPING, Errno::EINVAL, 10);
@@ -117,9 +139,9 @@ fn message(call: &mut Invocation, world: &World, holder: Place) {
         "iovec",
         &[0, 8, 0, 8],
         &[
-            ("base", Role::Pointer(6), 18),
+            ("base", Role::Pointer(6), 19),
             ("length", first, 10),
-            ("base", Role::Pointer(7), 18),
+            ("base", Role::Pointer(7), 19),
             ("length", second, 10),
         ],
     );
@@ -172,7 +194,7 @@ pub(crate) fn recv(world: &World) -> Result<Invocation, Errno> {
         Place::Word(command, 2),
         Access::InOut,
         "bus1_message",
-        &[0, INVALID, 1, 0, n_data, 2, 0],
+        &[0, INVALID, 2, 0, n_data, 2, 0],
         &[
             ("flags", NO_FLAGS, 5),
             (
@@ -182,7 +204,7 @@ pub(crate) fn recv(world: &World) -> Result<Invocation, Errno> {
             ),
             (
                 "n_transfers",
-                and_good(too_small(1), [2, 4096, 1 << 60, u64::MAX]),
+                and_good(too_small(2), [3, 4096, 1 << 60, u64::MAX]),
                 9,
             ),
             ("ptr_transfers", Role::Pointer(3), 10),
@@ -203,7 +225,7 @@ pub(crate) fn recv(world: &World) -> Result<Invocation, Errno> {
         Place::Word(message, 3),
         Access::Out,
         "bus1_transfer",
-        &[0; 2],
+        &[0; 4],
         &[],
     );
     // The sum is known only if the array can be read: a bad pointer to it has no order with this.
@@ -234,6 +256,7 @@ pub(crate) fn undo_recv(world: &World, call: &Invocation, registers: Registers) 
     if registers.status == 0 {
         // A discarded message wrote no id.
         world.release_any(world.peer, &[call.read_back(3, 1)]);
+        let _ = calls::capability_drop(CapabilityNumber(call.read_back(3, 3)));
         world.fill_queue().expect("the message can be sent again");
     }
 }

@@ -76,6 +76,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::MemoryMap => undone(memory_objects::map, memory_objects::undo_map),
         Call::MemoryUnmap => undone(memory_objects::unmap, memory_objects::undo_unmap),
         Call::MemoryRevoke => undone(memory_objects::revoke, memory_objects::undo_revoke),
+        Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
     }
 }
