@@ -183,6 +183,23 @@ fn acc_4_foreign_accounts_in_sequence() {
     }
 }
 
+/// Whoever charges nothing has no quota and no trace: nobody's share is smaller for it.
+#[test]
+fn acc_2_a_charge_of_nothing_takes_no_share() {
+    let (root, u) = account(1024);
+    let others: Vec<_> = (0..3).map(|_| other(&root)).collect();
+    let nothing: Vec<_> = others.iter().map(|o| charge(&u, &o.actor(), 0)).collect();
+    assert_eq!(u.inspect().n_quotas, 0);
+    assert_eq!(max(&u, &other(&root).actor()), 128, "the first of all");
+    let actor = u.actor();
+    let mut grown = charge(&u, &actor, 0);
+    grown.grow([256, 0]).unwrap();
+    assert_eq!(quota(&u, &u), Some((512, 256)));
+    check(&u);
+    drop((nothing, grown));
+    assert_eq!((available(&u), u.inspect().n_quotas), (1024, 0));
+}
+
 /// Sequence S2: three actors of the own account take and give back.
 #[test]
 fn acc_2_sequence_s2() {
