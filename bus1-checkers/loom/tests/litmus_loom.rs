@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evidence::litmus::{Litmus, run};
+use evidence::litmus::{Litmus, run_part};
 
 /// Preemptions in one execution.
 fn preemptions() -> usize {
@@ -26,6 +26,17 @@ fn time_limit() -> Duration {
 }
 
 fn check(litmus: &'static Litmus) {
+    if !litmus.is_large {
+        return check_part(litmus, litmus.threads.to_vec());
+    }
+    for left_out in 0..litmus.threads.len() {
+        let mut threads = litmus.threads.to_vec();
+        threads.remove(left_out);
+        check_part(litmus, threads);
+    }
+}
+
+fn check_part(litmus: &'static Litmus, threads: Vec<&'static str>) {
     let missing: Arc<Mutex<Vec<&str>>> = Arc::new(Mutex::new(litmus.required.to_vec()));
     let n_executions = Arc::new(AtomicU64::new(0));
     let mut model = loom::model::Builder::new();
@@ -33,16 +44,17 @@ fn check(litmus: &'static Litmus) {
     model.max_branches = 100_000;
     model.max_duration = Some(time_limit());
     let (seen_missing, counter) = (missing.clone(), n_executions.clone());
+    let description = threads.join(" || ");
     let start = std::time::Instant::now();
     model.check(move || {
         counter.fetch_add(1, Ordering::Relaxed);
-        let seen = run(litmus, 0);
+        let seen = run_part(litmus, &threads, 0);
         let mut missing = seen_missing.lock().expect("no run failed");
         missing.retain(|queue| !seen.has(queue));
     });
     let n_executions = n_executions.load(Ordering::Relaxed);
     println!(
-        "{}: {n_executions} executions with at most {} preemptions, {} ms{}",
+        "{} ({description}): {n_executions} executions with at most {} preemptions, {} ms{}",
         litmus.id,
         preemptions(),
         start.elapsed().as_millis(),

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, Source};
+use bus1_service::Charge;
 
 use super::{Litmus, Seen};
-use crate::evidence::stage::{Stage, Woken};
+use crate::evidence::stage::{Host, Stage, Woken};
 use crate::sched;
 
 /// Objects of an account with plenty.
@@ -29,6 +30,8 @@ struct Record {
     /// What ids mean to peers: the peer, the id, the node, whether it is the node itself.
     names: Vec<(char, u64, String, bool)>,
     closed: BTreeSet<char>,
+    /// What fills accounts.
+    charges: Vec<Charge<Host>>,
 }
 
 /// Runs `litmus` once; `order` decides in which order peers are created. Gives back what was seen.
@@ -36,11 +39,16 @@ struct Record {
 /// # Panics
 /// If something was seen that must not be, or something is left behind.
 pub(crate) fn run(litmus: &Litmus, order: u64) -> Seen {
+    run_part(litmus, litmus.threads, order)
+}
+
+/// The same with some of its threads: `threads` instead of all.
+pub(crate) fn run_part(litmus: &Litmus, threads: &[&'static str], order: u64) -> Seen {
     let cast = Arc::new(Cast::new(litmus, order));
     for program in litmus.before {
         cast.act(program);
     }
-    let threads = litmus.threads.iter().map(|&program| {
+    let threads = threads.iter().map(|&program| {
         let cast = cast.clone();
         Box::new(move || cast.act(program)) as Box<dyn FnOnce() + Send>
     });
@@ -57,8 +65,9 @@ pub(crate) fn run(litmus: &Litmus, order: u64) -> Seen {
     let Ok(cast) = Arc::try_unwrap(cast) else {
         panic!("{}: a thread is still there", litmus.id);
     };
+    let Record { seen, charges, .. } = cast.record.into_inner().expect("no thread failed");
+    drop(charges);
     cast.stage.end();
-    let seen = cast.record.into_inner().expect("no thread failed").seen;
     let wrong = seen.errors.first().cloned();
     if let Some(wrong) = wrong.or_else(|| (litmus.forbidden)(&seen)) {
         panic!("{}: {wrong}; all that was seen: {seen:?}", litmus.id);
@@ -185,13 +194,15 @@ impl Cast {
                 }
             }
             "+" => {
-                let number = self.number(peer);
-                let call = Call::Transfer {
-                    from: number,
-                    to: number,
-                    sources: vec![Source::Create],
-                };
-                while !matches!(self.call(&call), Outcome::Failed(Failure::Quota)) {}
+                let account = &self.stage.accounts[self.number(peer)];
+                let actor = account.actor();
+                let mut n_objects = account.inspect().maxima[0] / 4;
+                while n_objects > 0 {
+                    match account.charge(&actor, [n_objects, 0]) {
+                        Ok(charge) => self.record().charges.push(charge),
+                        Err(_) => n_objects /= 2,
+                    }
+                }
             }
             "x" => {
                 self.record().closed.insert(peer);

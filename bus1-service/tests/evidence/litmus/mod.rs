@@ -14,7 +14,7 @@
 //! | `z` | receive once, and if nothing is there sleep until woken |
 //! | `!f`, `@f` | set flag f in shared memory; wait for it |
 //! | `\|` | note on the own queue's record that this point was reached |
-//! | `+` | make nodes until the account is full |
+//! | `+` | let others of the own account take all the objects that they may |
 //! | `x` | close |
 //!
 //! What waits (`?A`, `@f`) gives up after a number of tries that fits the checker, and its thread ends: the checker sees to it that
@@ -24,7 +24,7 @@ mod cast;
 mod programs;
 mod seen;
 
-pub(crate) use cast::run;
+pub(crate) use cast::{run, run_part};
 pub(crate) use programs::PROGRAMS;
 pub(crate) use seen::Seen;
 
@@ -44,6 +44,8 @@ pub(crate) struct Litmus {
     pub(crate) required: &'static [&'static str],
     /// Objects that each peer's own account may hold; 0 is plenty.
     pub(crate) n_objects: u64,
+    /// Too large to be explored with all its threads: what explores runs every choice of all but one of them.
+    pub(crate) is_large: bool,
 }
 
 /// The litmus test with this id.

@@ -11,6 +11,7 @@ const NONE: Litmus = Litmus {
     forbidden: |_| None,
     required: &[],
     n_objects: 0,
+    is_large: false,
 };
 
 fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
@@ -97,7 +98,7 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "R15", nodes: "N=O:S", before: &["S: M->N"], threads: &["O: -N; !f", "O: @f; |; ?", "S: M->N"],
         forbidden: |seen| seen.forbid('O', "|", "M"), ..NONE },
     Litmus { id: "Q1", nodes: "P=P:S N=S:S Q=P:P", threads: &["S: A(N)->P", "P: +", "P: ?A"],
-        forbidden: |seen| (!"A".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))), required: &["P: A"], n_objects: 100, ..NONE },
+        forbidden: |seen| (!"A".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))), required: &["P: A"], n_objects: 48, ..NONE },
     Litmus { id: "Q2", nodes: "P=P:SR N=O:S S=S:SR", threads: &["S: A(P)->P,N", "O: -N", "P: x", "R: B(S)->P,S"],
-        forbidden: |_| None, ..NONE },
+        forbidden: |_| None, is_large: true, ..NONE },
 ];
