@@ -73,6 +73,9 @@ pub(crate) struct TestOptions {
     /// Give the long tests their full length
     #[arg(long)]
     pub(crate) long: bool,
+    /// Fuzz the core for this long, guided by coverage; needs a C++ compiler
+    #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..=86400))]
+    pub(crate) fuzz: Option<u32>,
 }
 
 /// Options of `bench`.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::child;
+use super::fuzz;
 use super::libtest::{Line, Reader};
 use super::sentences;
 use super::tally::{Outcome, Tally};
@@ -63,6 +64,7 @@ pub(crate) fn list(root: &Path) -> Result<BTreeMap<String, String>> {
             .iter()
             .map(|check| (check.id.to_owned(), check.sentence.to_owned())),
     );
+    list.insert(fuzz::ID.to_owned(), fuzz::SENTENCE.to_owned());
     Ok(list)
 }
 
@@ -149,7 +151,7 @@ fn without_crate(id: &str) -> &str {
 }
 
 /// A cargo that works on the workspace at `root`, the same one that built this tool if cargo runs it.
-fn cargo(root: &Path, arguments: &[&str]) -> Command {
+pub(super) fn cargo(root: &Path, arguments: &[&str]) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(root).args(arguments);
     command

@@ -3,6 +3,7 @@
 mod case;
 mod child;
 mod failure_cases;
+mod fuzz;
 pub(crate) mod host;
 mod kernel_cases;
 mod libtest;
@@ -47,6 +48,9 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     let mut tally = Tally::new(test.filter.clone(), Box::new(std::io::stdout()));
     host::run(root(), test.long, &mut tally)?;
+    if let Some(n_seconds) = test.fuzz {
+        fuzz::run(root(), n_seconds, &mut tally)?;
+    }
     let machine = options.machine();
     for case in cases() {
         case.test(&machine, &mut tally)?;

@@ -14,7 +14,7 @@ impl<S: System> Peer<S> {
     /// Begins a message of `n_data` bytes (SEND).
     ///
     /// # Errors
-    /// [`Error::Closed`].
+    /// None today: a closing peer has no handles to send through.
     ///
     /// ```
     /// # struct Host;
@@ -98,7 +98,7 @@ impl<S: System> Peer<S> {
     /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.
     ///
     /// # Errors
-    /// [`Error::Closed`].
+    /// None today.
     ///
     /// ```
     /// # struct Host;

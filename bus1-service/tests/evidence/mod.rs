@@ -5,7 +5,9 @@
     reason = "each test program uses its part of it"
 )]
 
+pub(crate) mod beside;
 pub(crate) mod delay;
+pub(crate) mod knowledge;
 pub(crate) mod litmus;
 pub(crate) mod program;
 pub(crate) mod stage;
@@ -24,12 +26,14 @@ pub(crate) fn factor() -> u32 {
     })
 }
 
-/// Properties on `n_cases` programs in the ordinary run, which leave no files behind.
+/// Properties on `n_cases` programs in the ordinary run, which leave no files behind. Whoever wants to know only whether one fails sets
+/// `PROPTEST_MAX_SHRINK_ITERS=0`.
 pub(crate) fn config(n_cases: u32) -> Config {
+    let default = Config::default();
     Config {
         cases: n_cases * factor(),
-        max_shrink_iters: 20_000,
+        max_shrink_iters: default.max_shrink_iters.min(20_000),
         failure_persistence: None,
-        ..Config::default()
+        ..default
     }
 }

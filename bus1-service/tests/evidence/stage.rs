@@ -13,10 +13,13 @@ use bus1_service::{
 pub(crate) struct Host;
 
 impl System for Host {
-    type Object = std::convert::Infallible;
+    type Object = ();
     type Watch = usize;
     type Amounts = [u64; 2];
 }
+
+/// Entries of a queue that can be read out.
+const QUEUE_READ: usize = 64;
 
 /// Peers that were reported as woken.
 pub(crate) type Woken = BTreeSet<usize>;
@@ -189,6 +192,11 @@ impl Stage {
         );
     }
 
+    /// Whether all that is queued can be read out.
+    pub(crate) fn is_queue_read_whole(&self, number: usize) -> bool {
+        self.peers[number].inspect_entry(QUEUE_READ - 1).is_none()
+    }
+
     /// A read-out of one peer, in the words of the model.
     pub(crate) fn peer(&self, number: usize, is_open: bool) -> PeerState {
         let peer = &self.peers[number];
@@ -203,7 +211,7 @@ impl Stage {
             slot = next;
         }
         let mut n_queued = BTreeMap::new();
-        for index in 0..64 {
+        for index in 0..QUEUE_READ {
             let Some(EntryInfo { kind, id, .. }) = peer.inspect_entry(index) else {
                 break;
             };
@@ -261,18 +269,18 @@ pub(crate) fn model_quotas(account: &model::Account) -> Quotas {
         .collect()
 }
 
-fn finish(effects: Effects<Host>, woken: &mut Woken) -> Outcome {
+pub(crate) fn finish(effects: Effects<Host>, woken: &mut Woken) -> Outcome {
     effects.finish(&mut |number, _| {
         woken.insert(*number);
     });
     Outcome::Done
 }
 
-fn to_ids(ids: &[u64]) -> Vec<Id> {
+pub(crate) fn to_ids(ids: &[u64]) -> Vec<Id> {
     ids.iter().map(|&id| Id::from_u64(id)).collect()
 }
 
-fn to_kind(kind: bus1_service::Kind) -> Kind {
+pub(crate) fn to_kind(kind: bus1_service::Kind) -> Kind {
     match kind {
         bus1_service::Kind::User => Kind::User,
         bus1_service::Kind::NodeRelease => Kind::NodeRelease,
@@ -280,7 +288,7 @@ fn to_kind(kind: bus1_service::Kind) -> Kind {
     }
 }
 
-fn to_failure(error: Error) -> Failure {
+pub(crate) fn to_failure(error: Error) -> Failure {
     match error {
         Error::UnknownId(Place::Transfer(index), _) => Failure::UnknownTransfer(index),
         Error::UnknownId(Place::Destination(index), _) => Failure::UnknownDestination(index),

@@ -6,7 +6,8 @@ use std::sync::{Barrier, Mutex, RwLock};
 use bus1_model::history::{Event, explain, has_failing_copy_beside_release};
 use bus1_model::{Call, Outcome, World};
 
-use super::program::{Knowledge, Step, learn, resolve};
+use super::knowledge::{Knowledge, learn};
+use super::program::{Step, resolve};
 use super::stage::{Stage, Woken, model_quotas, quotas};
 
 /// A program: what is set up by one thread, and then what each thread does.

@@ -1,0 +1,122 @@
+//! The errors that the core documents, by the function that may return them.
+
+use bus1_service::Error;
+
+/// Function and error, as they are called in the source. Functions that hand on the errors of their phases have those, too.
+pub const DOCUMENTED: &[(&str, &str)] = &[
+    ("Account::root", "OutOfMemory"),
+    ("Account::child", "Quota"),
+    ("Account::child", "OutOfMemory"),
+    ("Account::charge", "Quota"),
+    ("Account::charge", "OutOfMemory"),
+    ("Charge::grow", "Quota"),
+    ("Charge::grow", "OutOfMemory"),
+    ("Peer::new", "Quota"),
+    ("Peer::new", "OutOfMemory"),
+    ("Peer::create_node", "Quota"),
+    ("Peer::create_node", "OutOfMemory"),
+    ("Peer::transfer", "UnknownId"),
+    ("Peer::transfer", "TooLong"),
+    ("Peer::transfer", "Quota"),
+    ("Peer::transfer", "OutOfMemory"),
+    ("PreparingTransfer::reserve", "TooLong"),
+    ("PreparingTransfer::reserve", "OutOfMemory"),
+    ("PreparingTransfer::sources", "UnknownId"),
+    ("PreparingTransfer::sources", "TooLong"),
+    ("PreparingTransfer::sources", "OutOfMemory"),
+    ("PreparingTransfer::step", "UnknownId"),
+    ("PreparingTransfer::step", "Quota"),
+    ("PreparingTransfer::step", "OutOfMemory"),
+    ("PreparedTransfer::commit", "UnknownId"),
+    ("Peer::send", "UnknownId"),
+    ("Peer::send", "TooLong"),
+    ("Peer::send", "Quota"),
+    ("Peer::send", "OutOfMemory"),
+    ("PreparingSend::transfers", "UnknownId"),
+    ("PreparingSend::transfers", "TooLong"),
+    ("PreparingSend::transfers", "OutOfMemory"),
+    ("PreparingSend::objects", "TooLong"),
+    ("PreparingSend::objects", "OutOfMemory"),
+    ("PreparingSend::destinations", "UnknownId"),
+    ("PreparingSend::destinations", "TooLong"),
+    ("PreparingSend::destinations", "OutOfMemory"),
+    ("PreparingSend::step", "UnknownId"),
+    ("PreparingSend::step", "Quota"),
+    ("PreparingSend::step", "OutOfMemory"),
+    ("StagedSend::commit", "UnknownId"),
+    ("Peer::release", "UnknownId"),
+    ("Peer::release", "NamedTwice"),
+    ("Peer::release", "TooLong"),
+    ("Peer::release", "Closed"),
+    ("Peer::begin_release", "UnknownId"),
+    ("Peer::begin_release", "NamedTwice"),
+    ("Peer::begin_release", "TooLong"),
+    ("Peer::begin_release", "Busy"),
+    ("Peer::begin_release", "Closed"),
+    ("Peer::recv", "NothingQueued"),
+    ("Peer::begin_recv", "NothingQueued"),
+    ("Peer::begin_recv", "Busy"),
+    ("Receiving::commit", "Retry"),
+    ("Receiving::discard", "Retry"),
+];
+
+/// How often each entry of [`DOCUMENTED`] was reached.
+#[derive(Clone, Copy, Debug)]
+pub struct Reached {
+    counts: [u32; DOCUMENTED.len()],
+}
+
+impl Default for Reached {
+    fn default() -> Self {
+        Reached {
+            counts: [0; DOCUMENTED.len()],
+        }
+    }
+}
+
+impl Reached {
+    /// The counts, in the order of [`DOCUMENTED`].
+    #[must_use]
+    pub fn counts(&self) -> &[u32] {
+        &self.counts
+    }
+
+    /// Adds those of another program.
+    pub fn add(&mut self, other: &Reached) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+    }
+
+    /// `function` returned `error`.
+    ///
+    /// # Panics
+    /// If that is not documented.
+    pub(crate) fn note(&mut self, function: &str, error: &Error) {
+        self.note_named(function, name(error));
+    }
+
+    /// `function` asked to begin again.
+    pub(crate) fn note_retry(&mut self, function: &str) {
+        self.note_named(function, "Retry");
+    }
+
+    fn note_named(&mut self, function: &str, error: &str) {
+        let place = DOCUMENTED.iter().position(|row| *row == (function, error));
+        let place = place.unwrap_or_else(|| panic!("{function} does not document {error}"));
+        self.counts[place] += 1;
+    }
+}
+
+fn name(error: &Error) -> &'static str {
+    match error {
+        Error::UnknownId(..) => "UnknownId",
+        Error::NamedTwice(..) => "NamedTwice",
+        Error::Quota(..) => "Quota",
+        Error::OutOfMemory => "OutOfMemory",
+        Error::TooLong => "TooLong",
+        Error::NothingQueued => "NothingQueued",
+        Error::Busy => "Busy",
+        Error::Closed => "Closed",
+    }
+}
