@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt::Write;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use crate::{Call, Failure, Kind, Outcome, Source, World};
+use crate::{Call, Failure, Kind, Outcome, World};
 
 /// One call, as its thread saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -358,30 +358,6 @@ fn is_same(expected: &Outcome, observed: &Outcome) -> bool {
         (Failed(UnknownTransfer(_)), Failed(UnknownTransfer(_)))
     );
     are_unknown || expected == observed
-}
-
-/// Whether the history has the one weakness of the core that is known (`docs/testing.md`): one thread sent or copied a handle, and
-/// failed, while another released that handle on the same peer. The copy counts until the failing call returns, so
-/// HANDLE_RELEASE may come later than the release.
-#[must_use]
-pub fn has_failing_copy_beside_release(events: &[Event]) -> bool {
-    let carries = |call: &Call, id: &u64| match call {
-        Call::Send { transfers, .. } => transfers.contains(id),
-        Call::Transfer { sources, .. } => sources.contains(&Source::Copy(*id)),
-        _ => false,
-    };
-    events.iter().any(|release| {
-        let Call::Release { peer, ids } = &release.call else {
-            return false;
-        };
-        events.iter().any(|failing| {
-            failing.call.caller() == *peer
-                && matches!(failing.outcome, Outcome::Failed(_))
-                && failing.called_at < release.returned_at
-                && release.called_at < failing.returned_at
-                && ids.iter().any(|id| carries(&failing.call, id))
-        })
-    })
 }
 
 /// Sends whose messages one receiver got one after the other are in that order. The sequence would show it in the end; known

@@ -4,7 +4,8 @@
 //! under the lock of the node's owner: whether it counts for the node, and its leaving it. States at the holder:
 //! *travelling* (its slot in the id table is reserved; a message or a transfer carries it) → *held* → *gone*, or *travelling* →
 //! *gone* if what carries it is dropped. Rules:
-//! 1. It is linked to its node before the transaction that carries it is decided (R6), and unlinked by a transaction.
+//! 1. It is linked to its node before the transaction that carries it is decided (R6), counts from that decision on, and is unlinked by
+//!    a transaction.
 //! 2. NODE_RELEASE is not delivered while it travels: it is *parked*, and queued behind the message that carries it when that is
 //!    received (NOT-1).
 //! 3. NODE_RELEASE is not delivered once a release of its holder names it (REL-2).
@@ -15,6 +16,7 @@ use crate::mem::{Key, Link, LockedBy, LockedToo, Ref, under_second_lock};
 use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::queue::Entry;
+use crate::transaction::Transaction;
 use crate::{Id, System};
 
 /// Where a handle is in its life, at its holder.
@@ -57,16 +59,30 @@ pub(crate) struct AtHolder<S: System> {
     pub(crate) is_parked: bool,
     /// NODE_RELEASE.
     pub(crate) note: Entry<S>,
-    /// The next handle that the open release names.
-    pub(crate) next_marked: Option<Ref<Handle<S>>>,
 }
 
 /// What is under the lock of the node's owner.
 pub(crate) struct AtNode<S: System> {
-    /// On the node's list: it counts.
+    /// On the node's list.
     pub(crate) on_node: Link,
+    /// What decides it, while it is on the list and not staged, and nobody knows that it counts.
+    pub(crate) undecided: Option<Ref<Transaction>>,
     /// In the owner's queue: it stops counting when the release of its holder is decided.
     pub(crate) leave: Entry<S>,
+}
+
+impl<S: System> AtNode<S> {
+    /// Whether nobody knows yet that it counts. What is decided is forgotten, so that its word can go.
+    pub(crate) fn is_undecided(&mut self) -> bool {
+        let is_undecided = self
+            .undecided
+            .as_ref()
+            .is_some_and(|transaction| transaction.stamp().is_none());
+        if !is_undecided {
+            self.undecided = None;
+        }
+        is_undecided
+    }
 }
 
 impl<S: System> Handle<S> {
@@ -78,10 +94,10 @@ impl<S: System> Handle<S> {
             is_marked: false,
             is_parked: false,
             note: Entry::new(),
-            next_marked: None,
         };
         let at_node = AtNode {
             on_node: Link::new(),
+            undecided: None,
             leave: Entry::new(),
         };
         Handle {

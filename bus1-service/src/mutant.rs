@@ -25,6 +25,8 @@ pub enum Mutant {
     CountOutside,
     /// Copies are not linked to their node before the decision.
     CopiesNotLinked,
+    /// Copies count for their node before the decision.
+    UndecidedCounts,
     /// The message leaves the queue before it is copied out.
     PopBeforeCopy,
     /// A dropped message keeps its charge.

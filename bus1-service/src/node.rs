@@ -3,9 +3,16 @@
 //! States: *fresh* (made by a transfer that is not committed: no id answers to it), *live*, *marked* (named by the open release of
 //! its owner; sends succeed as before), *dead*. Rules:
 //! 1. Its state is under the lock of its owner, like the queue: what is decided about node, handles and queue is decided at once.
-//! 2. Linked handles count, whether held or travelling. When the last is unlinked from a live node, the node itself enters the queue as
-//!    HANDLE_RELEASE; none can be linked from then on, since a copy needs a linked source (NOT-2).
-//! 3. It is dead from the decision of its release; handles of a dead node count nothing. What remains of it is kept by them.
+//! 2. Handles count from the decision of the transaction that made them, whether held or travelling. When the last that counts is
+//!    unlinked from a live node, the node itself enters the queue as HANDLE_RELEASE; none can be linked from then on, since a copy needs
+//!    a linked source (NOT-2).
+//! 3. Copies are linked before they are decided, so that a release of the node finds them (R6): among the handles that are not staged
+//!    some may be undecided. A copy stands behind its source, and as long as the node is not marked, the first counts, or there is
+//!    none. When the first leaves, those behind it are looked at, in order. One that is decided counts, and is the first now. One that
+//!    is not decided, and has none before it, never will be, and is unlinked: its source stood before it, and has left by a release,
+//!    which was decided under the lock of its holder. The copy's transaction is decided under that same lock: not before, or it
+//!    would be seen here; and not from now on, since it finds the source gone.
+//! 4. It is dead from the decision of its release; handles of a dead node count nothing. What remains of it is kept by them.
 
 use core::sync::atomic::{AtomicU64, Ordering};
 
@@ -30,7 +37,7 @@ pub(crate) struct Node<S: System> {
 
 /// What is under the owner's lock.
 pub(crate) struct NodeState<S: System> {
-    /// Handles that the open release has not staged; without one, all.
+    /// Handles that the open release has not staged; without one, all. Those that count come first (rule 3).
     pub(crate) waiting: List<OnNode<S>>,
     /// Handles whose NODE_RELEASE the open release has staged.
     pub(crate) staged: List<OnNode<S>>,

@@ -239,6 +239,11 @@ impl<S: System> Queue<S> {
         self.leaving.pop_front(key)
     }
 
+    /// Puts one back that needs another section.
+    pub(crate) fn put_back_leaving(&mut self, key: &mut Key, member: Member<S>) {
+        self.leaving.push_front(key, member);
+    }
+
     /// Gives a transaction at this queue alone its place in the order: behind all that is ordered, before all that is undecided. To be
     /// followed by [`Queue::push`] under the same lock, after [`Queue::next_decided`] gave `None`.
     pub(crate) fn tick(&mut self, key: &mut Key) {

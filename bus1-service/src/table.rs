@@ -6,7 +6,7 @@
 //! 2. The table is made of segments of 256 slots, the first of which grows by doubling. Memory is taken outside the lock
 //!    ([`Table::growth`]) and hung in under it ([`Table::grow`]).
 //! 3. Freeing and filling need no memory: a reserved slot can always be filled.
-//! 4. A used slot may be *named*, by the one release that is open: then it is on a chain through the slots themselves. So all the
+//! 4. A used slot may be *named*, by the one release that is open: then it is on a [`Chain`] through the slots themselves. So all the
 //!    ids of the largest RELEASE are checked and named in one section (OBJ-8, REL-1), and the objects are not touched for that. Names
 //!    that nothing came of are taken back slot by slot, later; if such a slot is freed meanwhile, its next use waits until then.
 //! 5. The table of a closed peer is given back segment by segment. Whoever is still promised an id of it, by a message on its way
@@ -28,7 +28,7 @@ pub(crate) enum Object<S: System> {
 
 struct Slot<S: System> {
     generation: u32,
-    /// While it is free, the next free slot, if any. While it is used, [`NONE`] unless it is named; then the next named one or [`END`].
+    /// While it is free, the next free slot, if any. While it is used, [`NONE`] unless it is on a chain; then the next there, or [`END`].
     next: u32,
     object: Option<Packed<Object<S>>>,
 }
@@ -59,14 +59,29 @@ const REGULAR: u32 = 256;
 const FIRST: u32 = 4;
 /// No slot: beyond every index.
 const NONE: u32 = u32::MAX;
-/// The end of the chain of named slots.
+/// The end of a chain of used slots.
 const END: u32 = NONE - 1;
+
+/// Slots in use, one behind the other: a slot is on one chain at most.
+#[derive(Clone, Copy)]
+pub(crate) struct Chain {
+    first: u32,
+}
+
+impl Chain {
+    pub(crate) const EMPTY: Chain = Chain { first: END };
+
+    /// The chain that `id` is on, from there on.
+    pub(crate) fn from(id: Id) -> Chain {
+        Chain { first: index(id) }
+    }
+}
 
 /// The id table of a peer.
 pub(crate) struct Table<S: System> {
     segments: Vec<Vec<Slot<S>>>,
     first_free: u32,
-    first_named: u32,
+    named: Chain,
     n_free: u32,
     /// Slots that were ever given out; those behind are memory without content.
     n_made: u32,
@@ -143,7 +158,7 @@ impl<S: System> Table<S> {
         Table {
             segments: Vec::new(),
             first_free: NONE,
-            first_named: END,
+            named: Chain::EMPTY,
             n_free: 0,
             n_made: 0,
             capacity: 0,
@@ -279,14 +294,14 @@ impl<S: System> Table<S> {
     pub(crate) fn name(&mut self, ids: &[Id]) -> Result<(), Misnamed> {
         let mut twice = None;
         for (place, &id) in ids.iter().enumerate() {
-            let (index, first) = (index(id), self.first_named);
+            let (index, first) = (index(id), self.named.first);
             let slot = self
                 .slot_mut(index)
                 .filter(|slot| slot.object.is_some() && self::id(index, slot.generation) == id);
             match slot {
                 Some(slot) if slot.next == NONE => {
                     slot.next = first;
-                    self.first_named = index;
+                    self.named.first = index;
                 }
                 Some(_) => twice = twice.or(Some(place)),
                 None => return Err(Misnamed::Unknown(place)),
@@ -300,16 +315,37 @@ impl<S: System> Table<S> {
         self.slot(index(id)).is_some_and(|slot| slot.next != NONE)
     }
 
-    /// Takes a slot off the chain of those that are named; what it holds. `None` if there is none.
-    pub(crate) fn pop_named(&mut self) -> Option<Option<&Packed<Object<S>>>> {
-        let index = self.first_named;
+    /// Takes a slot off the chain of those that are named; its index. `None` if there is none.
+    pub(crate) fn pop_named(&mut self) -> Option<u32> {
+        let mut named = self.named;
+        let index = self.pop(&mut named);
+        self.named = named;
+        index
+    }
+
+    /// Puts a used slot, which is on no chain, first on `chain`.
+    pub(crate) fn push(&mut self, chain: &mut Chain, index: u32) {
+        if let Some(slot) = self.slot_mut(index) {
+            slot.next = core::mem::replace(&mut chain.first, index);
+        }
+    }
+
+    /// Takes the first slot off `chain`; its index.
+    pub(crate) fn pop(&mut self, chain: &mut Chain) -> Option<u32> {
+        let index = chain.first;
         let slot = self.slot_mut(index)?;
-        let next = core::mem::replace(&mut slot.next, NONE);
+        chain.first = core::mem::replace(&mut slot.next, NONE);
         if slot.object.is_none() {
             self.recycle(index);
         }
-        self.first_named = next;
-        self.at(index)
+        Some(index)
+    }
+
+    /// What the first slot of `chain` holds; it is the next one's turn then.
+    pub(crate) fn next(&self, chain: &mut Chain) -> Option<&Packed<Object<S>>> {
+        let slot = self.slot(chain.first)?;
+        chain.first = slot.next;
+        slot.object.as_ref()
     }
 
     /// Takes a segment out of the table of a closed peer; `None` if there is none left.

@@ -66,9 +66,9 @@ fn fail_each(world: &World, what: &str, mut operation: impl FnMut() -> Result<()
             "{what}: allocation {n} refused"
         );
         assert_eq!(before, read_out(world), "{what}: allocation {n} refused");
-        // The id table may have grown: that memory stays with the peer.
+        // The id table may have grown: that memory stays with the peer. Words of earlier calls, 16 bytes each, may have gone.
         assert!(
-            (0..=8192).contains(&n_bytes),
+            (-256..=8192).contains(&n_bytes),
             "{what}: allocation {n} refused left {n_bytes} bytes"
         );
     }

@@ -4,7 +4,7 @@ mod common;
 
 use std::sync::atomic::Ordering;
 
-use bus1_service::{Error, Id, Kind, ObjectInfo, Place, Progress};
+use bus1_service::{Error, Id, Kind, ObjectInfo, Place, Progress, Source};
 use common::*;
 
 /// Releasing a node tells every holder, the owner itself too, once per handle.
@@ -48,6 +48,99 @@ fn not_2_the_owner_is_told_when_the_last_handle_goes() {
         Err(Error::UnknownId(Place::Release(0), node_id))
     );
     assert!(recv(owner).is_none());
+    world.end();
+}
+
+/// A copy that a call has made and will not deliver does not count: the owner is told with the release of the handle, before the
+/// call fails, and once. So it is with as many copies as a message may make, and with a transfer.
+#[test]
+fn not_2_copies_of_a_call_that_fails_do_not_count() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_q) = node(q, p);
+    for n_messages in [1, 1024] {
+        let (node_id, handle) = node(owner, p);
+        let mut sending = p.begin_send(0).unwrap();
+        sending.transfers(&[handle; 4]).unwrap();
+        sending.destinations(&vec![to_q; n_messages]).unwrap();
+        let mut sending = sending.prepared().unwrap().stage();
+        while sending.step(1) != Progress::Done {}
+        let mut transferring = p.begin_transfer(q).unwrap();
+        transferring.sources(&[Source::Copy(handle)]).unwrap();
+        let mut transferring = transferring.prepared().unwrap();
+        assert!(!owner.is_readable());
+        release(p, &[handle]).unwrap();
+        assert_eq!(recv_note(owner), (Kind::HandleRelease, node_id));
+        let gone = Error::UnknownId(Place::Transfer(0), handle);
+        assert_eq!(sending.commit().err(), Some(gone));
+        assert_eq!(transferring.commit().err(), Some(gone));
+        sending.abort().finish_silently();
+        transferring.abort().finish_silently();
+        assert!(recv(owner).is_none() && recv(q).is_none());
+    }
+    world.end();
+}
+
+/// A copy counts from the instant at which its transaction takes effect, whatever is still to be done for it, and also beside copies that
+/// never will.
+#[test]
+fn not_2_copies_count_from_their_instant() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_q) = node(q, p);
+    let (node_id, handle) = node(owner, p);
+    let begin = |n_messages| {
+        let mut sending = p.begin_send(0).unwrap();
+        sending.transfers(&[handle]).unwrap();
+        sending.destinations(&vec![to_q; n_messages]).unwrap();
+        let mut sending = sending.prepared().unwrap().stage();
+        while sending.step(1) != Progress::Done {}
+        sending
+    };
+    let mut before = begin(600);
+    let effects = begin(1).commit().unwrap();
+    let mut behind = begin(600);
+    release(p, &[handle]).unwrap();
+    assert!(recv(owner).is_none(), "one copy travels");
+    effects.finish(&mut |bell, wake| ring(bell, wake));
+    let (_, handles) = recv_message(q);
+    let twin = copy(q, q, handles[0]).unwrap();
+    release(q, &handles).unwrap();
+    assert!(before.commit().is_err() && behind.commit().is_err());
+    drop((before, behind));
+    assert!(recv(owner).is_none(), "one copy is left");
+    release(q, &[twin]).unwrap();
+    assert_eq!(recv_note(owner), (Kind::HandleRelease, node_id));
+    assert!(recv(owner).is_none());
+    world.end();
+}
+
+/// A node that is released tells of a copy that was undecided when the release began, and decided before it took effect.
+#[test]
+fn not_1_a_copy_decided_during_the_release_is_told() {
+    let world = World::new(3);
+    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let (_, to_q) = node(q, p);
+    let (node_id, handle) = node(owner, p);
+    let mut sending = p.begin_send(0).unwrap();
+    sending.transfers(&[handle; 2]).unwrap();
+    sending.destinations(&[to_q]).unwrap();
+    let mut sending = sending.prepared().unwrap().stage();
+    owner.begin_release(&[node_id]).unwrap();
+    // Named, marked, no handles of the owner to stage.
+    for _ in 0..3 {
+        let _ = owner.work(1, &mut |bell, wake| ring(bell, wake));
+    }
+    let effects = sending.commit().unwrap();
+    release(p, &[handle]).unwrap();
+    release(owner, &[]).unwrap();
+    effects.finish(&mut |bell, wake| ring(bell, wake));
+    let (_, handles) = recv_message(q);
+    let told = [recv_note(q), recv_note(q)];
+    for handle in handles {
+        assert!(told.contains(&(Kind::NodeRelease, handle)));
+    }
+    assert!(recv(owner).is_none() && recv(q).is_none());
     world.end();
 }
 

@@ -1,4 +1,4 @@
-//! A test that cannot fail proves nothing: the core is made wrong in fifteen ways, and the test that is there for it must notice.
+//! A test that cannot fail proves nothing: the core is made wrong in sixteen ways, and the test that is there for it must notice.
 
 extern crate bus1_shuttle as bus1_service;
 
@@ -8,9 +8,9 @@ mod evidence;
 mod sched;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
-use bus1_model::{Call, Failure, Outcome, Source};
+use bus1_model::{Call, Failure, Kind, Outcome, Source};
 use bus1_service::mutant::{Mutant, choose};
 use evidence::litmus::{named, run};
 use evidence::stage::{Stage, Woken};
@@ -100,6 +100,44 @@ fn mutant_count_outside() {
 #[test]
 fn mutant_copies_not_linked() {
     caught_by(Mutant::CopiesNotLinked, "R6");
+}
+
+/// Copies that count before they are decided are caught by sending a copy beside the release of the only handle: if the send
+/// fails, the owner was told when the release returned (NOT-2).
+#[test]
+fn mutant_undecided_counts() {
+    let program = || {
+        let stage = Arc::new(Stage::new(&[[1024, 1024]; 2], &[0, 1]));
+        let (carried, to) = (handle_on(&stage), handle_on(&stage));
+        let send = Call::Send {
+            peer: 1,
+            destinations: vec![to],
+            transfers: vec![carried],
+            payload: Vec::new(),
+        };
+        let sender = shuttle::thread::spawn({
+            let stage = stage.clone();
+            move || stage.call(&send, &mut Woken::new())
+        });
+        let release = Call::Release {
+            peer: 1,
+            ids: vec![carried],
+        };
+        assert_eq!(stage.call(&release, &mut Woken::new()), Outcome::Done);
+        let received = stage.call(&Call::Recv { peer: 0 }, &mut Woken::new());
+        let sent = sender.join().expect("no thread failed");
+        let is_told =
+            matches!(&received, Outcome::Received(entry) if entry.kind == Kind::HandleRelease);
+        assert_eq!(
+            is_told,
+            sent != Outcome::Done,
+            "{sent:?}, then {received:?}"
+        );
+    };
+    caught(Mutant::UndecidedCounts, |n_schedules| {
+        shuttle::check_pct(program, n_schedules, PCT_DEPTH);
+        shuttle::check_random(program, n_schedules);
+    });
 }
 
 /// A message that leaves the queue before it is copied out is caught by R14.

@@ -103,12 +103,22 @@ impl<A: Adapter> List<A> {
 
     /// The first element.
     pub(crate) fn front(&self) -> Option<Borrowed<'_, A::Item>> {
-        if self.first == END {
+        self.end(self.first)
+    }
+
+    /// The last element.
+    pub(crate) fn back(&self) -> Option<Borrowed<'_, A::Item>> {
+        self.end(self.last)
+    }
+
+    /// The element at one end, by its word.
+    fn end(&self, word: usize) -> Option<Borrowed<'_, A::Item>> {
+        if word == END {
             return None;
         }
-        // SAFETY: the list owns a count of its first element, and it cannot be taken out while `self` is borrowed, unless it
-        // is in the middle of a list (rule 2), which the first element is not.
-        let item = ManuallyDrop::new(unsafe { A::Item::from_word(self.first) });
+        // SAFETY: the list owns a count of its first and of its last element, and neither can be taken out while `self` is
+        // borrowed: through another list only elements in the middle can be (rule 2).
+        let item = ManuallyDrop::new(unsafe { A::Item::from_word(word) });
         Some(Borrowed {
             item,
             _owner: PhantomData,
@@ -134,6 +144,13 @@ impl<A: Adapter> List<A> {
             Self::at(self.last, key, |link| link.next = word);
         }
         self.last = word;
+    }
+
+    /// Puts `item` before all others.
+    pub(crate) fn push_front(&mut self, key: &mut Key, item: A::Item) {
+        let mut others = core::mem::take(self);
+        self.push_back(key, item);
+        self.append(key, &mut others);
     }
 
     /// Takes the first element out.

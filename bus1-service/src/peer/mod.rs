@@ -12,7 +12,7 @@ mod verbs;
 use alloc::vec::Vec;
 
 pub use inspect::{EntryInfo, ObjectInfo, PeerInfo};
-use state::{Linked, PeerState};
+use state::{LEAVES_MAX, Left, Linked, Origin, PeerState};
 
 use crate::account::{self, AccountCore, Charged, Trace};
 use crate::effects::Waker;
@@ -150,10 +150,10 @@ impl<S: System> PeerCore<S> {
     }
 
     /// Links a new handle to its node, which is this peer's.
-    pub(crate) fn link(&self, copy: &Ref<Handle<S>>, source: Option<&Handle<S>>) -> Linked {
+    pub(crate) fn link(&self, copy: &Ref<Handle<S>>, origin: Option<Origin<'_, S>>) -> Linked {
         let mut guard = self.lock_settled();
         let (state, key) = guard.parts();
-        state.link(key, copy, source)
+        state.link(key, copy, origin)
     }
 }
 
@@ -215,13 +215,18 @@ pub(crate) fn reserve_one<S: System>(peer: &PeerCore<S>) -> Result<Id, Error> {
 /// `handle` leaves its node, in a transaction of its own at the queue of the node's owner (NOT-2).
 pub(crate) fn leave_now<S: System>(handle: &Ref<Handle<S>>, wake: Waker<'_, S>) {
     let owner = handle.node().owner();
-    let is_last = {
-        let mut guard = owner.lock_settled();
-        let (state, key) = guard.parts();
-        state.queue.tick(key);
-        state.leave(key, handle)
-    };
-    if is_last {
-        wake(&owner.watch, Wake::Readable);
+    loop {
+        let mut n_left = LEAVES_MAX;
+        let left = {
+            let mut guard = owner.lock_settled();
+            let (state, key) = guard.parts();
+            state.queue.tick(key);
+            state.leave(key, handle, &mut n_left)
+        };
+        match left {
+            Left::Last => return wake(&owner.watch, Wake::Readable),
+            Left::NotLast => return,
+            Left::More => hook::point("leave"),
+        }
     }
 }

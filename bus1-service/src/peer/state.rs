@@ -7,6 +7,7 @@ use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::queue::{Member, Queue};
 use crate::table::{Object, Table};
+use crate::transaction::Transaction;
 use crate::{Account, Id, System};
 
 use super::release::Release;
@@ -14,8 +15,8 @@ use super::release::Release;
 /// How many entries that are not to be delivered one look at the queue passes over.
 const PASS_OVER_MAX: u32 = 64;
 
-/// How many handles stop counting in one lock-held section.
-const LEAVES_MAX: u32 = 256;
+/// How many handles stop counting, or turn out never to have counted, in one lock-held section.
+pub(super) const LEAVES_MAX: u32 = 256;
 
 /// What is under the lock of a peer.
 pub(crate) struct PeerState<S: System> {
@@ -40,6 +41,24 @@ pub(crate) enum First {
     Entry,
     Nothing,
     /// Many entries were passed over; look again.
+    More,
+}
+
+/// Where a copy comes from.
+pub(crate) struct Origin<'a, S: System> {
+    /// The handle it is a copy of.
+    pub(crate) source: &'a Ref<Handle<S>>,
+    /// What decides it.
+    pub(crate) transaction: &'a Ref<Transaction>,
+}
+
+/// What became of unlinking a handle from its node.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Left {
+    /// It was the last that counted: the node is in the queue.
+    Last,
+    NotLast,
+    /// So many others were undecided that it takes one more section to tell; it is still linked.
     More,
 }
 
@@ -78,10 +97,13 @@ impl<S: System> PeerState<S> {
         let mut n_left = LEAVES_MAX;
         loop {
             while let Some(member) = self.queue.pop_leaving(key) {
-                if let Member::Leave(handle) = &member {
-                    self.leave(key, handle);
+                let is_more = match &member {
+                    Member::Leave(handle) => self.leave(key, handle, &mut n_left) == Left::More,
+                    _ => false,
+                };
+                if is_more {
+                    self.queue.put_back_leaving(key, member);
                 }
-                n_left = n_left.saturating_sub(1);
                 if n_left == 0 {
                     return !self.queue.has_undone();
                 }
@@ -122,18 +144,45 @@ impl<S: System> PeerState<S> {
         self.table.fill(id, Object::Handle(handle));
     }
 
-    /// A handle stops counting for its node, which is this peer's. If it was the last, the node enters the queue (NOT-2). `true` if so.
-    pub(crate) fn leave(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> bool {
+    /// A handle stops counting for its node, which is this peer's. If it was the last, the node enters the queue (NOT-2). `n_left` is how
+    /// many handles may still be unlinked in this section, at least one.
+    pub(crate) fn leave(
+        &mut self,
+        key: &mut Key,
+        handle: &Ref<Handle<S>>,
+        n_left: &mut u32,
+    ) -> Left {
+        *n_left = n_left.saturating_sub(1);
         let node = handle.node();
-        let is_unlinked = node
-            .with_handles(key, |handles, key| handles.remove(key, handle))
-            .is_some();
-        let is_last = node.state(key).has_no_handles() || mutant::is(Mutant::NotifyAlways);
-        if !is_unlinked || self.is_dead(node) || !is_last {
-            return false;
+        let Some(unlinked) = node.unlink(key, handle) else {
+            return Left::NotLast;
+        };
+        // Of a marked node nothing but its end is told.
+        if node.is_marked() || self.is_dead(node) {
+            return Left::NotLast;
         }
+        while let Some(first) = node.first_handle(key) {
+            if !first.at_node(key).is_undecided() {
+                return if mutant::is(Mutant::NotifyAlways) {
+                    self.tell_last(key, node)
+                } else {
+                    Left::NotLast
+                };
+            }
+            first.at_node(key).undecided = None;
+            drop(node.unlink(key, &first));
+            if *n_left == 0 {
+                node.link_first(key, unlinked);
+                return Left::More;
+            }
+            *n_left = n_left.saturating_sub(1);
+        }
+        self.tell_last(key, node)
+    }
+
+    fn tell_last(&mut self, key: &mut Key, node: &Ref<Node<S>>) -> Left {
         self.queue.push(key, Member::Last(node.clone()));
-        true
+        Left::Last
     }
 
     /// Whether a node of this peer is dead: its release is decided.
@@ -159,26 +208,42 @@ impl<S: System> PeerState<S> {
         }
     }
 
-    /// Links a new handle to its node, which is this peer's; `source` is the handle it is a copy of, or none for a node's first.
+    /// Links a new handle to its node, which is this peer's; a node's first has no origin.
     pub(crate) fn link(
         &mut self,
         key: &mut Key,
-        copy: &Ref<Handle<S>>,
-        source: Option<&Handle<S>>,
+        handle: &Ref<Handle<S>>,
+        origin: Option<Origin<'_, S>>,
     ) -> Linked {
-        let node = copy.node();
+        let node = handle.node();
         if self.is_dead(node) {
             return Linked::NodeIsDead;
         }
-        if source.is_some() && mutant::is(Mutant::CopiesNotLinked) {
-            return Linked::Yes;
-        }
-        if let Some(source) = source
-            && !source.at_node(key).on_node.is_linked()
+        if let Some(Origin {
+            source,
+            transaction,
+        }) = origin
         {
-            return Linked::SourceIsGone;
+            if mutant::is(Mutant::CopiesNotLinked) {
+                return Linked::Yes;
+            }
+            let at_source = source.at_node(key);
+            if !at_source.on_node.is_linked() {
+                return Linked::SourceIsGone;
+            }
+            // It is held, so it was decided.
+            at_source.undecided = None;
+            if !mutant::is(Mutant::UndecidedCounts) {
+                handle.at_node(key).undecided = Some(transaction.clone());
+            }
         }
-        node.with_handles(key, |handles, key| handles.push_back(key, copy.clone()));
+        node.with_handles(key, |handles, key| {
+            // One copy after the other keeps one word, not one for each.
+            if let Some(last) = handles.waiting.back() {
+                last.at_node(key).is_undecided();
+            }
+            handles.push_back(key, handle.clone());
+        });
         if node.is_marked() {
             // It joins the release (REL-4).
             self.release.joined(key, node);
@@ -268,6 +333,21 @@ impl<S: System> Node<S> {
         state.waiting = handles.waiting;
         state.staged = handles.staged;
         result
+    }
+
+    /// Takes a handle off the node's lists; `None` if it is on none.
+    fn unlink(&self, key: &mut Key, handle: &Ref<Handle<S>>) -> Option<Ref<Handle<S>>> {
+        self.with_handles(key, |handles, key| handles.remove(key, handle))
+    }
+
+    /// Puts a handle that counts before the others that are not staged.
+    fn link_first(&self, key: &mut Key, handle: Ref<Handle<S>>) {
+        self.with_handles(key, |handles, key| handles.waiting.push_front(key, handle));
+    }
+
+    /// The first handle that is not staged.
+    fn first_handle(&self, key: &mut Key) -> Option<Ref<Handle<S>>> {
+        self.state(key).waiting.front().map(|handle| handle.clone())
     }
 }
 

@@ -9,7 +9,7 @@ use crate::mem::{Fill, Ref, Vacant};
 use crate::message::{Message, SharedPayload};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
-use crate::peer::state::Linked;
+use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, reserve};
 use crate::queue::Member;
 use crate::transaction::Transaction;
@@ -128,7 +128,11 @@ impl<S: System> Destination<S> {
                     return Ok(Built::Done);
                 };
                 let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
-                match source.node().owner().link(&copy, Some(source)) {
+                let origin = transaction.map(|transaction| Origin {
+                    source,
+                    transaction,
+                });
+                match source.node().owner().link(&copy, origin) {
                     Linked::Yes => {}
                     Linked::NodeIsDead => {
                         if let Some(copy) = copy.get_mut() {

@@ -6,9 +6,10 @@ use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::objects;
 use crate::node::Node;
-use crate::peer::state::Linked;
+use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, leave_now, reserve_one};
 use crate::table::Object;
+use crate::transaction::Transaction;
 use crate::{Error, Id, Place, System};
 
 /// One entry of a transfer.
@@ -78,7 +79,11 @@ impl<S: System> Entry<S> {
     }
 
     /// Allocates the node and the handle, and links them; no id answers to them yet.
-    pub(super) fn build(&mut self, index: usize) -> Result<(), Error> {
+    pub(super) fn build(
+        &mut self,
+        index: usize,
+        transaction: &Ref<Transaction>,
+    ) -> Result<(), Error> {
         let node = match &self.original {
             Some((_, original)) => original.node().clone(),
             None => {
@@ -92,8 +97,11 @@ impl<S: System> Entry<S> {
         let id = reserve_one(&self.to)?;
         self.handle_id = Some(id);
         let mut handle = Ref::try_new(Handle::new(self.to.clone(), id, node))?;
-        let source = self.original.as_ref().map(|(_, original)| &**original);
-        let linked = handle.node().owner().link(&handle, source);
+        let origin = self.original.as_ref().map(|(_, source)| Origin {
+            source,
+            transaction,
+        });
+        let linked = handle.node().owner().link(&handle, origin);
         match (linked, &self.original) {
             (Linked::NodeIsDead, _) => {
                 if let Some(handle) = handle.get_mut() {

@@ -50,6 +50,7 @@ struct Job<S: System> {
     /// The source peer's epoch at the first look-up.
     epoch: Option<u64>,
     entries: Vec<Entry<S>>,
+    transaction: Option<Ref<Transaction>>,
     grant: Option<Ref<Grant<S>>>,
     n_charged: usize,
     n_built: usize,
@@ -65,6 +66,7 @@ impl<S: System> PreparingTransfer<S> {
                 to,
                 epoch: None,
                 entries,
+                transaction: None,
                 grant: None,
                 n_charged: 0,
                 n_built: 0,
@@ -208,8 +210,12 @@ impl<S: System> Job<S> {
             self.n_charged = self.n_charged.saturating_add(1);
             return Ok(false);
         }
+        let transaction = match &self.transaction {
+            Some(transaction) => transaction,
+            None => self.transaction.insert(Ref::try_new(Transaction::new())?),
+        };
         if let Some(entry) = self.entries.get_mut(self.n_built) {
-            entry.build(self.n_built)?;
+            entry.build(self.n_built, transaction)?;
             self.n_built = self.n_built.saturating_add(1);
             return Ok(false);
         }
@@ -223,10 +229,9 @@ impl<S: System> Job<S> {
                     .iter()
                     .filter_map(|entry| entry.handle().cloned()),
             );
-            let transaction = Ref::try_new(Transaction::new())?;
             self.grant = Some(Ref::try_new(Grant::new(
                 self.to.clone(),
-                transaction,
+                transaction.clone(),
                 handles,
             ))?);
         }

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, RwLock};
 
-use bus1_model::history::{Event, explain, has_failing_copy_beside_release};
+use bus1_model::history::{Event, explain};
 use bus1_model::{Call, Outcome, World};
 
 use super::knowledge::{Knowledge, learn};
@@ -14,15 +14,6 @@ use super::stage::{Stage, Woken, model_quotas, quotas};
 pub(crate) struct Program {
     pub(crate) setup: Vec<Step>,
     pub(crate) threads: Vec<Vec<Step>>,
-}
-
-/// What became of a history.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// There is one order that the model accepts.
-    Explained,
-    /// There is none, and the history shows the weakness of the core that is known.
-    KnownWeakness,
 }
 
 /// A stage in use by several threads.
@@ -41,7 +32,7 @@ pub(crate) fn run(
     peers: &[usize],
     program: &Program,
     before_thread: impl Fn(usize) + Sync,
-) -> Result<Verdict, String> {
+) -> Result<(), String> {
     let n_accounts = peers.iter().max().map_or(0, |last| last + 1);
     let stage = Stage::new(&vec![[1 << 30, 1 << 40]; n_accounts], peers);
     let mut world = stage.world(peers);
@@ -78,22 +69,13 @@ pub(crate) fn run(
         while recorder.record(Call::Recv { peer }) {}
     }
     let events = recorder.events.into_inner().expect("no thread failed");
-    let world = match explain(&world, &events) {
-        Ok(world) => world,
-        Err(_) if has_failing_copy_beside_release(&events) => {
-            stage.end();
-            return Ok(Verdict::KnownWeakness);
-        }
-        Err(failure) => {
-            let (text, is_exhaustive) = (failure.text, failure.is_exhaustive);
-            return Err(format!(
-                "no order explains this history (all tried: {is_exhaustive}):\n{text}"
-            ));
-        }
-    };
+    let world = explain(&world, &events).map_err(|failure| {
+        let (text, is_exhaustive) = (failure.text, failure.is_exhaustive);
+        format!("no order explains this history (all tried: {is_exhaustive}):\n{text}")
+    })?;
     compare(&stage, &world)?;
     stage.end();
-    Ok(Verdict::Explained)
+    Ok(())
 }
 
 impl Recorder<'_> {

@@ -7,7 +7,7 @@ use crate::mem::{Key, Ref};
 use crate::message::{Message, objects};
 use crate::node::Node;
 use crate::queue::Member;
-use crate::table::{Object, Segment};
+use crate::table::{Chain, Object, Segment};
 use crate::{System, Wake, account, hook};
 
 use super::super::state::PeerState;
@@ -132,8 +132,8 @@ impl<S: System> PeerCore<S> {
             }
             Phase::MarkAll => {
                 let is_end = walk_table(state, |release, object| {
-                    if let Object::Node(_) = object {
-                        release.mark(key, object);
+                    if let Object::Node(node) = object {
+                        release.mark_node(key, node);
                     }
                     true
                 });
@@ -143,7 +143,7 @@ impl<S: System> PeerCore<S> {
                 Batch::Next
             }
             Phase::StageHandles => {
-                let handles = next_handles(state, key);
+                let handles = next_handles(state);
                 if handles.iter().all(Option::is_none) {
                     state.release.phase = Phase::StageNodes;
                 }
@@ -152,7 +152,7 @@ impl<S: System> PeerCore<S> {
             Phase::StageNodes => self.stage_nodes(state, key),
             Phase::SweepNodes => sweep_nodes(state, key),
             Phase::SweepHandles => {
-                let handles = next_handles(state, key);
+                let handles = next_handles(state);
                 if handles.iter().all(Option::is_none) {
                     state.release.phase = Phase::FinishHandles;
                 }
@@ -161,7 +161,7 @@ impl<S: System> PeerCore<S> {
             Phase::FinishHandles => {
                 let mut handles = [const { None }; BATCH];
                 for place in &mut handles {
-                    let Some(handle) = state.release.pop_handle(key) else {
+                    let Some(handle) = pop_handle(state) else {
                         break;
                     };
                     state.retire(key, &handle);
@@ -217,6 +217,7 @@ impl<S: System> PeerCore<S> {
             };
             let handle = node.with_handles(key, |handles, key| {
                 let handle = handles.waiting.pop_front(key)?;
+                handle.at_node(key).undecided = None;
                 handles.staged.push_back(key, handle.clone());
                 Some(handle)
             });
@@ -235,7 +236,7 @@ impl<S: System> PeerCore<S> {
         }
         state.decided = self.transaction.decide(state.decided);
         state.epoch = state.epoch.wrapping_add(1);
-        state.release.next_handle = state.release.handles.clone();
+        state.release.next_handle = state.release.handles;
         state.release.phase = Phase::SweepNodes;
         Batch::Decided {
             is_closing: state.release.closing == Closing::Now,
@@ -252,7 +253,9 @@ impl<S: System> PeerCore<S> {
                 state.settle(key)
             };
             if !is_settled {
-                self.lock.lock().parts().0.release.next_handle = Some(handle.clone());
+                let mut guard = self.lock.lock();
+                let (state, key) = guard.parts();
+                state.release.next_handle = Chain::from(handle.at_holder(key).id);
                 return;
             }
             owner.sweep(&mut *wake);
@@ -294,13 +297,25 @@ impl<S: System> PeerCore<S> {
 pub(super) fn mark_named<S: System>(state: &mut PeerState<S>, key: &mut Key) {
     let PeerState { table, release, .. } = state;
     for _ in 0..SLOTS {
-        let Some(object) = table.pop_named() else {
-            release.next_handle = release.handles.clone();
+        let Some(index) = table.pop_named() else {
+            release.next_handle = release.handles;
             release.phase = Phase::StageHandles;
             break;
         };
-        if let Some(object) = object {
-            release.mark(key, &object.get());
+        let object = table.at(index).flatten().map(|object| object.get());
+        let is_handle = match object.as_deref() {
+            Some(Object::Handle(handle)) => {
+                handle.at_holder(key).is_marked = true;
+                true
+            }
+            Some(Object::Node(node)) => {
+                release.mark_node(key, node);
+                false
+            }
+            None => false,
+        };
+        if is_handle {
+            table.push(&mut release.handles, index);
         }
     }
 }
@@ -311,19 +326,25 @@ pub(super) fn unname<S: System>(state: &mut PeerState<S>) -> bool {
 }
 
 /// The next named handles, to be staged or swept.
-fn next_handles<S: System>(
-    state: &mut PeerState<S>,
-    key: &mut Key,
-) -> [Option<Ref<Handle<S>>>; BATCH] {
+fn next_handles<S: System>(state: &mut PeerState<S>) -> [Option<Ref<Handle<S>>>; BATCH] {
     let mut handles = [const { None }; BATCH];
     for place in &mut handles {
-        let Some(handle) = state.release.next_handle.take() else {
-            break;
-        };
-        state.release.next_handle = handle.at_holder(key).next_marked.clone();
-        *place = Some(handle);
+        let object = state.table.next(&mut state.release.next_handle);
+        match object.map(|object| object.get()).as_deref() {
+            Some(Object::Handle(handle)) => *place = Some(handle.clone()),
+            _ => break,
+        }
     }
     handles
+}
+
+/// Takes the first named handle off their chain.
+fn pop_handle<S: System>(state: &mut PeerState<S>) -> Option<Ref<Handle<S>>> {
+    let index = state.table.pop(&mut state.release.handles)?;
+    match &*state.table.at(index)??.get() {
+        Object::Handle(handle) => Some(handle.clone()),
+        Object::Node(_) => None,
+    }
 }
 
 /// Settles the queues of the holders of dead nodes, takes their messages apart, and frees their ids.

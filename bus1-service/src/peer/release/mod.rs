@@ -23,10 +23,9 @@
 
 mod batch;
 
-use crate::handle::Handle;
 use crate::mem::{Key, List, OnMark, Ref};
 use crate::node::Node;
-use crate::table::{Misnamed, Object};
+use crate::table::{Chain, Misnamed};
 use crate::{Error, Id, Place, Progress, System, Wake, hook, limits};
 
 use super::Peer;
@@ -66,10 +65,10 @@ pub(crate) struct Release<S: System> {
     waiting: List<OnMark<S>>,
     /// Named nodes whose handles are staged.
     staged: List<OnMark<S>>,
-    /// Named handles, linked through `next_marked`.
-    handles: Option<Ref<Handle<S>>>,
-    /// The next of them to be staged or swept.
-    next_handle: Option<Ref<Handle<S>>>,
+    /// Named handles.
+    handles: Chain,
+    /// The next of them to be staged or swept, and those behind it.
+    next_handle: Chain,
     /// The next slot of the id table to be looked at, when closing.
     next_slot: u32,
 }
@@ -82,8 +81,8 @@ impl<S: System> Release<S> {
             closing: Closing::No,
             waiting: List::new(),
             staged: List::new(),
-            handles: None,
-            next_handle: None,
+            handles: Chain::EMPTY,
+            next_handle: Chain::EMPTY,
             next_slot: 0,
         }
     }
@@ -125,25 +124,10 @@ impl<S: System> Release<S> {
         }
     }
 
-    fn mark(&mut self, key: &mut Key, object: &Object<S>) {
-        match object {
-            Object::Node(node) => {
-                node.set_marked(true);
-                node.set_waiting(true);
-                self.waiting.push_back(key, node.clone());
-            }
-            Object::Handle(handle) => {
-                let at_holder = handle.at_holder(key);
-                at_holder.is_marked = true;
-                at_holder.next_marked = self.handles.replace(handle.clone());
-            }
-        }
-    }
-
-    fn pop_handle(&mut self, key: &mut Key) -> Option<Ref<Handle<S>>> {
-        let handle = self.handles.take()?;
-        self.handles = handle.at_holder(key).next_marked.take();
-        Some(handle)
+    fn mark_node(&mut self, key: &mut Key, node: &Ref<Node<S>>) {
+        node.set_marked(true);
+        node.set_waiting(true);
+        self.waiting.push_back(key, node.clone());
     }
 }
 
