@@ -305,6 +305,34 @@ calls! {
         first: AnyCapability,
         second: AnyCapability,
     ) -> "1 if they refer to one object, else 0", [EBADF];
+
+    /// Makes a task without memory, capabilities and threads. It ends with its creator if it is not started.
+    TaskNew task_new = 33 (
+        new: Structure("omnibus_task_new", In),
+        new_size: SizeOf("omnibus_task_new"),
+    ) -> "capability of the task, with every right",
+        [EINVAL E2BIG EFAULT EMSGSIZE EBADF EOPNOTSUPP EPERM EDQUOT ENOMEM];
+
+    /// Puts a copy of a capability into a task's table, with the same or fewer rights.
+    TaskGrant task_grant = 34 (
+        task: Capability(Kind::Task, task::GRANT),
+        capability: AnyCapability,
+        rights: Value,
+    ) -> "number of the copy in the task's table", [EBADF EOPNOTSUPP EPERM ESRCH EDQUOT ENOMEM];
+
+    /// Starts the first thread of a task that `task_new` made.
+    TaskStart task_start = 35 (
+        task: Capability(Kind::Task, task::START),
+        start: Structure("omnibus_thread_start", In),
+        start_size: SizeOf("omnibus_thread_start"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT ESRCH EBUSY EDQUOT ENOMEM];
+
+    /// Has a message sent through a handle when a task has ended: its `omnibus_task_status`.
+    TaskWatch task_watch = 36 (
+        task: Capability(Kind::Task, task::WATCH),
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EBADRQC EDQUOT ENOMEM];
 }
 
 #[cfg(test)]
@@ -379,6 +407,10 @@ mod tests {
                 "memory_revoke",
                 "memory_info",
                 "capability_compare",
+                "task_new",
+                "task_grant",
+                "task_start",
+                "task_watch",
             ]
         );
     }

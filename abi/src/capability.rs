@@ -79,7 +79,7 @@ impl Kind {
     pub const fn all_rights(self) -> u64 {
         match self {
             Self::Peer => peer::USE | peer::RECEIVE | peer::GIVE,
-            Self::Task => task::WATCH | task::KILL | task::MAP,
+            Self::Task => task::WATCH | task::KILL | task::MAP | task::GRANT | task::START,
             Self::Account => account::CHARGE | account::INSPECT | account::CARVE,
             Self::Console => console::WRITE,
             Self::Thread => thread::JOIN,
@@ -121,6 +121,10 @@ pub mod task {
     pub const KILL: u64 = 2;
     /// Map memory objects into it and unmap them.
     pub const MAP: u64 = 4;
+    /// Put capabilities into its table.
+    pub const GRANT: u64 = 8;
+    /// Start its first thread.
+    pub const START: u64 = 16;
 }
 
 /// Rights of an account capability.

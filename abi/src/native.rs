@@ -103,6 +103,20 @@ structures! {
         reserved @ 72,
     }
 
+    /// A new task without memory, capabilities and threads.
+    struct TaskNew = "omnibus_task_new", 40 {
+        /// 0.
+        flags @ 0,
+        /// Account (right CHARGE) that pays for the task.
+        account @ 8,
+        /// Address of its name, for reports.
+        ptr_name @ 16,
+        /// Bytes of the name, 1 to [`crate::limits::NAME_BYTES_MAX`].
+        n_name @ 24,
+        /// Priority of its threads: 0 to the caller's own.
+        priority @ 32,
+    }
+
     /// How a task is, or how it ended.
     struct TaskStatus = "omnibus_task_status", 48 {
         /// One of the `TASK_*`.

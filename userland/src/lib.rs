@@ -32,6 +32,7 @@ pub mod environment;
 mod heap;
 #[cfg(not(test))]
 pub mod hostile;
+pub mod loader;
 #[allow(unsafe_code)]
 pub mod lock;
 #[allow(unsafe_code)]

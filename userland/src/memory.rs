@@ -9,6 +9,7 @@ use crate::calls::{self, Result};
 use crate::capability::Owned;
 use crate::raw;
 use crate::task::Task;
+use alloc::vec::Vec;
 use omnibus_abi::native::{MemoryInfo, MemoryMap, VM_READ};
 use omnibus_abi::{Call, CapabilityNumber};
 
@@ -87,6 +88,17 @@ impl Memory {
             n_bytes,
             rights,
         })
+    }
+
+    /// Copies all of it out.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_map`].
+    pub fn read_all(&self) -> Result<Vec<u8>> {
+        let mapping = self.map(VM_READ)?;
+        let mut bytes = alloc::vec![0; mapping.n_bytes() as usize];
+        mapping.read(0, &mut bytes);
+        Ok(bytes)
     }
 
     /// Maps all of it into another task (right MAP) at `address`, where it stays until it is unmapped or the task ends.

@@ -1,6 +1,7 @@
 //! Tasks: starting them, watching them, ending them. Named like std's processes.
 
 use crate::account::Account;
+use crate::bus::Handle;
 use crate::calls::{self, Result, Spawn};
 use crate::capability::Owned;
 use crate::environment;
@@ -102,6 +103,16 @@ pub enum Ending {
 }
 
 impl Ending {
+    /// Reads it from the payload of the message that tells of an end, with the number of the task.
+    #[must_use]
+    pub fn of_message(payload: &[u8]) -> Option<(u64, Self)> {
+        let (words, rest) = payload.as_chunks::<8>();
+        let words: [[u8; 8]; TaskStatus::SIZE as usize / 8] = words.try_into().ok()?;
+        let status = TaskStatus::from_words(words.map(u64::from_le_bytes));
+        let ending = Self::of(&status)?;
+        rest.is_empty().then_some((status.number, ending))
+    }
+
     /// Reads it from a status; `None` while the task runs.
     #[must_use]
     pub const fn of(status: &TaskStatus) -> Option<Self> {
@@ -141,6 +152,14 @@ impl Task {
     /// `EPERM`: no right WATCH.
     pub fn status(&self) -> Result<TaskStatus> {
         calls::task_status(self.number())
+    }
+
+    /// Has its status sent through `handle` when it has ended; it is the message's payload ([`Ending::of_message`]).
+    ///
+    /// # Errors
+    /// `EPERM`: no right WATCH. `EBADRQC`: the handle's node is gone. `EDQUOT`, `ENOMEM`.
+    pub fn watch(&self, handle: &Handle) -> Result<()> {
+        calls::task_watch(self.number(), handle.peer().number(), handle.id())
     }
 
     /// Ends it.

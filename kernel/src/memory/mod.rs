@@ -74,11 +74,15 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static MEMORIES: Lock<List<Memory, All>> = Lock::new(Rank::Registry, List::new());
 
 impl Memory {
-    /// Fills up to `n_pages` more pages; true when all are there.
+    /// Fills up to `n_pages` more pages, each of zeros that `fill` may change, given its number; true when all are there.
     ///
     /// # Errors
     /// `ENOMEM`.
-    pub fn fill(&self, n_pages: u64) -> Result<bool, Errno> {
+    pub fn fill(
+        &self,
+        n_pages: u64,
+        mut fill: impl FnMut(u64, &mut [u8; PAGE_BYTES as usize]),
+    ) -> Result<bool, Errno> {
         for _ in 0..n_pages {
             let mut parts = self.parts.lock();
             if parts.n_filled == self.n_pages {
@@ -93,7 +97,8 @@ impl Memory {
                 // Within the capacity, which was reserved when the object was made.
                 parts.chunks.push(chunk);
             }
-            let page = Page::new().map_err(|_| Errno::ENOMEM)?;
+            let mut page = Page::new().map_err(|_| Errno::ENOMEM)?;
+            fill(parts.n_filled, page.bytes_mut());
             if let Some(chunk) = parts.chunks.last_mut() {
                 chunk.push(page);
                 parts.n_filled += 1;

@@ -17,7 +17,7 @@ fn account() -> Account {
 
 fn filled(account: &Account, n_pages: u64) -> Hold {
     let hold = Hold::new(account, n_pages).unwrap();
-    while !hold.fill(7).unwrap() {}
+    while !hold.fill(7, |_, _| ()).unwrap() {}
     hold
 }
 

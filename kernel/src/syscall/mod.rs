@@ -21,6 +21,7 @@ pub mod send;
 pub mod spawn;
 pub mod structure;
 pub mod task;
+pub mod task_build;
 pub mod thread;
 pub mod transfer;
 pub mod user;
@@ -73,6 +74,10 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::MemoryMap => memory_object::map(caller, arguments),
         Call::MemoryUnmap => memory_object::unmap(caller, arguments),
         Call::MemoryRevoke => memory_object::revoke(caller, arguments),
+        Call::TaskNew => task_build::new(caller, arguments).into(),
+        Call::TaskGrant => task_build::grant(caller, arguments).into(),
+        Call::TaskStart => task_build::start(caller, arguments).into(),
+        Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),
     }

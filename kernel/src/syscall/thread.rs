@@ -19,22 +19,10 @@ use crate::task::{reaper, scheduler};
 /// `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, or an entry, stack or base outside the user half; `EDQUOT`, `ENOMEM`.
 pub fn new(caller: &Caller<'_>, [address, size, ..]: Arguments) -> Result<u64, Errno> {
     let start = SizeOf::<ThreadStart>::new(size)?.read(&caller.memory, address)?;
-    let is_stack = (USER_START..=USER_END).contains(&start.stack);
-    if start.flags != 0 || !is_stack {
-        return Err(Errno::EINVAL);
-    }
+    let start = check(&start)?;
     let task = caller.task();
     task.make_room(1)?;
-    let thread = Thread::new(
-        task,
-        Start {
-            entry: start.entry,
-            stack: start.stack,
-            argument: start.argument,
-            tls_base: start.tls_base,
-        },
-        task.charge_thread()?,
-    )?;
+    let thread = Thread::new(task, start, task.charge_thread()?)?;
     let installed = task
         .adopt(&thread)
         .and_then(|()| caller.install(Object::Thread(thread.clone())));
@@ -48,6 +36,23 @@ pub fn new(caller: &Caller<'_>, [address, size, ..]: Arguments) -> Result<u64, E
             Err(errno)
         }
     }
+}
+
+/// Where a thread is to begin. Its entry and its base are looked at when its registers are made.
+///
+/// # Errors
+/// `EINVAL` flags, or a stack outside the user half.
+pub fn check(start: &ThreadStart) -> Result<Start, Errno> {
+    let is_stack = (USER_START..=USER_END).contains(&start.stack);
+    if start.flags != 0 || !is_stack {
+        return Err(Errno::EINVAL);
+    }
+    Ok(Start {
+        entry: start.entry,
+        stack: start.stack,
+        argument: start.argument,
+        tls_base: start.tls_base,
+    })
 }
 
 /// `thread_exit(value)`.

@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 use core::fmt;
 
+use omnibus_abi::capability::memory::READ;
+use omnibus_abi::layout::PAGE_BYTES;
 use omnibus_abi::{Errno, words};
 use omnibus_archive::Archive;
 use omnibus_elf_loader::Image;
@@ -14,6 +16,7 @@ use super::scheduler;
 use super::task::{End, Task};
 use crate::arch::report;
 use crate::cap::{Capability, Object};
+use crate::memory;
 use crate::mm::frames;
 use crate::programs::{self, NoProgram};
 use crate::sabotage;
@@ -73,7 +76,7 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
         }
         Cause::NotStarted(reason.into())
     })?;
-    start(image, name, &arguments, maxima()).map_err(Cause::NotStarted)
+    start(image, name, &arguments, initrd).map_err(Cause::NotStarted)
 }
 
 /// Appends the bytes that an item stands for. The line is short, so this cannot run out of memory that the kernel needs.
@@ -121,26 +124,37 @@ impl fmt::Display for Cause {
     }
 }
 
-/// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account with these maxima. It is
-/// given, in this order: itself, the root account, the console, the system.
+/// The initial RAM disk as a memory object, so that programs can load programs from it.
 ///
 /// # Errors
 /// `EDQUOT`, `ENOMEM`.
-fn start(
-    image: Image<'static>,
-    name: &str,
-    arguments: &[u8],
-    maxima: Amounts,
-) -> Result<(), Errno> {
-    let account = Account::root(maxima).map_err(|error| crate::service::errno(&error))?;
+fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
+    let pages = initrd.chunks(PAGE_BYTES as usize);
+    let hold = memory::Hold::new(account, pages.len() as u64)?;
+    hold.fill(pages.len() as u64, |index, page| {
+        let bytes = pages.clone().nth(index as usize).unwrap_or_default();
+        page[..bytes.len()].copy_from_slice(bytes);
+    })?;
+    Ok(hold)
+}
+
+/// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account. It is given, in this order:
+/// itself, the root account, the console, the system, and the initial RAM disk, to be read.
+///
+/// # Errors
+/// `EDQUOT`, `ENOMEM`.
+fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> Result<(), Errno> {
+    let account = Account::root(maxima()).map_err(|error| crate::service::errno(&error))?;
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;
     let mut granted = Vec::new();
-    granted.try_reserve_exact(4).map_err(|_| Errno::ENOMEM)?;
+    granted.try_reserve_exact(5).map_err(|_| Errno::ENOMEM)?;
     granted.push(Capability::full(Object::Task(builder.task.clone())));
+    let archive = Capability::full(Object::Memory(archive(&account, initrd)?));
     granted.push(Capability::full(Object::Account(account)));
     granted.push(Capability::full(Object::Console));
     granted.push(Capability::full(Object::System));
+    granted.push(archive.restrict(READ)?);
     builder.equip(granted, arguments)?;
     while !builder.step()? {}
     let thread = builder.first_thread()?;

@@ -24,3 +24,4 @@ pub mod space;
 pub mod task;
 pub mod thread;
 pub mod waiters;
+pub mod watch;

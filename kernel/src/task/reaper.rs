@@ -194,6 +194,10 @@ fn take_apart(task: &Ref<Task>) -> u32 {
     if let Some(thread) = task.first_thread() {
         return end_thread(task, &thread);
     }
+    if let Some(unstarted) = task.first_unstarted() {
+        Task::end(&unstarted, End::Killed);
+        return 2;
+    }
     let found = task.capabilities.lock().dismantle();
     match found {
         // Dropping a peer's last capability puts it on the list, where it comes first.
@@ -210,6 +214,9 @@ fn take_apart(task: &Ref<Task>) -> u32 {
         Dismantled::Nothing => {
             task.release_table_charge();
             if !task.space.tear_down(ENTRIES) {
+                return ENTRIES_COST;
+            }
+            if task.tell() {
                 return ENTRIES_COST;
             }
             let mut lists = LISTS.lock();

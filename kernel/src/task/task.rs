@@ -1,13 +1,16 @@
 //! A task: an address space, a capability table, one or more threads, and an account that pays.
 //!
 //! ```text
-//!   Running ── exit, kill, fault ──> Ending(end) ── the reaper gave everything back ──> Ended(end)
+//!   made by a program, empty ──┐ first thread
+//!   built by the kernel ───────┴─> Running ── exit, kill, fault ──> Ending(end) ── the reaper gave everything back ──> Ended(end)
 //! ```
 //!
 //! 1. How a task ends is decided once. That it has ended is told ([`Task::status`], [`Task::waiters`]) when everything it held has
 //!    been given back: threads, capabilities, memory, charges.
 //! 2. None of its threads reaches user mode again once it is ending.
-//! 3. An ended task is a husk with a status, kept by capabilities to it, and still one object of its account until the
+//! 3. One that a program made and that has no thread yet ends with its creator: nobody else may know of it.
+//! 4. Who watches it by a message is told before it has been announced to who waits, when it says itself that it has ended.
+//! 5. An ended task is a husk with a status, kept by capabilities to it, and still one object of its account until the
 //!    last is dropped.
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +23,7 @@ use super::reaper;
 use super::space::Space;
 use super::thread::{self, Thread};
 use super::waiters::Waiters;
+use super::watch::{self, Watch};
 use crate::cap::{Capabilities, Capability, table::Table};
 use crate::lock::{Lock, Rank};
 use crate::service::{self, Account, Actor, Charge};
@@ -65,6 +69,10 @@ pub enum Ending {}
 /// the task's own object.
 const CHUNKS_PER_FRAME: u64 = 64;
 
+/// Purpose of the link of a task without a thread in its creator's list.
+#[derive(Debug)]
+pub enum Unstarted {}
+
 /// Bytes of a name that are kept for reports.
 const NAME_BYTES: usize = 32;
 
@@ -99,6 +107,10 @@ struct Parts {
     threads: List<Thread, OfTask>,
     n_threads: u64,
     end: Option<End>,
+    /// Who made it, as long as it has not been started.
+    creator: Option<Ref<Task>>,
+    /// Tasks that it made and that have not been started.
+    unstarted: List<Task, Unstarted>,
 }
 
 /// A task.
@@ -119,6 +131,8 @@ pub struct Task {
     pub space: Space,
     /// Who waits for its end.
     pub waiters: Waiters,
+    /// Who is told of its end by a message.
+    watches: Lock<List<Watch, watch::OfTask>>,
     /// CPU time used, in nanoseconds.
     pub cpu_ns: AtomicU64,
     is_ending: AtomicBool,
@@ -130,6 +144,7 @@ pub struct Task {
     _charge: Charge,
     all: Link,
     ending: Link,
+    unstarted: Link,
 }
 
 static NUMBERS: AtomicU64 = AtomicU64::new(1);
@@ -156,6 +171,7 @@ impl Task {
             capabilities: Lock::new(Rank::Capabilities, Table::new()),
             space,
             waiters: Waiters::new(),
+            watches: Lock::new(Rank::Waiters, List::new()),
             cpu_ns: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
@@ -165,12 +181,15 @@ impl Task {
                     threads: List::new(),
                     n_threads: 0,
                     end: None,
+                    creator: None,
+                    unstarted: List::new(),
                 },
             ),
             table_charge: Lock::new(Rank::TableCharge, None),
             _charge: charge,
             all: Link::new(),
             ending: Link::new(),
+            unstarted: Link::new(),
         })?;
         TASKS.lock().push_back(task.clone());
         Ok(task)
@@ -214,12 +233,20 @@ impl Task {
     /// Puts a capability into a free slot.
     ///
     /// # Errors
-    /// `EDQUOT`, `ENOMEM`.
+    /// `EDQUOT`, `ENOMEM`; `ESRCH` if the task is ending, and its table may have been taken apart.
     pub fn insert(&self, mut capability: Capability) -> Result<CapabilityNumber, Errno> {
         loop {
+            if self.is_ending() {
+                return Err(Errno::ESRCH);
+            }
             self.make_room(1)?;
+            let mut capabilities = self.capabilities.lock();
+            // Before this it may be taken apart, behind it the capability is there and goes with the others.
+            if self.is_ending() {
+                return Err(Errno::ESRCH);
+            }
             // Another thread may have taken the slot meanwhile.
-            match self.capabilities.lock().insert(capability) {
+            match capabilities.insert(capability) {
                 Ok(number) => return Ok(number),
                 Err(refused) => capability = refused,
             }
@@ -240,6 +267,61 @@ impl Task {
         Ok(())
     }
 
+    /// Makes `creator` the one with whom the task ends if it is not started.
+    ///
+    /// # Errors
+    /// `ESRCH` if the creator is ending.
+    pub fn await_start(task: &Ref<Self>, creator: &Ref<Self>) -> Result<(), Errno> {
+        task.parts.lock().creator = Some(creator.clone());
+        let mut parts = creator.parts.lock();
+        if parts.end.is_some() {
+            return Err(Errno::ESRCH);
+        }
+        parts.unstarted.push_back(task.clone());
+        Ok(())
+    }
+
+    /// Nothing if the task can be started.
+    ///
+    /// # Errors
+    /// `ESRCH` if it is ending, `EBUSY` if it was started.
+    pub fn can_start(&self) -> Result<(), Errno> {
+        let parts = self.parts.lock();
+        match (parts.end, &parts.creator) {
+            (Some(_), _) => Err(Errno::ESRCH),
+            (None, None) => Err(Errno::EBUSY),
+            (None, Some(_)) => Ok(()),
+        }
+    }
+
+    /// Adds the first thread of a task that a program made.
+    ///
+    /// # Errors
+    /// As for [`Self::can_start`].
+    pub fn start(task: &Ref<Self>, thread: &Ref<Thread>) -> Result<(), Errno> {
+        let mut parts = task.parts.lock();
+        if parts.end.is_some() {
+            return Err(Errno::ESRCH);
+        }
+        let creator = parts.creator.take().ok_or(Errno::EBUSY)?;
+        parts.threads.push_back(thread.clone());
+        parts.n_threads += 1;
+        drop(parts);
+        creator.forget_unstarted(task);
+        Ok(())
+    }
+
+    fn forget_unstarted(&self, task: &Ref<Self>) {
+        let removed = self.parts.lock().unstarted.remove(task);
+        drop(removed);
+    }
+
+    /// A task that this one made and that has not been started, for the reaper.
+    #[must_use]
+    pub fn first_unstarted(&self) -> Option<Ref<Self>> {
+        self.parts.lock().unstarted.front()
+    }
+
     /// Decides how the task ends, unless that is decided already; the reaper does the rest.
     pub fn end(task: &Ref<Self>, end: End) {
         let mut parts = task.parts.lock();
@@ -247,8 +329,12 @@ impl Task {
             return;
         }
         parts.end = Some(end);
+        let creator = parts.creator.take();
         task.is_ending.store(true, Ordering::Release);
         drop(parts);
+        if let Some(creator) = creator {
+            creator.forget_unstarted(task);
+        }
         reaper::end(task.clone());
     }
 
@@ -308,6 +394,30 @@ impl Task {
         drop(charge);
     }
 
+    /// Tells of the task's end by `watch`: when it has ended, at once.
+    pub fn watch(&self, watch: Ref<Watch>) {
+        let mut watches = self.watches.lock();
+        if self.has_ended() {
+            drop(watches);
+            watch.tell(self.status());
+        } else {
+            watches.push_back(watch);
+        }
+    }
+
+    /// Everything has been given back: tells one of those who watch; false if there is none left to be told.
+    pub fn tell(&self) -> bool {
+        self.has_ended.store(true, Ordering::Release);
+        let watch = self.watches.lock().pop_front();
+        match watch {
+            Some(watch) => {
+                watch.tell(self.status());
+                true
+            }
+            None => false,
+        }
+    }
+
     /// Announces that everything has been given back.
     pub fn announce(task: &Ref<Self>) {
         task.has_ended.store(true, Ordering::Release);
@@ -362,6 +472,12 @@ impl Task {
 impl Linked<All> for Task {
     fn link(&self) -> &Link {
         &self.all
+    }
+}
+
+impl Linked<Unstarted> for Task {
+    fn link(&self) -> &Link {
+        &self.unstarted
     }
 }
 

@@ -4,7 +4,7 @@
 
 use super::Result;
 use super::gate::{Register, call};
-use omnibus_abi::native::{CapabilityInfo, Grant, TaskSpawn, TaskStatus};
+use omnibus_abi::native::{CapabilityInfo, Grant, TaskNew, TaskSpawn, TaskStatus, ThreadStart};
 use omnibus_abi::{Call, CapabilityNumber};
 
 /// Enters the kernel and leaves it.
@@ -142,6 +142,59 @@ pub fn task_spawn(spawn: &Spawn<'_>) -> Result<CapabilityNumber> {
         Register::number(Grant::SIZE),
     ];
     call(Call::TaskSpawn, arguments).map(CapabilityNumber)
+}
+
+/// Makes a task without memory, capabilities and threads.
+///
+/// # Errors
+/// `EINVAL`: name or priority. `EMSGSIZE`: the name. `EBADF`, `EOPNOTSUPP`: the account. `EPERM`: the account, or a priority above the
+/// caller's. `EDQUOT`, `ENOMEM`.
+pub fn task_new(account: CapabilityNumber, name: &str, priority: u64) -> Result<CapabilityNumber> {
+    let new = TaskNew {
+        flags: 0,
+        account: account.0,
+        ptr_name: name.as_ptr() as u64,
+        n_name: name.len() as u64,
+        priority,
+    };
+    let arguments = [Register::input(&new), Register::number(TaskNew::SIZE)];
+    call(Call::TaskNew, arguments).map(CapabilityNumber)
+}
+
+/// Puts a copy of a capability into a task's table (right GRANT), and returns its number there.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: a capability. `ESRCH`: the task has ended. `EDQUOT`, `ENOMEM`.
+pub fn task_grant(
+    task: CapabilityNumber,
+    capability: CapabilityNumber,
+    rights: u64,
+) -> Result<CapabilityNumber> {
+    let arguments = [task.0, capability.0, rights].map(Register::number);
+    call(Call::TaskGrant, arguments).map(CapabilityNumber)
+}
+
+/// Starts the first thread of a task that was made by [`task_new`] (right START).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EINVAL`: an address. `ESRCH`: it has ended. `EBUSY`: it was started. `EDQUOT`,
+/// `ENOMEM`.
+pub fn task_start(task: CapabilityNumber, start: &ThreadStart) -> Result<()> {
+    let arguments = [
+        Register::number(task.0),
+        Register::input(start),
+        Register::number(ThreadStart::SIZE),
+    ];
+    call(Call::TaskStart, arguments).map(drop)
+}
+
+/// Has the task's status sent through `handle` of `peer` when the task has ended (rights WATCH and USE).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: a capability. `EBADRQC`: the handle. `EDQUOT`, `ENOMEM`.
+pub fn task_watch(task: CapabilityNumber, peer: CapabilityNumber, handle: u64) -> Result<()> {
+    let arguments = [task.0, peer.0, handle].map(Register::number);
+    call(Call::TaskWatch, arguments).map(drop)
 }
 
 /// Ends a task; one that has ended stays as it ended (right KILL).

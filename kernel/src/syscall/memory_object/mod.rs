@@ -59,7 +59,7 @@ pub struct Filling(Hold);
 impl Filling {
     /// Does a batch.
     pub fn step(self, caller: &Caller<'_>) -> Outcome {
-        let installed = match self.0.fill(PAGES_BATCH) {
+        let installed = match self.0.fill(PAGES_BATCH, |_, _| ()) {
             Ok(false) => return Outcome::More(Operation::Filling(self)),
             Ok(true) => {
                 let capability = Capability::full(Object::Memory(self.0.clone()));

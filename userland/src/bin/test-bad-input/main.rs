@@ -91,6 +91,10 @@ one_test_for_each! {
     "memory_revoke" MemoryRevoke,
     "memory_info" MemoryInfo,
     "capability_compare" CapabilityCompare,
+    "task_new" TaskNew,
+    "task_grant" TaskGrant,
+    "task_start" TaskStart,
+    "task_watch" TaskWatch,
 }
 
 /// A call whose number nobody knows.

@@ -45,6 +45,8 @@ pub(crate) struct World {
     pub(crate) poor_peer: u64,
     /// A task that has ended.
     pub(crate) ended: u64,
+    /// The task itself, which runs.
+    pub(crate) own_task: u64,
     /// A memory object's capability that is dead: somebody took the object back.
     pub(crate) revoked: u64,
     /// For each kind, in the order of [`Kind::ALL`]: a capability with every right.
@@ -145,6 +147,7 @@ impl World {
             poor: poor.0,
             poor_peer: poor_peer.0,
             ended,
+            own_task: bench.task.0,
             revoked,
             full,
             restricted,

@@ -9,6 +9,7 @@ mod capabilities;
 mod memory;
 mod memory_objects;
 mod messages;
+mod task_building;
 mod tasks;
 mod threads;
 
@@ -76,6 +77,10 @@ pub(crate) fn row(call: Call) -> Row {
         Call::MemoryMap => undone(memory_objects::map, memory_objects::undo_map),
         Call::MemoryUnmap => undone(memory_objects::unmap, memory_objects::undo_unmap),
         Call::MemoryRevoke => undone(memory_objects::revoke, memory_objects::undo_revoke),
+        Call::TaskNew => undone(task_building::new, task_building::undo_new),
+        Call::TaskGrant => undone(task_building::grant, task_building::undo),
+        Call::TaskStart => undone(task_building::start, task_building::undo),
+        Call::TaskWatch => undone(task_building::watch, task_building::undo_watch),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
     }
