@@ -1,7 +1,11 @@
 //! ORD-7: transactions that have no peer, node or account in common share nothing writable. The recording build notes the address of
 //! every lock, transaction word and count that an operation writes.
 
+extern crate bus1_stress as bus1_service;
+
+#[path = "../../../bus1-service/tests/allocator/mod.rs"]
 mod allocator;
+#[path = "../../../bus1-service/tests/common/mod.rs"]
 mod common;
 
 use std::collections::BTreeSet;
