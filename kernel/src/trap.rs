@@ -6,6 +6,7 @@
 use spin::mutex::TicketMutex;
 
 use crate::arch::context::Next;
+use crate::arch::report;
 use crate::arch::trap::{Fault, Trap};
 use crate::cpu::{Cpu, DOING};
 #[cfg(feature = "sabotage")]
@@ -57,6 +58,13 @@ pub fn handle(trap: Trap) -> Next {
         Trap::Fault(fault) => end_faulted(cpu, fault),
     }
     leave(cpu)
+}
+
+/// Sets aside the memory of the CPU; ends the machine if there is none.
+pub fn set_up() {
+    if CPU.lock().scratch.set_up().is_err() {
+        report::refuse(format_args!("too little memory for the CPU's own"));
+    }
 }
 
 /// Begins to run threads, at the end of the boot sequence.

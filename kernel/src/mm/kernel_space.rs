@@ -9,6 +9,7 @@
 #![allow(unsafe_code, reason = "this module owns the page tables of the kernel")]
 
 use super::frames::{self, Frame, OutOfFrames};
+use super::large::{self, LARGE, REGION_BYTES};
 use super::memory_map::Range;
 use super::paging::{self, ROOT_LEVEL};
 use super::physical::DIRECT_MAP;
@@ -45,7 +46,9 @@ static NEXT_DEVICE: Mutex<u64> = Mutex::new(DEVICES);
 /// [`OutOfFrames`]
 pub fn init(ram: &[Range], n_cpus: u64) -> Result<(), OutOfFrames> {
     let root = frames::allocate_zeroed()?;
-    for start in [DIRECT_MAP, STACKS, DEVICES, heap::HEAP, image::KERNEL_BASE] {
+    let fixed = [DIRECT_MAP, STACKS, DEVICES, heap::HEAP, image::KERNEL_BASE];
+    let regions = (0..large::N_CLASSES as u64).map(|class| LARGE + class * REGION_BYTES);
+    for start in fixed.into_iter().chain(regions) {
         // SAFETY: the tree is ours alone until it is activated.
         unsafe { paging::find_or_make(root, start, ROOT_LEVEL - 1, &mut 0)? };
     }
@@ -121,6 +124,15 @@ pub fn map_heap_page(address: u64) -> Result<(), OutOfFrames> {
         unsafe { frames::free(frame) };
     }
     mapped
+}
+
+/// Lends the tables in which large blocks of the heap are mapped.
+pub fn with_large<R>(change: impl FnOnce(&mut large::Tables) -> R) -> R {
+    let _tables = NEXT_DEVICE.lock();
+    let flush = |address| x86_64::instructions::tlb::flush(VirtAddr::new_truncate(address));
+    // SAFETY: the lock keeps everybody else away from the kernel's tables, and the one who calls this is the heap, which has one `Large`.
+    let mut tables = unsafe { large::Tables::new(root(), flush) };
+    change(&mut tables)
 }
 
 /// Maps the page of device registers at physical `address` and returns where. It stays mapped for ever.

@@ -11,7 +11,8 @@
 //! | `0xffff_8000_0000_0000` | direct map: physical address `p` at `DIRECT_MAP + p`, never executable |
 //! | `0xffff_c000_0000_0000` | stacks of the CPUs, each with unmapped memory below it                |
 //! | `0xffff_c100_0000_0000` | device registers, uncached                                            |
-//! | `0xffff_d000_0000_0000` | kernel heap                                                          |
+//! | `0xffff_d000_0000_0000` | heap of the boot                                                     |
+//! | `0xffff_d100_0000_0000` | large blocks of the heap, 512 GiB of addresses for each of 16 sizes    |
 //! | `0xffff_ffff_8000_0000` | kernel image                                                         |
 
 pub mod address_space;
@@ -22,6 +23,7 @@ pub mod heap;
 pub mod image;
 #[cfg(not(test))]
 pub mod kernel_space;
+pub mod large;
 pub mod memory_map;
 pub mod page;
 pub mod paging;
@@ -84,9 +86,7 @@ pub unsafe fn start(start_info: u64) -> &'static start_info::BootInformation {
         )
     };
     frames::install(frames::FrameAllocator::new(usable, flags));
-    let heap_limit = usable.n_bytes() / 2;
-    let is_ready =
-        kernel_space::init(information.ram.ranges(), CPUS).and_then(|()| heap::init(heap_limit));
+    let is_ready = kernel_space::init(information.ram.ranges(), CPUS).and_then(|()| heap::init());
     if is_ready.is_err() {
         refuse(format_args!(
             "{} MiB of memory are too few for the kernel itself",
@@ -95,11 +95,10 @@ pub unsafe fn start(start_info: u64) -> &'static start_info::BootInformation {
     }
     let counts = frames::counts();
     boot!(
-        "memory {} MiB, {} of {} frames free, heap at most {} MiB, initrd {} KiB",
+        "memory {} MiB, {} of {} frames free, initrd {} KiB",
         information.ram.n_bytes().div_ceil(1 << 20),
         counts.n_free,
         counts.n_total,
-        heap_limit >> 20,
         information.initrd.len().div_ceil(1 << 10),
     );
     let image = image::physical_range();

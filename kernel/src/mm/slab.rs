@@ -14,7 +14,6 @@ use super::frames::{self, Frame};
 use super::{PAGE_BYTES, physical};
 use core::alloc::Layout;
 use core::ptr::{self, NonNull};
-use core::sync::atomic::{AtomicU64, Ordering};
 use spin::Mutex;
 use x86_64::PhysAddr;
 
@@ -84,15 +83,6 @@ static CLASSES: [Mutex<Class>; SIZES.len()] = [const {
         n_used: 0,
     })
 }; SIZES.len()];
-
-/// Frames that slabs may take, and do.
-static LIMIT: AtomicU64 = AtomicU64::new(u64::MAX);
-static N_SLABS: AtomicU64 = AtomicU64::new(0);
-
-/// Lets slabs take at most `n_frames`.
-pub fn set_limit(n_frames: u64) {
-    LIMIT.store(n_frames, Ordering::Relaxed);
-}
 
 /// The class whose blocks fit `layout`; `None` if it is too large or too strictly aligned.
 pub fn class_of(layout: Layout) -> Option<usize> {
@@ -219,11 +209,7 @@ impl Class {
         if !self.spare.is_null() {
             return Some(core::mem::replace(&mut self.spare, ptr::null_mut()));
         }
-        if N_SLABS.load(Ordering::Relaxed) >= LIMIT.load(Ordering::Relaxed) {
-            return None;
-        }
         let frame = frames::allocate().ok()?;
-        N_SLABS.fetch_add(1, Ordering::Relaxed);
         let slab = physical::pointer::<Header>(frame.start_address());
         // SAFETY: the frame was just given to us, it is in the direct map, and a header fits.
         unsafe {
@@ -253,7 +239,6 @@ impl Class {
             let frame = Frame::containing_address(PhysAddr::new((*slab).frame));
             frames::free(frame);
         }
-        N_SLABS.fetch_sub(1, Ordering::Relaxed);
     }
 
     fn link(&mut self, slab: *mut Header) {

@@ -1,7 +1,10 @@
 //! Who calls: the thread, its memory, and a place for what a call reads in one go.
 
+use alloc::collections::TryReserveError;
+use alloc::vec::Vec;
+
 use bus1_service::Id;
-use omnibus_abi::limits::DATA_VECTORS_MAX;
+use omnibus_abi::limits::{DATA_VECTORS_MAX, PRINT_BYTES_MAX};
 use omnibus_abi::{CapabilityNumber, Errno};
 
 use super::machine_memory::MachineMemory;
@@ -14,36 +17,48 @@ use crate::task::{task::Task, thread::Thread};
 /// Words of [`Scratch`]: the most ids of one release.
 pub const SCRATCH_WORDS: usize = omnibus_abi::limits::IDS_MAX as usize;
 
-/// Memory of the CPU that a call may use until interrupts are on again. It needs no allocation, so RELEASE and RECV cannot
+/// Memory of the CPU that a call may use until interrupts are on again. It is set aside at boot, so RELEASE and RECV cannot
 /// fail for want of memory (REL-3, ACC-3).
+#[derive(Default)]
 pub struct Scratch {
-    /// For arrays of words.
-    pub words: [u64; SCRATCH_WORDS],
-    /// For data vectors, which SEND reads before its other arrays and keeps after them.
-    pub vectors: [u64; 2 * DATA_VECTORS_MAX as usize],
-    /// For arrays of ids.
-    pub ids: [Id; SCRATCH_WORDS],
-    /// For bytes on their way out.
-    pub bytes: [u8; omnibus_abi::limits::PRINT_BYTES_MAX as usize],
+    /// For arrays of words: [`SCRATCH_WORDS`].
+    pub words: Vec<u64>,
+    /// For data vectors, which SEND reads before its other arrays and keeps after them: two words for each of [`DATA_VECTORS_MAX`].
+    pub vectors: Vec<u64>,
+    /// For arrays of ids: [`SCRATCH_WORDS`].
+    pub ids: Vec<Id>,
+    /// For bytes on their way out: [`PRINT_BYTES_MAX`].
+    pub bytes: Vec<u8>,
 }
 
 impl Scratch {
-    /// All zero.
+    /// None yet.
     #[must_use]
     pub const fn new() -> Self {
         Self {
-            words: [0; SCRATCH_WORDS],
-            vectors: [0; 2 * DATA_VECTORS_MAX as usize],
-            ids: [Id::INVALID; SCRATCH_WORDS],
-            bytes: [0; omnibus_abi::limits::PRINT_BYTES_MAX as usize],
+            words: Vec::new(),
+            vectors: Vec::new(),
+            ids: Vec::new(),
+            bytes: Vec::new(),
         }
+    }
+
+    /// Takes the memory.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn set_up(&mut self) -> Result<(), TryReserveError> {
+        fill(&mut self.words, SCRATCH_WORDS, 0)?;
+        fill(&mut self.vectors, 2 * DATA_VECTORS_MAX as usize, 0)?;
+        fill(&mut self.ids, SCRATCH_WORDS, Id::INVALID)?;
+        fill(&mut self.bytes, PRINT_BYTES_MAX as usize, 0)
     }
 }
 
-impl Default for Scratch {
-    fn default() -> Self {
-        Self::new()
-    }
+fn fill<T: Clone>(list: &mut Vec<T>, length: usize, value: T) -> Result<(), TryReserveError> {
+    list.try_reserve_exact(length)?;
+    list.resize(length, value);
+    Ok(())
 }
 
 /// The calling thread, while its call runs on this CPU.

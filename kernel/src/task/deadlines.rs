@@ -3,7 +3,7 @@
 //! 1. Room is set aside when a member is admitted, so that entering a deadline cannot fail.
 //! 2. A member is in the queue at most once and knows its place ([`Member::place`]), so taking it out
 //!    costs as little as entering it: logarithmic in the number of deadlines.
-//! 3. What the queue has allocated depends on the number of admitted members and on nothing else.
+//! 3. What the queue has allocated depends on the number of admitted members and on nothing else, unless memory ran out meanwhile.
 
 use alloc::collections::TryReserveError;
 use alloc::vec::Vec;
@@ -86,10 +86,15 @@ impl<M: Member> Deadlines<M> {
         Ok(())
     }
 
-    /// Gives the room of a member that has no deadline back.
+    /// Gives the room of a member that has no deadline back; later, if there is no memory to do it with.
     pub fn dismiss(&mut self) {
         self.n_members -= 1;
-        self.heap.shrink_to(Self::room(self.n_members));
+        let room = Self::room(self.n_members);
+        let mut smaller = Vec::new();
+        if self.heap.capacity() > room && smaller.try_reserve_exact(room).is_ok() {
+            smaller.append(&mut self.heap);
+            self.heap = smaller;
+        }
     }
 
     /// Enters `member`, which has been admitted, to be woken at `deadline_ns`. One that is in

@@ -10,6 +10,7 @@ use omnibus_archive::Archive;
 use omnibus_elf_loader::Image;
 use spin::Once;
 
+use super::backing;
 use super::builder::Builder;
 use super::priorities::Priority;
 use super::scheduler;
@@ -20,7 +21,7 @@ use crate::memory;
 use crate::mm::frames;
 use crate::programs::{self, NoProgram};
 use crate::sabotage;
-use crate::service::{Account, Amounts, BYTES, FRAMES, OBJECTS};
+use crate::service::Account;
 
 /// Number of the first task.
 static FIRST: Once<u64> = Once::new();
@@ -87,15 +88,6 @@ fn append(bytes: &mut Vec<u8>, item: &[u8]) -> Result<(), Cause> {
     Ok(())
 }
 
-/// Maxima of the root account: the defaults of the specification for objects and bytes, and the frames that are free.
-fn maxima() -> Amounts {
-    let mut maxima = [0; 3];
-    maxima[OBJECTS] = 1 << 20;
-    maxima[BYTES] = 1 << 30;
-    maxima[FRAMES] = frames::counts().n_free;
-    maxima
-}
-
 /// Why there is no first task.
 enum Cause {
     NoInitrd,
@@ -144,7 +136,8 @@ fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
 /// # Errors
 /// `EDQUOT`, `ENOMEM`.
 fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> Result<(), Errno> {
-    let account = Account::root(maxima()).map_err(|error| crate::service::errno(&error))?;
+    let maxima = backing::maxima(frames::counts().n_free);
+    let account = Account::root(maxima).map_err(|error| crate::service::errno(&error))?;
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;
     let mut granted = Vec::new();

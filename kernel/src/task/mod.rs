@@ -6,6 +6,7 @@
 //!                    reaper (batches)  scheduler (ready, deadlines)
 //! ```
 
+pub mod backing;
 pub mod builder;
 pub mod deadlines;
 pub mod first;

@@ -107,6 +107,41 @@ tests! {
 
     /// Printing as much as one may print at once keeps nobody waiting for longer than the bound.
     fn ord_8_print(bench) { is_prompt(bench, "print", 0) }
+
+    /// A large payload costs what its length costs, whatever others sent and left behind in the kernel's memory.
+    fn ord_8_no_search_for_large_payloads(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let others = [(); 3].map(|()| Peer::new(&bench.account));
+        let [sender, kept, closed] = others;
+        let (sender, kept, closed) = (sender?, kept?, closed?);
+        let (_, handle) = create(&peer, &peer)?;
+        let cost = || -> calls::Result<[u64; 4]> {
+            let mut costs = [0; 4];
+            for (cost, n_bytes) in costs.iter_mut().zip([6_000, 15_000, 60_000, 250_000]) {
+                let bytes = vec![7; n_bytes];
+                for _ in 0..2 {
+                    let (sent_ns, ()) = timed(|| send(&peer, &[handle], &bytes))?;
+                    let (taken_ns, _) = timed(|| calls::recv_discard(peer.number()).1)?;
+                    *cost = sent_ns + taken_ns;
+                }
+            }
+            Ok(costs)
+        };
+        let before = cost()?;
+        let mut bytes = vec![7; 20_000];
+        let destinations = [create(&kept, &sender)?.1, create(&closed, &sender)?.1];
+        for index in 0..500 {
+            bytes.resize(5_000 + index * 7 % 15_000, 7);
+            send(&sender, &[destinations[index % 2]], &bytes)?;
+        }
+        closed.close()?;
+        let after = cost()?;
+        print::print(format_args!("  send and discard of 6, 15, 60, 250 KB: {before:?}, with 250 holes {after:?}\n"));
+        for (before, after) in before.into_iter().zip(after) {
+            check!(after <= before + before / 20, "{after} instructions instead of {before}");
+        }
+        Ok(())
+    }
 }
 
 /// Runs a worker and watches how late this task wakes meanwhile. The worker's longest call must be at least `n_bounds` times as long

@@ -5,6 +5,7 @@
 
 extern crate alloc;
 
+mod fill;
 mod victim;
 
 use alloc::collections::VecDeque;
@@ -26,10 +27,11 @@ program!(main);
 
 fn main() -> u8 {
     let mut arguments = environment::arguments();
-    if arguments.next() == Some(victim::FLAG) {
-        return victim::run(arguments);
+    match arguments.next() {
+        Some(victim::FLAG) => victim::run(arguments),
+        Some(fill::FLAG) => fill::run(arguments),
+        _ => suite::run("test-churn", &[TESTS]),
     }
-    suite::run("test-churn", &[TESTS])
 }
 
 /// Tasks alive at a time.
@@ -58,6 +60,12 @@ tests! {
     /// A thousand tasks, half of them killed at random instants, leave nothing behind.
     fn churn_1000_tasks(bench) {
         churn(bench, 1000)
+    }
+
+    /// When tasks take all that accounts may hold, each is told EDQUOT, not ENOMEM: the machine has what accounts promise; and all of it
+    /// comes back.
+    fn acc_7_accounts_are_backed(bench) {
+        fill::fill(bench)
     }
 }
 
@@ -184,7 +192,7 @@ fn next(state: &mut u64) -> u64 {
 
 fn start(bench: &Bench, peer: &Peer, index: usize, life_ns: u64) -> Result<Running> {
     let kind = index % victim::KINDS.len();
-    let paying = bench.account.carve(20_000, 8 << 20, 1024)?;
+    let paying = bench.account.carve(3_500, 1_800_000, 1024)?;
     let own = Peer::new(&paying)?;
     let (node, handle_there) = peer.node_for(&own)?;
     let (node_there, handle) = own.node_for(peer)?;

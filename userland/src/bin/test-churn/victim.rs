@@ -143,7 +143,7 @@ fn releases(place: &Place) -> Result<()> {
 fn fans_out(place: &Place) -> Result<()> {
     let mut nodes = Vec::new();
     let mut handles = Vec::new();
-    for _ in 0..200 {
+    for _ in 0..100 {
         let (node, handle) = place.peer.node()?;
         nodes.push(node);
         handles.push(handle);

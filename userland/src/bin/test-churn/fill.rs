@@ -1,0 +1,213 @@
+//! A machine that is full: accounts are exhausted before memory is (ACC-7).
+//!
+//! The root account is carved up, and in each part tasks take everything there is: bytes of payload, objects of one sort, frames. An
+//! actor gets half of what its account has left, so several do it in each.
+
+use alloc::vec;
+use alloc::vec::Vec;
+use core::time::Duration;
+use omnibus_abi::capability::account;
+use omnibus_abi::layout::PAGE_BYTES;
+use omnibus_abi::native::{VM_READ, VM_WRITE, VmMap};
+use omnibus_abi::{Call, DEADLINE_NEVER, Errno, Kind};
+use omnibus_userland::account::Account;
+use omnibus_userland::bus::Peer;
+use omnibus_userland::calls::{self, Result};
+use omnibus_userland::check::Outcome;
+use omnibus_userland::suite::Bench;
+use omnibus_userland::suite::wire;
+use omnibus_userland::task::Command;
+use omnibus_userland::wait::WaitSet;
+use omnibus_userland::{check, check_eq, environment, println, raw, time};
+
+/// How long filling and emptying may take on the largest machine.
+const PATIENCE: Duration = Duration::from_secs(50);
+
+/// First argument of a task that fills its account.
+pub(crate) const FLAG: &str = "--fill";
+
+/// Tasks that fill one account, each started by the one before.
+const DEPTH: u64 = 4;
+
+/// Peers of a task that fills, each an actor of its own.
+const PEERS: usize = 5;
+
+/// Objects with a capability of their own that an actor takes.
+const SLOTS: u64 = 10_000;
+
+/// Bytes of a payload that takes nearly twice its length in memory.
+const WASTEFUL_BYTES: usize = 4100;
+
+/// Takes one object more.
+type Sort = fn(&Account, &Peer, u64) -> Result<()>;
+
+/// Sorts of objects; each part is filled with another.
+const SORTS: [Sort; 4] = [nodes, messages, peers, accounts];
+
+/// Carves up the root account and has every part filled; every refusal must be `EDQUOT`.
+pub(crate) fn fill(bench: &Bench) -> Outcome {
+    let before = bench.account.state()?;
+    let held_before = bench.holdings()?;
+    // An account apart, so that the parts can report when the root has nothing left.
+    let ear_account = bench.account.carve(2048, 1 << 15, 1)?;
+    let ear = Peer::new(&ear_account)?;
+    let mut parts = Vec::with_capacity(16);
+    let mut share = 4;
+    // A smaller part has no room for a task.
+    while share <= 16 {
+        let carved = bench.account.carve(
+            before.objects_maximum / share,
+            before.bytes_maximum / share,
+            before.frames_maximum / share,
+        );
+        match carved {
+            Ok(part) => {
+                let own = Peer::new(&part)?;
+                let (_, report) = wire::create(&ear, &own)?;
+                let (_, leave) = wire::create(&own, &ear)?;
+                start(&part, &own, report, parts.len() % SORTS.len(), DEPTH)?;
+                parts.push((part, leave));
+            }
+            Err(Errno::EDQUOT) => share *= 2,
+            Err(error) => return Err(error.into()),
+        }
+    }
+    let mut waiting = WaitSet::new().peer(&ear);
+    for _ in 0..parts.len() as u64 * DEPTH {
+        waiting.wait(time::deadline_in(PATIENCE))?;
+        let refusals = wire::recv(&ear)?.data().to_vec();
+        let edquot = Errno::EDQUOT.number() as u8;
+        check_eq!(refusals, [edquot; 3], "how bytes, objects and frames ended");
+    }
+    let mut left = [0; 3];
+    for (part, leave) in &parts {
+        let state = part.state()?;
+        let available = [
+            state.objects_available,
+            state.bytes_available,
+            state.frames_available,
+        ];
+        left = core::array::from_fn(|slot| left[slot] + available[slot]);
+        // The last handle of the node that the tasks of this part watch.
+        wire::release(&ear, &[*leave])?;
+    }
+    println!(
+        "full: {} parts of {} objects, {} bytes, {} frames; left: {left:?}",
+        parts.len(),
+        before.objects_maximum,
+        before.bytes_maximum,
+        before.frames_maximum
+    );
+    let deadline_ns = time::deadline_in(PATIENCE);
+    drop((parts, ear, ear_account));
+    // Of objects and bytes; this task's own memory has grown meanwhile.
+    while bench.holdings()? != held_before {
+        let is_late = time::now_ns() >= deadline_ns;
+        check!(
+            !is_late,
+            "{:?} are held instead of {held_before:?}",
+            bench.holdings()?
+        );
+        time::sleep(Duration::from_millis(10));
+    }
+    Ok(())
+}
+
+fn start(part: &Account, own: &Peer, report: u64, sort: usize, depth: u64) -> Result<()> {
+    let task = Command::new("test-churn")
+        .argument(FLAG)
+        .argument(report)
+        .argument(sort)
+        .argument(depth)
+        .grant(own.number(), Kind::Peer.all_rights())
+        .grant(part.number(), account::CHARGE | account::CARVE)
+        .spawn(part)?;
+    // It goes on without a capability of it.
+    calls::capability_drop(task.number())
+}
+
+/// Takes what the account has, reports how that ended, and waits until the part may go.
+pub(crate) fn run(arguments: impl Iterator<Item = &'static str>) -> u8 {
+    let numbers: Vec<u64> = arguments.filter_map(|word| word.parse().ok()).collect();
+    let find = environment::find;
+    let (&[report, sort, depth], Some(own), Some(part)) =
+        (&numbers[..], find(Kind::Peer), find(Kind::Account))
+    else {
+        return 2;
+    };
+    let (own, part) = (Peer::from_capability(own), Account::from_capability(part));
+    // Later there would be nothing left to start it with.
+    if depth > 1 && start(&part, &own, report, sort as usize, depth - 1).is_err() {
+        return 3;
+    }
+    let mut refusals = [Errno::EDQUOT; 3];
+    let mut held = Vec::new();
+    if depth == DEPTH {
+        for _ in 0..PEERS {
+            match Peer::new(&part).and_then(|peer| Ok((wire::create(&peer, &peer)?.1, peer))) {
+                Ok(actor) => held.push(actor),
+                Err(_) => return 4,
+            }
+        }
+        let payload = vec![7; WASTEFUL_BYTES];
+        for (handle, peer) in &held {
+            refusals[0] = until_refused(|| wire::send(peer, &[*handle], &payload));
+        }
+        // What takes a slot of the capability table would fill that first; the rest are nodes.
+        let take = SORTS.get(sort as usize).unwrap_or(&SORTS[0]);
+        for (handle, peer) in &held {
+            let mut n_taken = 0;
+            refusals[1] = until_refused(|| {
+                n_taken += 1;
+                let take = if n_taken <= SLOTS { take } else { &SORTS[0] };
+                take(&part, peer, *handle)
+            });
+        }
+    }
+    for n_pages in [64, 1] {
+        refusals[2] = until_refused(|| map(n_pages * PAGE_BYTES));
+    }
+    let numbers = refusals.map(|errno| errno.number() as u8);
+    let is_told = wire::send(&own, &[report], &numbers).is_ok();
+    let is_over = WaitSet::new().peer(&own).wait(DEADLINE_NEVER).is_ok();
+    u8::from(!is_told || !is_over)
+}
+
+fn until_refused(mut take: impl FnMut() -> Result<()>) -> Errno {
+    loop {
+        if let Err(errno) = take() {
+            return errno;
+        }
+    }
+}
+
+/// A node and a handle.
+fn nodes(_: &Account, peer: &Peer, _: u64) -> Result<()> {
+    wire::create(peer, peer).map(drop)
+}
+
+/// An empty message.
+fn messages(_: &Account, peer: &Peer, handle: u64) -> Result<()> {
+    wire::send(peer, &[handle], &[])
+}
+
+/// A peer, which is never closed.
+fn peers(part: &Account, _: &Peer, _: u64) -> Result<()> {
+    Peer::new(part).map(core::mem::forget)
+}
+
+/// An account that may hold one object.
+fn accounts(part: &Account, _: &Peer, _: u64) -> Result<()> {
+    part.carve(1, 0, 0).map(core::mem::forget)
+}
+
+fn map(n_bytes: u64) -> Result<()> {
+    let map = VmMap {
+        flags: 0,
+        address: 0,
+        n_bytes,
+        rights: VM_READ | VM_WRITE,
+    };
+    // SAFETY: fresh memory where the kernel finds room is nobody's.
+    unsafe { raw::call(Call::VmMap, [(&raw const map) as u64, VmMap::SIZE]) }.map(drop)
+}
