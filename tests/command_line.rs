@@ -1,6 +1,6 @@
 //! The tool's command line, as far as it needs no QEMU.
 
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 
 fn tool(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_omnibus"))
@@ -94,4 +94,23 @@ fn help_is_complete() {
             assert!(text.contains(part), "help should have {part:?}: {text}");
         }
     }
+}
+
+/// `list` into a pipe that nobody reads ends quietly, and without an error.
+#[test]
+fn a_list_that_nobody_reads_is_no_error() {
+    let mut tool = Command::new(env!("CARGO_BIN_EXE_omnibus"))
+        .arg("list")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the tool was built for this test");
+    drop(tool.stdout.take());
+    let output = tool.wait_with_output().expect("the tool ends");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        output.status.success() && message.is_empty(),
+        "{:?}: {message}",
+        output.status
+    );
 }

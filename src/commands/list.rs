@@ -8,11 +8,24 @@ use crate::cli::Options;
 use crate::image;
 use crate::testing::{self, host, suites};
 
-/// Prints what contains `filter`. The tests of a suite are known to the suite alone, so each one is booted and asked.
+/// Prints what contains `filter`, until there is nobody left to read it: `list | head` is not an error.
 ///
 /// # Errors
 /// If the host cannot do its part.
 pub(crate) fn list(filter: Option<&str>, options: &Options) -> Result<()> {
+    match print_all(filter, options) {
+        Err(error) if is_broken_pipe(&error) => Ok(()),
+        result => result,
+    }
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    let error = error.downcast_ref::<io::Error>();
+    error.is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+/// The tests of a suite are known to the suite alone, so each one is booted and asked.
+fn print_all(filter: Option<&str>, options: &Options) -> Result<()> {
     let mut stdout = io::stdout().lock();
     let mut print = |kind: &str, id: &str, sentence: &str| -> io::Result<()> {
         let line = format!("{kind}  {id} | {sentence}");

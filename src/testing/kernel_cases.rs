@@ -77,7 +77,15 @@ pub(crate) const CASES: &[Case] = &[
         ..refusal(
             "kernel.cpu-without-nx",
             "A CPU without no-execute pages is refused before paging is on, and the cause is named all the same.",
-            "no-execute",
+            "the CPU lacks no-execute pages",
+        )
+    },
+    Case {
+        adjust: |machine: &mut Machine| machine.cpu = "qemu32".to_owned(),
+        ..refusal(
+            "kernel.cpu-without-long-mode",
+            "A CPU without 64-bit mode is refused by 32-bit code, and the cause is named all the same.",
+            "the CPU lacks long mode",
         )
     },
     Case {

@@ -24,9 +24,10 @@ global_asm!(
 pvh_start:
     cli
     cld
-    mov esi, ebx                    /* kept until kernel_main: CPUID takes ebx */
+    mov ebp, ebx                    /* CPUID takes ebx */
 
     /* Without long mode and NX there is no way to say anything in 64-bit code: CPUID 0x8000_0001 EDX bits 29, 20. */
+    mov esi, offset refusal_long_mode
     mov eax, 0x80000000
     cpuid
     cmp eax, 0x80000001
@@ -35,8 +36,10 @@ pvh_start:
     cpuid
     bt edx, 29
     jnc refuse
+    mov esi, offset refusal_no_execute
     bt edx, 20
     jnc refuse
+    mov esi, ebp
 
     /* Page directories: 2048 entries of 2 MiB, present | writable | size (SDM 3A 4.5.4). */
     mov edi, offset boot_pd_physical
@@ -84,9 +87,8 @@ pvh_start:
     lgdt [boot_gdt_pointer]
     ljmp 8, offset boot_long_mode
 
-    /* `status 101` on the debug port says more than a triple fault. */
+    /* `status 101` on the debug port says more than a triple fault. The text is at esi. */
 refuse:
-    mov esi, offset refusal
 2:  lodsb
     test al, al
     jz 3f
@@ -96,8 +98,10 @@ refuse:
     out 0xf4, al
 4:  hlt
     jmp 4b
-refusal:
-    .asciz "first-cause the CPU lacks long mode or no-execute pages\nstatus 101\n"
+refusal_long_mode:
+    .asciz "first-cause the CPU lacks long mode\nstatus 101\n"
+refusal_no_execute:
+    .asciz "first-cause the CPU lacks no-execute pages\nstatus 101\n"
 
     .balign 8
 boot_gdt:

@@ -2,7 +2,7 @@
 
 use crate::loose::{self, NO_ROOM, UNMAPPED};
 use crate::objects::three;
-use omnibus_userland::abi::bus1::{IoVec, Message, Metadata};
+use omnibus_userland::abi::bus1::{INVALID, IoVec, Message, Metadata, TRANSFER_FLAG_CREATE};
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls::{self, Outgoing};
@@ -95,6 +95,29 @@ tests! {
         check_eq!(ids.len(), 1, "carried handles");
         check_eq!(got, Got::Message(node, account, b"first".to_vec(), ids), "the first message");
         check_eq!(recv(&peer)?.data(), b"second", "the second message");
+        Ok(())
+    }
+
+    /// What is read and written must be writable: in read-only memory, with a content that would be right, it is EFAULT, and nothing
+    /// happened.
+    fn err_3_read_only_memory_is_not_written(bench) {
+        static NODE: [u64; 2] = [TRANSFER_FLAG_CREATE, INVALID];
+        static ROOM: [u64; 7] = [0, INVALID, 0, 0, 0, 0, 0];
+        let peer = Peer::new(&bench.account)?;
+        let (_, handle) = create(&peer, &peer)?;
+        let before = bench.holdings()?;
+        let mut target = [0_u64; 2];
+        let [source, target] = [NODE.as_ptr() as u64, target.as_mut_ptr() as u64];
+        let words = [0, INVALID, 1, source, target];
+        let result = loose::command(Call::Transfer, &peer, &words, 40, [16]);
+        check_eq!(result, Err(Errno::EFAULT), "TRANSFER from a constant");
+        check_eq!(bench.holdings()?, before, "the account");
+        send(&peer, &[handle], b"")?;
+        let mut metadata = Metadata::default();
+        let words = [0, core::ptr::from_mut(&mut metadata) as u64, ROOM.as_ptr() as u64];
+        let result = loose::command(Call::Recv, &peer, &words, 24, loose::SIZES);
+        check_eq!(result, Err(Errno::EFAULT), "RECV into a constant");
+        check_eq!(recv(&peer)?.data(), b"", "the message is still there");
         Ok(())
     }
 

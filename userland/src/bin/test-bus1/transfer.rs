@@ -6,7 +6,7 @@ use omnibus_userland::abi::bus1::{INVALID, TRANSFER_FLAG_CREATE, Transfer};
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls;
-use omnibus_userland::suite::wire::{Got, copy, create, drain, recv, release, send};
+use omnibus_userland::suite::wire::{Got, copy, create, drain, recv, release, send, send_with};
 use omnibus_userland::{check, check_eq, tests};
 
 const CREATE: Transfer = Transfer {
@@ -44,6 +44,20 @@ tests! {
         check_eq!([target[0].flags, target[1].flags], [0, 0], "flags");
         check!(target[0].id != target[1].id, "two handles have one id");
         check_eq!(calls::transfer(peer.number(), peer.number(), &mut [], &mut []), Ok(()), "none");
+        Ok(())
+    }
+
+    /// The invalid id names nothing that could be copied or carried, and is EINVAL, before any unknown id is EBADRQC.
+    fn tra_1_invalid_is_no_id(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_, handle) = create(&peer, &peer)?;
+        let entries = [handle ^ 1 << 40, INVALID].map(|id| Transfer { flags: 0, id });
+        let (mut source, mut target) = (entries, entries);
+        let number = peer.number();
+        let result = calls::transfer(number, number, &mut source, &mut target);
+        check_eq!(result, Err(Errno::EINVAL), "TRANSFER");
+        check_eq!(send_with(&peer, &[handle], b"", &[INVALID]), Err(Errno::EINVAL), "SEND");
+        check_eq!(send(&peer, &[INVALID], b""), Err(Errno::EBADRQC), "a destination");
         Ok(())
     }
 
