@@ -71,7 +71,9 @@ const WAYS: [(&str, Way); 16] = [
 
 static SOME_DATA: core::sync::atomic::AtomicU64 = core::sync::atomic::AtomicU64::new(0xc3);
 
-/// Does what `name` says. It returns if the way takes a program to go.
+/// Does what `name` says. It returns if the way takes a program to go. Tests look for its name in the backtrace, so it is a function of
+/// its own, however the compiler would like to have it.
+#[inline(never)]
 pub(super) fn run(name: &str) {
     if name == FAULT_IN_CALL {
         return IS_FIXUP_FORGOTTEN.store(true, Ordering::Relaxed);
