@@ -2,8 +2,9 @@
 //! with different numbers of rounds is the cost of the rounds.
 //!
 //! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`,
-//! `multicast`, `release` (of all objects in one call), `refuse` (a release of all objects that names one of them twice: all are
-//! checked and named, and nothing comes of it).
+//! `multicast`, `refuse` (a release of all objects that names one of them twice: all are checked and named, and nothing comes of
+//! it); and, done once or with 0 rounds not at all, `release-handles` (N handles, the last on as many nodes, in one call),
+//! `release-node` (one node with N handles), `close` (a peer with N nodes, handles on them, and N unread messages).
 
 use std::hint::black_box;
 
@@ -45,7 +46,7 @@ fn main() {
             .iter()
             .map(|server| server.create_node(&client).expect("a node").1)
             .collect(),
-        "queued" => vec![server.create_node(&client).expect("a node").1],
+        "queued" | "release-node" => vec![server.create_node(&client).expect("a node").1],
         _ => (0..n_objects)
             .map(|_| server.create_node(&client).expect("a node").1)
             .collect(),
@@ -55,8 +56,8 @@ fn main() {
             client.send(&to, &[], &[]).expect("sent").finish_silently();
         }
     }
-    if operation == "release" {
-        client.release(&to, &mut |(), _| {}).expect("released");
+    if operation.starts_with("release") || operation == "close" {
+        give_up(operation, n_objects, n_rounds > 0, &client, &server, &to);
         return;
     }
     let mut dice = 1_u64;
@@ -95,6 +96,49 @@ fn main() {
                     .expect("sent")
                     .finish_silently();
                 black_box(server.recv().expect("received").payload());
+            }
+        }
+    }
+}
+
+/// Sets up what is to be given up, and gives it up if `is_done`.
+fn give_up(
+    operation: &str,
+    n_objects: usize,
+    is_done: bool,
+    client: &Peer<Host>,
+    server: &Peer<Host>,
+    to: &[Id],
+) {
+    match operation {
+        "release-handles" => {
+            if is_done {
+                client.release(to, &mut |(), _| {}).expect("released");
+            }
+        }
+        "release-node" => {
+            for _ in 1..n_objects {
+                let mut copy = [Id::INVALID];
+                client
+                    .transfer(client, &[Source::Copy(to[0])], &mut [None], &mut copy)
+                    .expect("copied")
+                    .finish_silently();
+            }
+            client.send(to, &[], &[]).expect("sent").finish_silently();
+            let node = server.recv().expect("received").metadata().id;
+            if is_done {
+                server.release(&[node], &mut |(), _| {}).expect("released");
+            }
+        }
+        _ => {
+            for &handle in to {
+                client
+                    .send(&[handle], &[], &[])
+                    .expect("sent")
+                    .finish_silently();
+            }
+            if is_done {
+                server.close(&mut |(), _| {});
             }
         }
     }

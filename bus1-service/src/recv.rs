@@ -132,7 +132,7 @@ impl<S: System> Received<S> {
     #[inline]
     pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
         let mut received = {
-            let mut guard = peer.lock_settled();
+            let mut guard = peer.lock.lock();
             let (state, key) = guard.parts();
             state.first_free(key)?;
             let first = state.queue.pop_front(key).ok_or(Error::NothingQueued)?;
@@ -213,9 +213,9 @@ impl<S: System> Received<S> {
 }
 
 impl<S: System> PeerState<S> {
-    /// The first entry, if no RECV copies it out.
+    /// Brings the queue up to date, and finds the first entry, if no RECV copies it out.
     fn first_free(&mut self, key: &mut Key) -> Result<(), Error> {
-        if self.is_receiving {
+        if !self.settle(key) || self.is_receiving {
             return Err(Error::Busy);
         }
         match self.first(key) {
@@ -244,7 +244,7 @@ impl<S: System> PeerCore<S> {
 impl<S: System> Receiving<S> {
     pub(crate) fn begin(peer: &Ref<PeerCore<S>>) -> Result<Receiving<S>, Error> {
         let entry = {
-            let mut guard = peer.lock_settled();
+            let mut guard = peer.lock.lock();
             let (state, key) = guard.parts();
             state.first_free(key)?;
             let member = state

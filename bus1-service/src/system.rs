@@ -19,4 +19,8 @@ pub trait System: Sized + 'static {
     fn relax() {
         core::hint::spin_loop();
     }
+
+    /// Called between two lock-held sections of work that a call cannot stop in, without any lock of the core. A kernel that keeps
+    /// interrupts off in the core lets them in here (ORD-8).
+    fn between_sections() {}
 }

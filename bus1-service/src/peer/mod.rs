@@ -134,6 +134,7 @@ impl<S: System> PeerCore<S> {
                 return guard;
             }
             drop(guard);
+            S::between_sections();
             hook::point("settle");
         }
     }
@@ -226,7 +227,7 @@ pub(crate) fn leave_now<S: System>(handle: &Ref<Handle<S>>, wake: Waker<'_, S>) 
         match left {
             Left::Last => return wake(&owner.watch, Wake::Readable),
             Left::NotLast => return,
-            Left::More => hook::point("leave"),
+            Left::More => S::between_sections(),
         }
     }
 }

@@ -30,6 +30,11 @@ impl bus1_service::System for Omnibus {
     type Object = crate::cap::carried::Carried;
     type Watch = crate::shared::Ref<crate::task::waiters::Waiters>;
     type Amounts = Amounts;
+
+    #[cfg(not(test))]
+    fn between_sections() {
+        crate::arch::take_interrupts();
+    }
 }
 
 /// Objects of an account, nothing else.
