@@ -44,12 +44,32 @@ pub struct Specification {
     pub call: Call,
     /// Its name.
     pub name: &'static str,
-    /// Name and content of each argument, in the order `rdi rsi rdx r10 r8 r9`.
+    /// Name and content of each argument, in the order of [`Specification::registers`].
     pub arguments: &'static [(&'static str, Argument)],
     /// What `rdx` holds on success; empty if 0.
     pub value: &'static str,
     /// Every error it can give, beside `ENOSYS`.
     pub errors: &'static [Errno],
+}
+
+impl Specification {
+    /// The register of each argument, in their order.
+    #[must_use]
+    pub const fn registers(&self) -> &'static [&'static str] {
+        match self.call {
+            Call::ReceiveShort => &["rdi", "rbx"],
+            call if call.is_short() => &["rdi", "rsi", "rbx"],
+            _ => &["rdi", "rsi", "rdx", "r10", "r8", "r9"],
+        }
+    }
+}
+
+impl Call {
+    /// True if it takes or gives a message in registers ([`crate::short`]), of which then more than `rax` and `rdx` return something.
+    #[must_use]
+    pub const fn is_short(self) -> bool {
+        matches!(self, Self::SendShort | Self::ReceiveShort | Self::CallShort)
+    }
 }
 
 macro_rules! calls {
@@ -333,6 +353,25 @@ calls! {
         peer: Capability(Kind::Peer, peer::USE),
         handle: Value,
     ) -> "", [EBADF EOPNOTSUPP EPERM EBADRQC EDQUOT ENOMEM];
+
+    /// SEND of a short message to one handle, from registers ([`crate::short`]).
+    SendShort send_short = 37 (
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EMSGSIZE EBADRQC EDQUOT ENOMEM];
+
+    /// Waits for the next message and RECVs it into registers ([`crate::short`]).
+    ReceiveShort receive_short = 38 (
+        peer: Capability(Kind::Peer, peer::RECEIVE),
+        deadline_ns: Deadline,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EMSGSIZE ENOMEM ETIMEDOUT];
+
+    /// `send_short`, and behind it `receive_short` on the same peer: a client's call, and a server's reply and next request.
+    CallShort call_short = 39 (
+        peer: Capability(Kind::Peer, peer::USE | peer::RECEIVE),
+        handle: Value,
+        deadline_ns: Deadline,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EMSGSIZE EBADRQC EDQUOT ENOMEM ETIMEDOUT];
 }
 
 #[cfg(test)]
@@ -411,6 +450,9 @@ mod tests {
                 "task_grant",
                 "task_start",
                 "task_watch",
+                "send_short",
+                "receive_short",
+                "call_short",
             ]
         );
     }

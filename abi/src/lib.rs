@@ -12,7 +12,7 @@
 //! * A capability is named by a number: generation · 2³² + slot ([`CapabilityNumber`]).
 //! * Deadlines are absolute, in nanoseconds of the monotonic clock; [`DEADLINE_NOW`] does not
 //!   wait, [`DEADLINE_NEVER`] waits for ever.
-//! * `rdx r8 r9 r10 r12 r13 r14 r15` are reserved for 64-byte register messages.
+//! * Three calls have messages of up to 64 bytes in registers, and return more of them: [`short`].
 //! * A number that is not in [`Call`] gives `ENOSYS`; numbers are never used again.
 //!
 //! [`call::SPECIFICATIONS`] describes every call and argument as data: the kernel's decoder, the
@@ -27,6 +27,7 @@ pub mod errno;
 pub mod layout;
 pub mod limits;
 pub mod native;
+pub mod short;
 pub mod status;
 pub mod words;
 

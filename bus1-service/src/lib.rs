@@ -71,6 +71,7 @@ mod account;
 mod amounts;
 mod effects;
 mod error;
+mod hand_over;
 mod handle;
 mod hook;
 #[cfg(feature = "hooks")]
@@ -102,6 +103,7 @@ pub use account::{Account, AccountInfo, Actor, Charge, QuotaInfo, TraceInfo};
 pub use amounts::{Amounts, BYTES, OBJECTS};
 pub use effects::{Effects, Progress, Wake};
 pub use error::{Error, Place, QuotaError};
+pub use hand_over::Unusual;
 pub use id::{AccountNumber, Id};
 pub use peer::{EntryInfo, ObjectInfo, Peer, PeerInfo};
 pub use recv::{Kind, Metadata, Received, Receiving, Retry};

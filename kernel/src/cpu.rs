@@ -10,7 +10,6 @@ use omnibus_abi::Call;
 
 use crate::shared::Ref;
 use crate::syscall::caller::Scratch;
-use crate::task::task::Task;
 use crate::task::thread::{Thread, Work};
 
 /// One CPU.
@@ -21,10 +20,8 @@ pub struct Cpu {
     pub turn_end_ns: u64,
     /// When the reaper, which shares with threads of its priority, may do its next batch.
     pub reaper_turn_ns: u64,
-    /// Since when the thread runs.
-    pub since_ns: u64,
-    /// The task whose address space is active.
-    pub active: Option<Ref<Task>>,
+    /// Since when the thread runs, in ticks of the time-stamp counter.
+    pub since_ticks: u64,
     /// Memory for calls.
     pub scratch: Scratch,
 }
@@ -37,8 +34,7 @@ impl Cpu {
             current: None,
             turn_end_ns: 0,
             reaper_turn_ns: 0,
-            since_ns: 0,
-            active: None,
+            since_ticks: 0,
             scratch: Scratch::new(),
         }
     }

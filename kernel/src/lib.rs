@@ -20,6 +20,8 @@ pub mod log;
 pub mod arch;
 pub mod cap;
 pub mod cpu;
+#[cfg(not(test))]
+pub mod fast;
 pub mod inspect;
 pub mod lock;
 pub mod memory;

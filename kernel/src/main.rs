@@ -40,11 +40,11 @@ extern "C" fn kernel_stages(_: u64) -> ! {
     arch::panic::set_activity(|out| kernel::cpu::DOING.describe(out));
     arch::count_cpus(information);
     arch::start_devices(information.words);
-    kernel::trap::set_up();
+    arch::set_up_cpu();
     mm::heap::boot_is_over();
     kernel::task::first::boot(information.words, information.initrd);
     // SAFETY: the last stage, on the kernel stack; a thread that runs is kept by its CPU.
-    unsafe { arch::run(kernel::trap::start()) }
+    unsafe { arch::run(arch::first_thread()) }
 }
 
 #[panic_handler]

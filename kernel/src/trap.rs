@@ -3,30 +3,62 @@
 //! User mode stops for a system call, an interrupt or a fault; the entry code has saved its registers in its thread. What is
 //! to be done is done here, and [`run::leave`] says which thread's registers are loaded next.
 
-use spin::mutex::TicketMutex;
+use omnibus_abi::Errno;
 
 use crate::arch::context::Next;
 use crate::arch::report;
-use crate::arch::trap::{Fault, Trap};
+use crate::arch::trap::{Exit, Fault, Trap};
 use crate::cpu::{Cpu, DOING};
+use crate::fast::{self, Done};
 #[cfg(feature = "sabotage")]
 use crate::sabotage::{self, Promise};
 use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory, operation::Outcome};
 use crate::task::task::{End, Task};
-use crate::task::{reaper, run};
-
-/// The boot CPU's; the others are parked.
-static CPU: TicketMutex<Cpu> = TicketMutex::new(Cpu::new());
+use crate::task::{reaper, run, thread::Thread};
 
 /// A system call of the thread that this CPU runs.
-pub extern "C" fn syscall() -> Next {
-    let cpu = &mut *CPU.lock();
+#[inline(always)]
+pub fn syscall(cpu: &mut Cpu) -> Exit {
+    let Some((thread, _)) = &cpu.current else {
+        return Exit::To(leave(cpu));
+    };
+    let number = thread.machine.call_number();
+    crate::trace!(entry, thread = thread.number, call = number);
+    DOING.set_call(Some(number));
+    if let Some(result) = syscall::brief(number)
+        && run::is_quiet()
+    {
+        return Exit::To(finish(thread, result));
+    }
+    match fast::call(cpu, number) {
+        Some(Done::Value(value)) => match &cpu.current {
+            Some((thread, _)) => Exit::To(finish(thread, Ok(value))),
+            None => Exit::To(leave(cpu)),
+        },
+        Some(Done::Next) => match &cpu.current {
+            Some((thread, _)) => Exit::To(Some(thread.machine.context())),
+            None => Exit::To(leave(cpu)),
+        },
+        Some(Done::Switched(context)) => Exit::Switched(context),
+        Some(Done::Leave) => Exit::To(leave(cpu)),
+        None => Exit::To(general(cpu)),
+    }
+}
+
+/// The call goes back to the thread that made it.
+#[inline(always)]
+fn finish(thread: &Thread, result: Result<u64, Errno>) -> Next {
+    run::finish_call(thread, result);
+    DOING.set_call(None);
+    Some(thread.machine.context())
+}
+
+/// A system call of any kind, however long.
+#[inline(never)]
+fn general(cpu: &mut Cpu) -> Next {
     let Some((thread, _)) = &cpu.current else {
         return leave(cpu);
     };
-    let (number, _) = thread.machine.call();
-    crate::trace!(entry, thread = thread.number, call = number);
-    DOING.set_call(Some(number));
     let outcome = {
         let mut caller = Caller {
             thread,
@@ -38,9 +70,7 @@ pub extern "C" fn syscall() -> Next {
     if let Outcome::Done(result) = outcome
         && run::is_quiet()
     {
-        run::finish_call(thread, result);
-        DOING.set_call(None);
-        return Some(thread.machine.context());
+        return finish(thread, result);
     }
     if let Some((thread, _)) = cpu.current.take() {
         run::settle(cpu, thread, outcome);
@@ -49,8 +79,7 @@ pub extern "C" fn syscall() -> Next {
 }
 
 /// Everything else that stops user mode, or wakes an idle CPU.
-pub fn handle(trap: Trap) -> Next {
-    let cpu = &mut *CPU.lock();
+pub fn handle(cpu: &mut Cpu, trap: Trap) -> Next {
     match trap {
         // Whom to wake and who gives way is looked for on every way out.
         Trap::Timer if crate::arch::slice::is_on() => cpu.turn_end_ns = 0,
@@ -61,17 +90,18 @@ pub fn handle(trap: Trap) -> Next {
 }
 
 /// Sets aside the memory of the CPU; ends the machine if there is none.
-pub fn set_up() {
-    if CPU.lock().scratch.set_up().is_err() {
+pub fn set_up(cpu: &mut Cpu) {
+    if cpu.scratch.set_up().is_err() {
         report::refuse(format_args!("too little memory for the CPU's own"));
     }
 }
 
 /// Begins to run threads, at the end of the boot sequence.
-pub fn start() -> Next {
-    leave(&mut CPU.lock())
+pub fn start(cpu: &mut Cpu) -> Next {
+    leave(cpu)
 }
 
+#[inline(never)]
 fn leave(cpu: &mut Cpu) -> Next {
     let next = run::leave(cpu).map(|thread| thread.machine.context());
     DOING.set_call(None);

@@ -5,9 +5,52 @@
 
 use crate::bus::Peer;
 use crate::calls::{self, Incoming, IoSlice, IoSliceMut, Outgoing, Result};
+use crate::raw;
 use crate::wait::WaitSet;
 use omnibus_abi::bus1::Transfer;
-use omnibus_abi::{CapabilityNumber, DEADLINE_NEVER, Errno};
+use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
+use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER, Errno, status};
+
+/// The bytes of a message of at most 64, in registers: words in the order of its bytes, little endian.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Short {
+    /// The words; what lies behind the last byte is not sent.
+    pub words: [u64; N_WORDS],
+    /// Bytes.
+    pub n_bytes: u64,
+}
+
+impl Short {
+    /// Of no byte.
+    pub const EMPTY: Self = Self {
+        words: [0; N_WORDS],
+        n_bytes: 0,
+    };
+}
+
+/// What arrived in registers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Arrived {
+    /// The own node it came in on; of a notification, the own handle or node.
+    pub id: u64,
+    /// The sender's account.
+    pub account: u64,
+    /// Its type and length.
+    pub descriptor: Descriptor,
+    /// Its words; behind its last byte whatever the caller had there.
+    pub words: [u64; N_WORDS],
+}
+
+impl Arrived {
+    /// The same bytes, to be sent.
+    #[must_use]
+    pub const fn to_short(&self) -> Short {
+        Short {
+            words: self.words,
+            n_bytes: self.descriptor.n_data(),
+        }
+    }
+}
 
 /// A peer of this task, used without allocating.
 #[derive(Clone, Copy, Debug)]
@@ -77,4 +120,81 @@ impl Port {
         self.send(handle, data, carried)?;
         self.next(into, handles)
     }
+
+    /// Sends a message of at most 64 bytes through `handle`.
+    ///
+    /// # Errors
+    /// `EBADRQC`: the handle. `EDQUOT`, `ENOMEM`; `EMSGSIZE` for more bytes; `EBADF`, `EPERM`: the peer.
+    #[inline]
+    pub fn send_short(self, handle: u64, message: &Short) -> Result<()> {
+        let number = Call::SendShort as u64 | message.n_bytes << N_BYTES_SHIFT;
+        let registers = raw::call_short([number, self.0.0, handle, 0], message.words);
+        status::decode(registers.status, 0).map(drop)
+    }
+
+    /// Waits for the next message, at most until `deadline_ns`, and takes it if it has at most 64 bytes and carries nothing.
+    ///
+    /// # Errors
+    /// `EMSGSIZE` for a larger one, which stays; `ETIMEDOUT`; `EBADF`, `EPERM`: the peer.
+    #[inline]
+    pub fn next_short(self, deadline_ns: u64) -> Result<Arrived> {
+        self.try_next_short(deadline_ns).map_err(|(error, _)| error)
+    }
+
+    /// [`Port::next_short`] that tells the sizes of a message that does not fit.
+    ///
+    /// # Errors
+    /// The same.
+    #[inline]
+    pub fn try_next_short(self, deadline_ns: u64) -> core::result::Result<Arrived, Refused> {
+        let number = Call::ReceiveShort as u64;
+        arrived(raw::call_short(
+            [number, self.0.0, 0, deadline_ns],
+            [0; N_WORDS],
+        ))
+    }
+
+    /// Sends a message of at most 64 bytes through `handle` and then waits for the next message, which a client takes for the reply and a
+    /// server for the next request, at most until `deadline_ns`.
+    ///
+    /// # Errors
+    /// Those of [`Port::send_short`] and [`Port::next_short`].
+    #[inline]
+    pub fn call_short(self, handle: u64, message: &Short, deadline_ns: u64) -> Result<Arrived> {
+        self.try_call_short(handle, message, deadline_ns)
+            .map_err(|(error, _)| error)
+    }
+
+    /// [`Port::call_short`] that tells whether the message was sent when receiving failed.
+    ///
+    /// # Errors
+    /// The same.
+    #[inline]
+    pub fn try_call_short(
+        self,
+        handle: u64,
+        message: &Short,
+        deadline_ns: u64,
+    ) -> core::result::Result<Arrived, Refused> {
+        let number = Call::CallShort as u64 | message.n_bytes << N_BYTES_SHIFT;
+        arrived(raw::call_short(
+            [number, self.0.0, handle, deadline_ns],
+            message.words,
+        ))
+    }
+}
+
+/// An error, and how far the call came.
+pub type Refused = (Errno, Descriptor);
+
+#[inline]
+fn arrived(registers: raw::ShortRegisters) -> core::result::Result<Arrived, Refused> {
+    let descriptor = Descriptor(registers.descriptor);
+    status::decode(registers.status, 0).map_err(|error| (error, descriptor))?;
+    Ok(Arrived {
+        id: registers.id,
+        account: registers.account,
+        descriptor,
+        words: registers.words,
+    })
 }

@@ -5,6 +5,7 @@
 //! the caller's memory whatever their values; which those are, the typed wrappers know.
 
 use core::arch::asm;
+use omnibus_abi::short::N_WORDS;
 use omnibus_abi::{Call, Errno, status};
 
 /// What the kernel leaves in the two result registers.
@@ -50,6 +51,68 @@ pub unsafe fn call_number(number: u64, arguments: [u64; 6]) -> Registers {
         );
     }
     Registers { status, value }
+}
+
+/// What a call with a message in registers returns ([`omnibus_abi::short`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ShortRegisters {
+    /// `rax`: 0 or a negative error number.
+    pub status: u64,
+    /// `rdi`: where it came in.
+    pub id: u64,
+    /// `rsi`: from which account.
+    pub account: u64,
+    /// `rbx`: the descriptor.
+    pub descriptor: u64,
+    /// The message registers.
+    pub words: [u64; N_WORDS],
+}
+
+/// Makes one of the calls with a message in registers: `rax rdi rsi rbx` from `arguments`, the message from `words`. None of them takes
+/// an address, so none can harm the caller's memory.
+#[inline(always)]
+#[must_use]
+pub fn call_short(arguments: [u64; 4], words: [u64; N_WORDS]) -> ShortRegisters {
+    let [number, peer, handle, deadline_ns] = arguments;
+    let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = words;
+    let (status, id, account, descriptor);
+    // SAFETY: the kernel touches no memory; all registers that it writes, and those that it zeroes, are named. `rbx` cannot be, since the
+    // compiler keeps it for itself: it is put aside, and as no register is left for that, on the stack.
+    unsafe {
+        asm!(
+            "push rbx",
+            "mov rbx, rcx",
+            "syscall",
+            "mov rcx, rbx",
+            "pop rbx",
+            inlateout("rcx") deadline_ns => descriptor,
+            inlateout("rax") number => status,
+            inlateout("rdi") peer => id,
+            inlateout("rsi") handle => account,
+            inlateout("rdx") a,
+            inlateout("r8") b,
+            inlateout("r9") c,
+            inlateout("r10") d,
+            inlateout("r12") e,
+            inlateout("r13") f,
+            inlateout("r14") g,
+            inlateout("r15") h,
+            out("r11") _,
+            out("xmm0") _, out("xmm1") _, out("xmm2") _, out("xmm3") _,
+            out("xmm4") _, out("xmm5") _, out("xmm6") _, out("xmm7") _,
+            out("xmm8") _, out("xmm9") _, out("xmm10") _, out("xmm11") _,
+            out("xmm12") _, out("xmm13") _, out("xmm14") _, out("xmm15") _,
+            out("st(0)") _, out("st(1)") _, out("st(2)") _, out("st(3)") _,
+            out("st(4)") _, out("st(5)") _, out("st(6)") _, out("st(7)") _,
+        );
+    }
+    ShortRegisters {
+        status,
+        id,
+        account,
+        descriptor,
+        words: [a, b, c, d, e, f, g, h],
+    }
 }
 
 /// The time-stamp counter. Where the machine counts instructions, it counts the guest's.

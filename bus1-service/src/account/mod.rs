@@ -10,6 +10,7 @@
 mod arithmetic;
 mod books;
 mod inspect;
+mod pass;
 mod quota;
 mod tree;
 
@@ -17,6 +18,7 @@ use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 
 pub(crate) use books::{Books, Charged};
 use books::{Claim, Found};
+pub(crate) use pass::pass;
 pub(crate) use quota::{InQuota, Quota, Remembered, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};

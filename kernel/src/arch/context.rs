@@ -11,6 +11,7 @@
 
 use core::ptr::NonNull;
 use omnibus_abi::layout::is_user_range;
+use omnibus_abi::short::N_WORDS;
 
 /// Bytes of the vector state: legacy area, XSAVE header, upper halves of the 32-byte registers (SDM 1 13.4). XCR0 is fixed to these.
 const VECTOR_BYTES: usize = 512 + 64 + 256;
@@ -42,21 +43,15 @@ pub enum Resume {
 #[derive(Clone)]
 pub struct UserContext {
     pub(crate) rax: u64,
-    pub(crate) rdx: u64,
     pub(crate) rdi: u64,
     pub(crate) rsi: u64,
-    pub(crate) r10: u64,
-    pub(crate) r8: u64,
-    pub(crate) r9: u64,
+    pub(crate) rbx: u64,
+    /// rdx, r8, r9, r10, r12, r13, r14, r15: those of a message, in the order of its bytes ([`omnibus_abi::short`]).
+    pub(crate) message: [u64; N_WORDS],
     pub(crate) rip: u64,
     pub(crate) rflags: u64,
     pub(crate) rsp: u64,
-    pub(crate) rbx: u64,
     pub(crate) rbp: u64,
-    pub(crate) r12: u64,
-    pub(crate) r13: u64,
-    pub(crate) r14: u64,
-    pub(crate) r15: u64,
     pub(crate) rcx: u64,
     pub(crate) r11: u64,
     pub(crate) fs_base: u64,
@@ -102,21 +97,14 @@ impl UserContext {
         }
         Ok(Self {
             rax: 0,
-            rdx: 0,
             rdi: argument,
             rsi: 0,
-            r10: 0,
-            r8: 0,
-            r9: 0,
+            rbx: 0,
+            message: [0; N_WORDS],
             rip,
             rflags: FIXED_FLAGS,
             rsp,
-            rbx: 0,
             rbp: 0,
-            r12: 0,
-            r13: 0,
-            r14: 0,
-            r15: 0,
             rcx: 0,
             r11: 0,
             fs_base: 0,
@@ -135,13 +123,69 @@ impl UserContext {
 
     /// Arguments of the system call: rdi, rsi, rdx, r10, r8, r9.
     pub const fn arguments(&self) -> [u64; 6] {
-        [self.rdi, self.rsi, self.rdx, self.r10, self.r8, self.r9]
+        let [rdx, r8, r9, r10, ..] = self.message;
+        [self.rdi, self.rsi, rdx, r10, r8, r9]
     }
 
     /// Ends the system call with `status` in rax and `value` in rdx.
     pub const fn set_result(&mut self, status: u64, value: u64) {
         self.rax = status;
-        self.rdx = value;
+        self.message[0] = value;
+    }
+
+    /// The message in its registers, up to the whole word that the last of `n_bytes` is in; what lies behind it in that word is 0.
+    pub const fn message(&self, n_bytes: u64) -> [u64; N_WORDS] {
+        let mut message = [0; N_WORDS];
+        let mut index = 0;
+        while index < N_WORDS && (index as u64) * 8 < n_bytes {
+            message[index] = self.message[index];
+            index += 1;
+        }
+        if index > 0 && !n_bytes.is_multiple_of(8) {
+            message[index - 1] &= (1 << (n_bytes % 8 * 8)) - 1;
+        }
+        message
+    }
+
+    /// Copies a message of `n_bytes` from the registers here into those of `to`, in which others are kept.
+    #[inline(always)]
+    pub fn hand_message(&self, to: &mut Self, n_bytes: u64) {
+        let n_whole = (n_bytes / 8) as usize;
+        let (from_pairs, _) = self.message.as_chunks::<2>();
+        let (to_pairs, _) = to.message.as_chunks_mut::<2>();
+        for (to, from) in to_pairs.iter_mut().zip(from_pairs).take(n_whole / 2) {
+            *to = *from;
+        }
+        if !n_bytes.is_multiple_of(16) {
+            self.hand_rest(to, n_bytes);
+        }
+    }
+
+    /// The last word, if pairs do not come out even, and what is left of the one behind.
+    #[inline(always)]
+    fn hand_rest(&self, to: &mut Self, n_bytes: u64) {
+        let n_whole = (n_bytes / 8) as usize;
+        if n_whole % 2 == 1
+            && let (Some(to), Some(from)) = (
+                to.message.get_mut(n_whole - 1),
+                self.message.get(n_whole - 1),
+            )
+        {
+            *to = *from;
+        }
+        if !n_bytes.is_multiple_of(8)
+            && let (Some(to), Some(from)) = (to.message.get_mut(n_whole), self.message.get(n_whole))
+        {
+            *to = *from & ((1 << (n_bytes % 8 * 8)) - 1);
+        }
+    }
+
+    /// Puts the words of a message of `n_bytes` into its registers; registers that nothing of it is in are kept.
+    pub fn set_message(&mut self, message: &[u64; N_WORDS], n_bytes: u64) {
+        let n_words = n_bytes.div_ceil(8) as usize;
+        for (to, from) in self.message.iter_mut().zip(message).take(n_words) {
+            *to = *from;
+        }
     }
 
     /// Makes the thread execute its SYSCALL instruction (2 bytes) again when it is resumed, with the same arguments: for a call that was
@@ -193,18 +237,18 @@ impl UserContext {
             ("rax", self.rax),
             ("rbx", self.rbx),
             ("rcx", self.rcx),
-            ("rdx", self.rdx),
+            ("rdx", self.message[0]),
             ("rsi", self.rsi),
             ("rdi", self.rdi),
             ("rbp", self.rbp),
-            ("r8", self.r8),
-            ("r9", self.r9),
-            ("r10", self.r10),
+            ("r8", self.message[1]),
+            ("r9", self.message[2]),
+            ("r10", self.message[3]),
             ("r11", self.r11),
-            ("r12", self.r12),
-            ("r13", self.r13),
-            ("r14", self.r14),
-            ("r15", self.r15),
+            ("r12", self.message[4]),
+            ("r13", self.message[5]),
+            ("r14", self.message[6]),
+            ("r15", self.message[7]),
         ]
     }
 
@@ -239,6 +283,36 @@ mod tests {
     fn flags_are_those_a_user_may_set() {
         assert_eq!(UserContext::user_flags(u64::MAX), 0x24_0fd7);
         assert_eq!(UserContext::user_flags(0), 0x202);
+    }
+
+    /// Of a message as many bytes count as were announced: the rest of its last word is 0, and no other word is touched.
+    #[test]
+    fn a_message_ends_with_its_last_byte() {
+        let mut context = UserContext::new(0x1000, 0, 0).unwrap();
+        context.message = [u64::MAX; N_WORDS];
+        for (n_bytes, words) in [
+            (0, [0, 0, 0]),
+            (16, [u64::MAX, u64::MAX, 0]),
+            (1, [0xff, 0, 0]),
+            (8, [u64::MAX, 0, 0]),
+            (15, [u64::MAX, u64::MAX >> 8, 0]),
+            (17, [u64::MAX, u64::MAX, 0xff]),
+        ] {
+            let message = context.message(n_bytes);
+            assert_eq!(message[..3], words, "{n_bytes}");
+            assert_eq!(message[3..], [0; N_WORDS - 3]);
+            let mut other = UserContext::new(0x1000, 0, 0).unwrap();
+            other.message = [7; N_WORDS];
+            other.set_message(&message, n_bytes);
+            let mut handed = UserContext::new(0x1000, 0, 0).unwrap();
+            handed.message = [7; N_WORDS];
+            context.hand_message(&mut handed, n_bytes);
+            assert_eq!(handed.message, other.message, "{n_bytes}");
+            let n_words = n_bytes.div_ceil(8) as usize;
+            assert_eq!(other.message[..n_words], message[..n_words]);
+            assert!(other.message[n_words..].iter().all(|&word| word == 7));
+        }
+        assert_eq!(context.message(64), [u64::MAX; N_WORDS]);
     }
 
     /// The vector state lies where XSAVE can write it.

@@ -3,10 +3,11 @@
 use super::context::{Next, UserContext};
 use super::entry;
 use super::percpu::Cpu;
-use super::trap::{Fault, Trap};
+use super::trap::{Exit, Fault, Trap};
 use super::vectors::{DEBUG, PAGE_FAULT};
 use super::{apic, fail_on_purpose, panic, slice};
 use crate::mm::user::{KIND_READ, KIND_WRITE};
+use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 use x86_64::registers::control::Cr2;
 
@@ -34,6 +35,44 @@ pub(super) struct KernelExit {
     /// 0: go back to the frame; 1: resume `next`.
     resumes: u64,
     next: Next,
+}
+
+/// The portable kernel's data of the boot CPU; the others are parked.
+struct Portable(UnsafeCell<crate::cpu::Cpu>);
+
+// SAFETY: it is used by the boot CPU alone.
+unsafe impl Sync for Portable {}
+
+static PORTABLE: Portable = Portable(UnsafeCell::new(crate::cpu::Cpu::new()));
+
+/// The portable kernel's data of this CPU, for the handler of a trap. To be called at its beginning, once.
+#[inline(always)]
+#[allow(clippy::mut_from_ref, reason = "there is one trap at a time on a CPU")]
+fn portable() -> &'static mut crate::cpu::Cpu {
+    // SAFETY: (1) only handlers of traps that came from user mode, from idling, or from the last instruction before user mode call this, and
+    // the boot sequence before all of them; (2) such a handler runs with interrupts off, and what comes in spite of that or in a window
+    // that it opens (`take_interrupts`) does not get here; so there is one at a time, and its reference ends with it.
+    unsafe { &mut *PORTABLE.0.get() }
+}
+
+/// Every system call; its registers are in this CPU's context.
+pub(super) extern "C" fn syscall() -> ! {
+    match crate::trap::syscall(portable()) {
+        // SAFETY: this is the kernel's stack, on which nothing is needed any more, and the context is that of a thread that this CPU runs.
+        Exit::Switched(context) => unsafe { entry::leave_kernel_switched(context) },
+        // SAFETY: as above.
+        Exit::To(next) => unsafe { entry::leave_kernel(next) },
+    }
+}
+
+/// Sets aside what the portable kernel needs of memory on this CPU, in the boot sequence.
+pub fn set_up_cpu() {
+    crate::trap::set_up(portable());
+}
+
+/// The first thread to run, at the end of the boot sequence.
+pub fn first_thread() -> Next {
+    crate::trap::start(portable())
 }
 
 /// Every exception and interrupt of user mode; its registers are in `context`.
@@ -67,11 +106,14 @@ fn exception(vector: u8, error_code: u64, cr2: u64, context: NonNull<UserContext
         // SAFETY: the entry code has just written the registers there, and nobody refers to them yet.
         unsafe { context.as_ref() }.rip()
     };
-    crate::trap::handle(Trap::Fault(Fault {
-        vector,
-        error_code,
-        address,
-    }))
+    crate::trap::handle(
+        portable(),
+        Trap::Fault(Fault {
+            vector,
+            error_code,
+            address,
+        }),
+    )
 }
 
 fn interrupt(vector: u8, context: Next) -> Next {
@@ -82,12 +124,12 @@ fn interrupt(vector: u8, context: Next) -> Next {
                 // SAFETY: as in `exception`; the reference ends with the call.
                 slice::interrupted(unsafe { context.as_ref() }.rip());
             }
-            crate::trap::handle(Trap::Timer)
+            crate::trap::handle(portable(), Trap::Timer)
         }
         _ if is_unanswered(vector) => context,
         _ => {
             apic::end_of_interrupt();
-            crate::trap::handle(Trap::Interrupt(vector))
+            crate::trap::handle(portable(), Trap::Interrupt(vector))
         }
     }
 }
@@ -132,7 +174,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
             };
             return KernelExit {
                 resumes: 1,
-                next: crate::trap::handle(Trap::Fault(fault)),
+                next: crate::trap::handle(portable(), Trap::Fault(fault)),
             };
         }
     }

@@ -25,6 +25,7 @@ use super::percpu::Cpu;
 use super::{apic, cpu, dispatch, slice};
 use core::arch::global_asm;
 use core::mem::offset_of;
+use core::ptr::NonNull;
 
 unsafe extern "C" {
     /// Where SYSCALL leads.
@@ -34,6 +35,7 @@ unsafe extern "C" {
     /// The IRETQ that goes back to user mode.
     pub(super) static iret_to_user: u8;
     fn resume_next(next: Next) -> !;
+    fn resume_switched(next: NonNull<UserContext>) -> !;
     fn call_on_stack(top: u64, argument: u64, function: extern "C" fn(u64) -> !) -> !;
 }
 
@@ -45,6 +47,26 @@ pub unsafe fn resume(next: Next) -> ! {
     slice::resumed(next);
     // SAFETY: as the caller promises.
     unsafe { resume_next(next) }
+}
+
+/// Goes to user mode from a handler that left the choice of what runs to the end.
+///
+/// # Safety
+/// As [`resume`], for a CPU that is past its boot sequence.
+#[inline(always)]
+pub(super) unsafe fn leave_kernel(next: Next) -> ! {
+    // SAFETY: as the caller promises.
+    unsafe { resume_next(next) }
+}
+
+/// The same, to the context of a thread that is in a system call and is not the one that ran before.
+///
+/// # Safety
+/// As [`leave_kernel`].
+#[inline(always)]
+pub(super) unsafe fn leave_kernel_switched(next: NonNull<UserContext>) -> ! {
+    // SAFETY: as the caller promises.
+    unsafe { resume_switched(next) }
 }
 
 /// Leaves the current stack for ever and calls `function` on the one that ends at `top`.
@@ -88,58 +110,23 @@ syscall_entry:
     mov rdi, rsp
     mov rsp, gs:[{CPU_STACK_TOP}]
     xor ebp, ebp                        /* ends backtraces */
-    call {syscall}
-    /* rax = the context to resume. The same one as before needs no reloading of what Rust code preserves (rbx, rbp, r12 to r15). */
-    cmp rax, gs:[{CPU_CONTEXT}]
-    jne switch
-    mov rbp, [rax + {RBP}]
-    cmp dword ptr [rax + {RESUME}], 1
-    jne resume_full
-return_from_call:
-    fxrstor64 [rip + clear_vector_state]
-    ldmxcsr [rax + {MXCSR}]
-    fldcw [rax + {FCW}]
-905:vzeroupper
-    .pushsection .cpu_sites, "a"
-    .quad 905b, {SITE_AVX}
-    .popsection
-    mov rcx, [rax + {RIP}]
-    mov r11, rcx
-    shr r11, 47
-    jnz resume_full                     /* hazard 1 */
-    mov r11, [rax + {RFLAGS}]
-    mov rdi, [rax + {RDI}]
-    mov rsi, [rax + {RSI}]
-    mov r10, [rax + {R10}]
-    mov r8, [rax + {R8}]
-    mov r9, [rax + {R9}]
-    mov rdx, [rax + {RDX}]
-    mov rsp, [rax + {RSP}]
-    mov rax, [rax + {RAX}]
-    swapgs
-    sysretq
+    call {syscall}                      /* does not return: it goes on at resume_next */
+    ud2
 
+    /* rdi = the context to resume, or null. Nothing is left on the stack. */
+    .balign 64
     .global resume_next
 resume_next:
-    mov rax, rdi
-resume_any:
-    test rax, rax                       /* first: while idle, null is the current context too */
+    test rdi, rdi
     jz idle
-    cmp rax, gs:[{CPU_CONTEXT}]
-    je 2f
-switch:
-    test rax, rax
-    jz idle
-    mov gs:[{CPU_CONTEXT}], rax
-2:  cmp dword ptr [rax + {RESUME}], 1
+    cmp dword ptr [rdi + {RESUME}], 1
     jne resume_full
-    mov rbx, [rax + {RBX}]
-    mov rbp, [rax + {RBP}]
-    mov r12, [rax + {R12}]
-    mov r13, [rax + {R13}]
-    mov r14, [rax + {R14}]
-    mov r15, [rax + {R15}]
-    mov rsi, rax
+    cmp rdi, gs:[{CPU_CONTEXT}]
+    je 2f
+    /* The same for a context in a system call that is another than before. */
+    .global resume_switched
+resume_switched:
+    mov gs:[{CPU_CONTEXT}], rdi
     xor ecx, ecx
     mov ds, ecx
     mov es, ecx
@@ -148,14 +135,41 @@ switch:
     mov gs, ecx                         /* GS base of user mode becomes or stays 0 */
     swapgs
     mov ecx, 0xc0000100                 /* IA32_FS_BASE */
-    mov eax, [rsi + {FS_BASE}]
-    mov edx, [rsi + {FS_BASE} + 4]
+    mov eax, [rdi + {FS_BASE}]
+    mov edx, [rdi + {FS_BASE} + 4]
     wrmsr
-    mov rax, rsi
-    jmp return_from_call
+2:  fxrstor64 [rip + clear_vector_state]
+    ldmxcsr [rdi + {MXCSR}]
+    fldcw [rdi + {FCW}]
+905:vzeroupper
+    .pushsection .cpu_sites, "a"
+    .quad 905b, {SITE_AVX}
+    .popsection
+    mov rcx, [rdi + {RIP}]
+    mov r11, rcx
+    shr r11, 47
+    jnz resume_full                     /* hazard 1 */
+    mov r11, [rdi + {RFLAGS}]
+    mov rax, [rdi + {RAX}]
+    mov rbx, [rdi + {RBX}]
+    mov rdx, [rdi + {RDX}]
+    mov rsi, [rdi + {RSI}]
+    mov r8, [rdi + {R8}]
+    mov r9, [rdi + {R9}]
+    mov r10, [rdi + {R10}]
+    mov r12, [rdi + {R12}]
+    mov r13, [rdi + {R13}]
+    mov r14, [rdi + {R14}]
+    mov r15, [rdi + {R15}]
+    mov rbp, [rdi + {RBP}]
+    mov rsp, [rdi + {RSP}]
+    mov rdi, [rdi + {RDI}]
+    swapgs
+    sysretq
 
 resume_full:
-    mov rbx, rax
+    mov gs:[{CPU_CONTEXT}], rdi
+    mov rbx, rdi
     mov rsp, gs:[{CPU_STACK_TOP}]
     cmp byte ptr [rip + {HAS_XSAVE}], 0
     je 3f
@@ -204,13 +218,13 @@ iret_to_user:
 
     /* An interrupt ends this: its handler returns what runs next. After an NMI it goes round. */
 idle:
-    mov gs:[{CPU_CONTEXT}], rax
+    mov gs:[{CPU_CONTEXT}], rdi
     mov rsp, gs:[{CPU_STACK_TOP}]
     xor ebp, ebp
     sti
     hlt
     cli
-    xor eax, eax
+    xor edi, edi
     jmp idle
 
     .global call_on_stack
@@ -318,7 +332,8 @@ common_entry:
     mov rsp, gs:[{CPU_STACK_TOP}]
     xor ebp, ebp
     call {from_user}
-    jmp resume_any
+    mov rdi, rax
+    jmp resume_next
 
     /* The kernel was interrupted: idling, in a user copy, at IRETQ, or in error. */
 kernel_entry:
@@ -329,8 +344,8 @@ kernel_entry:
     call {from_kernel}
     test eax, eax
     jz 8f
-    mov rax, rdx
-    jmp resume_any
+    mov rdi, rdx
+    jmp resume_next
 8:  pop r15
     pop r14
     pop r13
@@ -398,21 +413,21 @@ clear_vector_state:
     CPU_NMIS = const offset_of!(Cpu, n_nmis),
     CPU_KERNEL_DEBUG = const offset_of!(Cpu, n_kernel_debug),
     RAX = const offset_of!(UserContext, rax),
-    RDX = const offset_of!(UserContext, rdx),
+    RDX = const offset_of!(UserContext, message),
     RDI = const offset_of!(UserContext, rdi),
     RSI = const offset_of!(UserContext, rsi),
-    R10 = const offset_of!(UserContext, r10),
-    R8 = const offset_of!(UserContext, r8),
-    R9 = const offset_of!(UserContext, r9),
+    R10 = const offset_of!(UserContext, message) + 24,
+    R8 = const offset_of!(UserContext, message) + 8,
+    R9 = const offset_of!(UserContext, message) + 16,
     RIP = const offset_of!(UserContext, rip),
     RFLAGS = const offset_of!(UserContext, rflags),
     RSP = const offset_of!(UserContext, rsp),
     RBX = const offset_of!(UserContext, rbx),
     RBP = const offset_of!(UserContext, rbp),
-    R12 = const offset_of!(UserContext, r12),
-    R13 = const offset_of!(UserContext, r13),
-    R14 = const offset_of!(UserContext, r14),
-    R15 = const offset_of!(UserContext, r15),
+    R12 = const offset_of!(UserContext, message) + 32,
+    R13 = const offset_of!(UserContext, message) + 40,
+    R14 = const offset_of!(UserContext, message) + 48,
+    R15 = const offset_of!(UserContext, message) + 56,
     RCX = const offset_of!(UserContext, rcx),
     R11 = const offset_of!(UserContext, r11),
     FS_BASE = const offset_of!(UserContext, fs_base),
@@ -428,7 +443,7 @@ clear_vector_state:
     SLICE_TICKS = sym slice::N_TICKS,
     APIC_REGISTERS = sym apic::REGISTERS,
     APIC_INITIAL_COUNT = const apic::INITIAL_COUNT,
-    syscall = sym crate::trap::syscall,
+    syscall = sym dispatch::syscall,
     from_user = sym dispatch::from_user,
     from_kernel = sym dispatch::from_kernel,
     fatal = sym dispatch::fatal,

@@ -41,7 +41,7 @@ pub mod vectors;
 pub use report::exit;
 
 #[cfg(not(test))]
-pub use dispatch::take_interrupts;
+pub use dispatch::{first_thread, set_up_cpu, take_interrupts};
 #[cfg(not(test))]
 mod start;
 #[cfg(not(test))]

@@ -43,7 +43,9 @@ pub struct Frequencies {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NoIntervalTimer;
 
-fn counter() -> u64 {
+/// The time-stamp counter.
+#[inline]
+pub fn counter() -> u64 {
     // SAFETY: every CPU the kernel accepts has the instruction (`cpu::REQUIRED`); it has no effect.
     unsafe { core::arch::x86_64::_rdtsc() }
 }
@@ -129,6 +131,11 @@ pub fn clock_ns() -> u64 {
         counter().saturating_sub(EPOCH.load(Ordering::Relaxed)),
         NS_PER_TICK.load(Ordering::Relaxed),
     )
+}
+
+/// So many ticks of the counter in nanoseconds.
+pub fn ticks_to_ns(n_ticks: u64) -> u64 {
+    scale(n_ticks, NS_PER_TICK.load(Ordering::Relaxed))
 }
 
 /// Nanoseconds since the counter began to count, at reset: firmware and loader included.

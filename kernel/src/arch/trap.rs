@@ -1,5 +1,8 @@
 //! Traps as values: why user mode stopped.
 
+use super::context::{Next, UserContext};
+use core::ptr::NonNull;
+
 use super::vectors::{self, PAGE_FAULT};
 use core::fmt;
 
@@ -49,4 +52,13 @@ impl fmt::Display for Fault {
             )
         }
     }
+}
+
+/// How a system call leaves the kernel.
+#[derive(Clone, Copy, Debug)]
+pub enum Exit {
+    /// To this context, or to nothing, which is idling.
+    To(Next),
+    /// To this one, which is in a system call and not the one that ran before.
+    Switched(NonNull<UserContext>),
 }

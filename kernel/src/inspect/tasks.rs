@@ -50,7 +50,7 @@ fn state(thread: &Thread) -> &'static str {
         Doing::Ready(Work::User) => "ready",
         Doing::Ready(Work::Call(_)) => "ready, in a call",
         Doing::Running { .. } => "running",
-        Doing::Blocked(_) => "blocked",
+        Doing::Blocked(_) | Doing::Receiving(_) => "blocked",
         Doing::Ended { .. } => "ended",
     }
 }

@@ -13,6 +13,7 @@ use super::PAGE_BYTES;
 use super::frames::{self, Frame, OutOfFrames};
 use super::paging::{self, ROOT_LEVEL};
 use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicU64, Ordering};
 use omnibus_abi::layout::{USER_END, USER_START};
 use x86_64::structures::paging::PageTableFlags;
 
@@ -349,25 +350,53 @@ impl Drop for AddressSpace {
     }
 }
 
+/// The root of a space, for those who make it active again and again: without a lock, and until it is [closed](Root::close).
+#[derive(Debug)]
+pub struct Root(AtomicU64);
+
+impl Root {
+    /// That of `space`, which is not torn down before this is closed.
+    pub fn of(space: &AddressSpace) -> Self {
+        Self(AtomicU64::new(space.root.start_address().as_u64()))
+    }
+
+    /// Makes the space the one that user addresses mean on this CPU; false if it is closed.
+    #[inline]
+    pub fn activate(&self) -> bool {
+        let root = self.0.load(Ordering::Relaxed);
+        if root != 0 {
+            // SAFETY: it is the root of a space that has not begun to be torn down; who tears it down leaves it first (`tear_down`).
+            unsafe { activate_root(root) }
+        }
+        root != 0
+    }
+
+    /// The space begins to be torn down.
+    pub fn close(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+}
+
 /// True if `address` is that of a page a user may have.
 const fn is_user_page(address: u64) -> bool {
     address >= USER_START && address < USER_END && address.is_multiple_of(PAGE_BYTES)
 }
 
 #[cfg(not(test))]
-use super::kernel_space::{activate, flush_page, leave, share_kernel_half};
+use super::kernel_space::{activate, activate_root, flush_page, leave, share_kernel_half};
 
 /// On the host there is no kernel half and no CPU that walks the tables.
 #[cfg(test)]
 mod host {
     use super::Frame;
     pub(super) fn activate(_: Frame) {}
+    pub(super) unsafe fn activate_root(_: u64) {}
     pub(super) fn flush_page(_: Frame, _: u64) {}
     pub(super) fn leave(_: Frame) {}
     pub(super) fn share_kernel_half(_: Frame) {}
 }
 #[cfg(test)]
-use host::{activate, flush_page, leave, share_kernel_half};
+use host::{activate, activate_root, flush_page, leave, share_kernel_half};
 
 #[cfg(test)]
 #[path = "address_space_tests.rs"]

@@ -163,10 +163,27 @@ pub fn share_kernel_half(space: Frame) {
 }
 
 /// Makes `space` the active address space of this CPU, unless it is.
+#[inline]
 pub fn activate(space: Frame) {
     if Cr3::read_raw().0 != space {
         // SAFETY: every root has the kernel's half, so code, stack and data stay where they are.
         unsafe { Cr3::write(space, Cr3Flags::empty()) }
+    }
+}
+
+/// The same for a space that is known by the address of its root.
+///
+/// # Safety
+/// It is the root of a space, and nobody tears that down before this CPU has left it.
+#[inline(always)]
+pub unsafe fn activate_root(root: u64) {
+    // SAFETY: as in `activate`; no flag is ever set in the register (SDM 3A 2.5), so it is the root's address.
+    unsafe {
+        let active: u64;
+        core::arch::asm!("mov {}, cr3", out(reg) active, options(nomem, nostack, preserves_flags));
+        if active != root {
+            core::arch::asm!("mov cr3, {}", in(reg) root, options(nostack, preserves_flags));
+        }
     }
 }
 

@@ -102,18 +102,30 @@ impl<T> Deref for Ref<T> {
 }
 
 impl<T> Drop for Ref<T> {
+    #[inline(always)]
     fn drop(&mut self) {
         // SAFETY: this pointer's count keeps the object alive until it is given back here.
         let counted = unsafe { self.counted.as_ref() };
         if counted.count.fetch_sub(1, Ordering::Release) != 1 {
             return;
         }
-        // What others did with the object happens before its end.
-        fence(Ordering::Acquire);
-        // SAFETY: (1) this was the last pointer; (2) the object was allocated with this layout in `try_new`.
-        unsafe {
-            self.counted.drop_in_place();
-            dealloc(self.counted.as_ptr().cast(), Layout::new::<Counted<T>>());
-        }
+        // SAFETY: this was the last pointer.
+        unsafe { end(self.counted) }
+    }
+}
+
+/// Drops an object and frees its memory.
+///
+/// # Safety
+/// The last pointer to it has given its count back.
+#[cold]
+#[inline(never)]
+unsafe fn end<T>(counted: NonNull<Counted<T>>) {
+    // What others did with the object happens before its end.
+    fence(Ordering::Acquire);
+    // SAFETY: (1) nobody has a pointer to it, as the caller promises; (2) it was allocated with this layout in `try_new`.
+    unsafe {
+        counted.drop_in_place();
+        dealloc(counted.as_ptr().cast(), Layout::new::<Counted<T>>());
     }
 }

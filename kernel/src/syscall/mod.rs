@@ -18,6 +18,7 @@ pub mod paid;
 pub mod recv;
 pub mod release;
 pub mod send;
+pub mod short;
 pub mod spawn;
 pub mod structure;
 pub mod task;
@@ -28,6 +29,7 @@ pub mod user;
 pub mod vectors;
 pub mod wait;
 
+use omnibus_abi::short::N_BYTES_SHIFT;
 use omnibus_abi::{Call, Errno};
 
 use caller::Caller;
@@ -36,10 +38,28 @@ use operation::Outcome;
 /// The arguments of a call, in the order `rdi rsi rdx r10 r8 r9`.
 pub type Arguments = [u64; 6];
 
+/// The call that `rax` names: those with a message in registers have its length in the upper half.
+fn decode(rax: u64) -> Option<Call> {
+    let call = Call::from_number(rax & ((1 << N_BYTES_SHIFT) - 1))?;
+    (rax >> N_BYTES_SHIFT == 0 || call.is_short()).then_some(call)
+}
+
+/// The answer of a call that has no arguments and needs nobody: known as soon as it is decoded.
+#[inline(always)]
+pub fn brief(number: u64) -> Option<Result<u64, Errno>> {
+    const NULL: u64 = Call::Null as u64;
+    const CLOCK: u64 = Call::Clock as u64;
+    match number {
+        NULL => Some(Ok(0)),
+        CLOCK => Some(Ok(crate::time::now_ns())),
+        _ => None,
+    }
+}
+
 /// Begins the call that the caller's registers name.
 pub fn begin(caller: &mut Caller<'_>) -> Outcome {
     let (number, arguments) = caller.thread.machine.call();
-    let Some(call) = Call::from_number(number) else {
+    let Some(call) = decode(number) else {
         return Outcome::Done(Err(Errno::ENOSYS));
     };
     match call {
@@ -80,5 +100,26 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),
+        Call::SendShort => short::send(caller),
+        Call::ReceiveShort => short::receive(caller),
+        Call::CallShort => short::call(caller),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Only a call that has a message in registers may have anything in the upper half of its number.
+    #[test]
+    fn abi_lengths_belong_to_calls_with_messages() {
+        for &call in Call::ALL {
+            assert_eq!(decode(call as u64), Some(call));
+            for n_bytes in [1, 64, 65, u64::from(u32::MAX)] {
+                let decoded = decode(n_bytes << N_BYTES_SHIFT | call as u64);
+                assert_eq!(decoded, call.is_short().then_some(call));
+            }
+        }
+        assert_eq!(decode(Call::ALL.len() as u64), None);
     }
 }

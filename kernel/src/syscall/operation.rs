@@ -15,6 +15,7 @@ use super::memory_object::{Filling, Freeing, MapObject, Revoke, UnmapObject};
 use super::paid::Paid;
 use super::release::Release;
 use super::send::Send;
+use super::short::Receive;
 use super::spawn::Spawn;
 use super::transfer::Transfer;
 use super::wait::Wait;
@@ -32,6 +33,8 @@ pub enum Operation {
     Finish(Finish),
     /// `wait`.
     Wait(Wait),
+    /// `receive_short`, `call_short`.
+    Receive(Receive),
     /// `thread_join`.
     Join(Join),
     /// `transfer`.
@@ -95,6 +98,7 @@ impl Operation {
             Self::Restart => super::begin(caller),
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => wait.step(caller),
+            Self::Receive(receive) => receive.step(caller),
             Self::Join(join) => join.step(caller),
             Self::Transfer(transfer) => transfer.step(caller),
             Self::Release(release) => release.step(),
@@ -126,6 +130,10 @@ impl Operation {
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => {
                 wait.leave(thread);
+                return None;
+            }
+            Self::Receive(mut receive) => {
+                receive.leave(thread);
                 return None;
             }
             Self::Join(join) => {

@@ -31,6 +31,12 @@ impl Place {
         (index != NOWHERE).then_some(index)
     }
 
+    /// True if its member has a deadline. Without the queue's lock only the member's own CPU can rely on it.
+    #[inline]
+    pub fn is_taken(&self) -> bool {
+        self.get().is_some()
+    }
+
     fn set(&self, index: usize) {
         self.0.store(index, Ordering::Relaxed);
     }

@@ -8,7 +8,9 @@
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
-use omnibus_abi::{Errno, status};
+use omnibus_abi::bus1::MESSAGE_TYPE_USER;
+use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
+use omnibus_abi::{Call, Errno, status};
 
 use crate::arch::context::UserContext;
 use crate::syscall::Arguments;
@@ -26,10 +28,46 @@ pub struct Start {
     pub tls_base: u64,
 }
 
+/// The words of a message in registers.
+pub type Words = [u64; N_WORDS];
+
+/// Arguments of a call with a message in registers.
+#[derive(Clone, Copy, Debug)]
+pub struct ShortCall {
+    /// Its number.
+    pub number: u64,
+    /// Bytes to be sent.
+    pub n_bytes: u64,
+    /// Capability of the peer.
+    pub peer: u64,
+    /// Id of the handle to send through.
+    pub handle: u64,
+    /// How long to wait for a message.
+    pub deadline_ns: u64,
+}
+
+impl ShortCall {
+    /// True if a thread that blocks in it has sent a message before.
+    #[must_use]
+    pub const fn has_sent(&self) -> bool {
+        self.number == Call::CallShort as u64
+    }
+}
+
+/// Where a message came in, and from whom (RCV-4).
+#[derive(Clone, Copy, Debug)]
+pub struct From {
+    /// Of the own node; of the own handle or node for a notification.
+    pub id: u64,
+    /// The sender's account.
+    pub account: u64,
+}
+
 /// See the module's documentation.
 pub struct Machine(UnsafeCell<UserContext>);
 
-// SAFETY: the registers of a thread are touched by one CPU at a time: the one that runs it, or that has just made it. A thread goes from one
+// SAFETY: the registers of a thread are touched by one CPU at a time: the one that runs it, or that has just made it, or that holds the lock
+// of what it does (`Thread::doing`) while it is blocked. A thread goes from one
 // CPU to another through the locks of the scheduler.
 unsafe impl Sync for Machine {}
 
@@ -61,6 +99,72 @@ impl Machine {
         (context.call_number(), context.arguments())
     }
 
+    /// `rax`, which names the call that the thread makes.
+    #[inline(always)]
+    #[must_use]
+    pub fn call_number(&self) -> u64 {
+        self.get().call_number()
+    }
+
+    /// What a call with a message in registers was given ([`omnibus_abi::short`]).
+    #[must_use]
+    #[inline(always)]
+    pub fn short_call(&self) -> ShortCall {
+        let context = self.get();
+        ShortCall {
+            number: context.call_number() & ((1 << N_BYTES_SHIFT) - 1),
+            n_bytes: context.call_number() >> N_BYTES_SHIFT,
+            peer: context.rdi,
+            handle: context.rsi,
+            deadline_ns: context.rbx,
+        }
+    }
+
+    /// The message in its registers; what lies behind its last byte in the same word is 0.
+    #[must_use]
+    pub fn message(&self, n_bytes: u64) -> Words {
+        self.get().message(n_bytes)
+    }
+
+    /// Puts what was received into its registers. The value of the call, which is what `rdx` is to hold.
+    pub fn receive(&self, message: &Words, descriptor: Descriptor, from: From) -> u64 {
+        let context = self.get();
+        context.set_message(message, descriptor.n_data());
+        context.rdi = from.id;
+        context.rsi = from.account;
+        self.describe(descriptor)
+    }
+
+    /// Ends the receiving call of the thread `to` with the message in these registers.
+    #[inline(always)]
+    pub fn hand_over(&self, to: &Self, n_bytes: u64, from: From) {
+        let has_sent = to.short_call().has_sent();
+        let context = to.get();
+        if n_bytes > 0 {
+            self.get().hand_message(context, n_bytes);
+        }
+        let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, 0);
+        context.rbx = if has_sent {
+            descriptor.sent()
+        } else {
+            descriptor
+        }
+        .0;
+        context.rdi = from.id;
+        context.rsi = from.account;
+        context.rax = 0;
+    }
+
+    /// Tells how far a call came. The value of the call, which is what `rdx` holds already.
+    pub fn describe(&self, descriptor: Descriptor) -> u64 {
+        let context = self.get();
+        context.rbx = descriptor.0;
+        // More registers than rax and rdx were written.
+        #[cfg(not(test))]
+        crate::arch::forget_current();
+        context.message[0]
+    }
+
     /// Ends the call.
     pub fn set_result(&self, result: Result<u64, Errno>) {
         let (status, value) = status::encode(result);
@@ -86,7 +190,7 @@ impl Machine {
         reason = "the reference does not leave this module's functions"
     )]
     fn get(&self) -> &mut UserContext {
-        // SAFETY: (1) only the CPU that runs the thread, or makes it, calls this; (2) while the kernel runs, the entry code does not touch the
+        // SAFETY: (1) only the CPU that runs the thread, or makes it, or holds the lock of what it does while it is blocked, calls this; (2) while the kernel runs, the entry code does not touch the
         // context; (3) each reference ends within one function of this module, none of which calls another while it has it.
         unsafe { &mut *self.0.get() }
     }

@@ -39,6 +39,18 @@ impl Priorities {
     /// No priority.
     pub const NONE: Self = Self(0);
 
+    /// The set as bits, that of priority 0 first.
+    #[must_use]
+    pub const fn bits(self) -> u32 {
+        self.0
+    }
+
+    /// The set with these bits.
+    #[must_use]
+    pub const fn from_bits(bits: u32) -> Self {
+        Self(bits)
+    }
+
     /// Adds a priority.
     pub fn insert(&mut self, priority: Priority) {
         self.0 |= 1 << priority.0;

@@ -65,10 +65,10 @@ impl<T: IsReady> ReadyQueue<T> {
         }
     }
 
-    /// The highest priority of anybody in it.
+    /// The priorities of everybody in it.
     #[must_use]
-    pub fn highest(&self) -> Option<Priority> {
-        self.occupied.highest()
+    pub fn occupied(&self) -> Priorities {
+        self.occupied
     }
 
     /// True if somebody is ready who should run instead of one of `priority`: someone more urgent, or,

@@ -31,8 +31,14 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         let now_ns = time::now_ns();
         scheduler::clear_news();
         scheduler::expire(now_ns, BATCH);
-        if let Some((thread, work)) = cpu.current.take() {
-            keep_or_put(cpu, thread, work, now_ns);
+        match &cpu.current {
+            Some((thread, Work::User)) if goes_on(cpu, thread, now_ns) => {}
+            Some(_) => {
+                if let Some((thread, work)) = cpu.current.take() {
+                    keep_or_put(cpu, thread, work, now_ns);
+                }
+            }
+            None => {}
         }
         if is_reapers_turn(cpu, now_ns) {
             reaper::work(BATCH);
@@ -43,24 +49,22 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         if cpu.current.is_none() {
             choose(cpu, now_ns);
         }
+        if let Some((thread, Work::User)) = &cpu.current {
+            let thread = thread.clone();
+            arm(cpu, &thread);
+            return Some(thread);
+        }
         let Some((thread, work)) = cpu.current.take() else {
             // Who was ready, and the clean-up's equal, may have been a thread of an ending task: then it is the clean-up's turn after all.
             if reaper::has_work() {
                 continue;
             }
-            return idle(cpu);
+            return idle();
         };
-        match work {
-            Work::User => {
-                cpu.current = Some((thread.clone(), Work::User));
-                arm(cpu, &thread);
-                return Some(thread);
-            }
-            Work::Call(operation) => {
-                let outcome = step(cpu, &thread, operation);
-                settle(cpu, thread, outcome);
-                arch::take_interrupts();
-            }
+        if let Work::Call(operation) = work {
+            let outcome = step(cpu, &thread, operation);
+            settle(cpu, thread, outcome);
+            arch::take_interrupts();
         }
     }
 }
@@ -85,6 +89,13 @@ fn is_reapers_turn(cpu: &Cpu, now_ns: u64) -> bool {
     }
 }
 
+/// True if the thread that this CPU runs goes on as it is: its task lives on, its turn too, and nobody more urgent is ready.
+fn goes_on(cpu: &Cpu, thread: &Thread, now_ns: u64) -> bool {
+    now_ns < cpu.turn_end_ns
+        && !thread.task.is_ending()
+        && !scheduler::must_give_way(thread.task.priority, false)
+}
+
 /// The thread goes on, or others run first, or its task has ended.
 fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
     if thread.task.is_ending() {
@@ -93,12 +104,12 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
             Work::Call(operation) => Some(operation),
         };
         thread.finish(0, unfinished);
-        stop(cpu, &thread, now_ns);
+        stop(cpu, &thread);
         return;
     }
     let is_turn_over = now_ns >= cpu.turn_end_ns;
     if scheduler::must_give_way(thread.task.priority, is_turn_over) {
-        stop(cpu, &thread, now_ns);
+        stop(cpu, &thread);
         scheduler::put(thread, work);
         return;
     }
@@ -109,11 +120,22 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
 }
 
 /// Accounts for the time of a thread that this CPU runs no more.
-fn stop(cpu: &mut Cpu, thread: &Thread, now_ns: u64) {
-    let used_ns = now_ns.saturating_sub(cpu.since_ns);
-    thread.task.cpu_ns.fetch_add(used_ns, Ordering::Relaxed);
+fn stop(cpu: &mut Cpu, thread: &Thread) {
+    account(cpu, thread);
     // Its registers may go away with it, and another thread's take their place in memory.
     arch::forget_current();
+}
+
+/// Adds the time for which a thread ran to its task's.
+#[inline]
+pub fn account(cpu: &mut Cpu, thread: &Thread) {
+    let now_ticks = time::ticks();
+    let used_ticks = now_ticks.wrapping_sub(cpu.since_ticks);
+    thread
+        .task
+        .cpu_ticks
+        .fetch_add(used_ticks, Ordering::Relaxed);
+    cpu.since_ticks = now_ticks;
 }
 
 fn choose(cpu: &mut Cpu, now_ns: u64) {
@@ -126,18 +148,23 @@ fn choose(cpu: &mut Cpu, now_ns: u64) {
             thread.finish(0, unfinished);
             continue;
         }
-        crate::trace!(switch, thread = thread.number, task = thread.task.number);
-        let is_active = matches!(&cpu.active, Some(active) if active.is_same(&thread.task));
-        if !is_active {
-            thread.task.space.activate();
-            cpu.active = Some(thread.task.clone());
-        }
-        DOING.set_task(thread.task.number);
-        cpu.turn_end_ns = now_ns + TURN_NS;
-        cpu.since_ns = now_ns;
-        cpu.current = Some((thread, work));
+        begin(cpu, thread, work, now_ns);
         return;
     }
+}
+
+/// This CPU runs `thread`, which says so, for a turn.
+fn begin(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
+    crate::trace!(switch, thread = thread.number, task = thread.task.number);
+    thread.task.space.activate();
+    DOING.set_task(thread.task.number);
+    cpu.turn_end_ns = now_ns + TURN_NS;
+    cpu.since_ticks = time::ticks();
+    // The frequent one moves nothing large.
+    cpu.current = match work {
+        Work::User => Some((thread, Work::User)),
+        Work::Call(_) => Some((thread, work)),
+    };
 }
 
 /// Does a batch of a call.
@@ -161,7 +188,7 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
         Outcome::More(operation) => cpu.current = Some((thread, Work::Call(operation))),
         Outcome::Yield => {
             finish_call(&thread, Ok(0));
-            stop(cpu, &thread, time::now_ns());
+            stop(cpu, &thread);
             scheduler::put(thread, Work::User);
         }
         Outcome::Block(operation) => block(cpu, thread, operation),
@@ -169,7 +196,7 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
             if thread.ended().is_none() {
                 thread.finish(0, None);
             }
-            stop(cpu, &thread, time::now_ns());
+            stop(cpu, &thread);
         }
     }
 }
@@ -190,17 +217,26 @@ fn block(cpu: &mut Cpu, thread: Ref<Thread>, operation: Operation) {
         cpu.current = Some((thread, Work::Call(operation)));
         return;
     }
-    *doing = Doing::Blocked(operation);
+    *doing = match operation {
+        Operation::Receive(receive) => receive.blocked(),
+        operation => Doing::Blocked(operation),
+    };
     drop(doing);
-    stop(cpu, &thread, time::now_ns());
+    stop(cpu, &thread);
+}
+
+/// The thread that this CPU runs is blocked already; `next` was chosen to run instead, in the middle of a call.
+pub fn replace_blocked(cpu: &mut Cpu, next: Option<(Ref<Thread>, Work)>) {
+    if let Some((thread, _)) = cpu.current.take() {
+        stop(cpu, &thread);
+    }
+    if let Some((thread, work)) = next {
+        begin(cpu, thread, work, time::now_ns());
+    }
 }
 
 /// Nobody is ready: the next interrupt wakes this CPU.
-fn idle(cpu: &mut Cpu) -> Next {
-    // A task that ended is not kept by the CPU that ran it last.
-    if let Some(active) = cpu.active.take_if(|active| active.has_ended()) {
-        drop(active);
-    }
+fn idle() -> Next {
     match scheduler::next_deadline_ns() {
         Some(deadline_ns) => arch::timer::arm_at(deadline_ns),
         None => arch::timer::disarm(),

@@ -2,10 +2,11 @@
 //!
 //! State that all CPUs share: who is ready, and who is to be woken when. What one CPU is doing is in [`crate::cpu`].
 
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::mem::{forget, replace};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use super::deadlines::Deadlines;
-use super::priorities::Priority;
+use super::priorities::{Priorities, Priority};
 use super::ready::ReadyQueue;
 use super::thread::{Doing, Thread, Work};
 use crate::lock::{Lock, Rank};
@@ -16,6 +17,9 @@ pub const TURN_NS: u64 = 10_000_000;
 
 static READY: Lock<ReadyQueue<Thread>> = Lock::new(Rank::Ready, ReadyQueue::new());
 static DEADLINES: Lock<Deadlines<Ref<Thread>>> = Lock::new(Rank::Deadlines, Deadlines::new());
+
+/// The priorities at which somebody is ready, as [`READY`] has them.
+static OCCUPIED: AtomicU32 = AtomicU32::new(0);
 
 /// Somebody became ready since [`has_news`] was last cleared.
 static HAS_NEWS: AtomicBool = AtomicBool::new(false);
@@ -49,6 +53,15 @@ pub fn start(thread: Ref<Thread>) {
     put(thread, Work::User);
 }
 
+/// Makes a running thread that is on no CPU ready, while this CPU goes on with one at least as urgent: no news.
+pub fn put_behind(thread: Ref<Thread>) {
+    let mut doing = thread.doing.lock();
+    // Nothing is lost: a thread that runs has nothing in this.
+    forget(replace(&mut *doing, Doing::Ready(Work::User)));
+    drop(doing);
+    change(|ready| ready.push(thread));
+}
+
 /// Makes a thread that this CPU ran ready, behind all of its priority.
 pub fn put(thread: Ref<Thread>, work: Work) {
     let mut doing = thread.doing.lock();
@@ -57,15 +70,22 @@ pub fn put(thread: Ref<Thread>, work: Work) {
     push(thread);
 }
 
+fn change<R>(work: impl FnOnce(&mut ReadyQueue<Thread>) -> R) -> R {
+    let mut ready = READY.lock();
+    let result = work(&mut ready);
+    OCCUPIED.store(ready.occupied().bits(), Ordering::Relaxed);
+    result
+}
+
 /// Enters a thread that says [`Doing::Ready`].
 pub(super) fn push(thread: Ref<Thread>) {
-    READY.lock().push(thread);
+    change(|ready| ready.push(thread));
     HAS_NEWS.store(true, Ordering::Relaxed);
 }
 
 /// Takes a thread out of both queues.
 pub(super) fn remove(thread: &Ref<Thread>) {
-    READY.lock().remove(thread);
+    change(|ready| ready.remove(thread));
     let cancelled = DEADLINES.lock().cancel(thread);
     drop(cancelled);
 }
@@ -73,10 +93,16 @@ pub(super) fn remove(thread: &Ref<Thread>) {
 /// Chooses the thread to run next; it says [`Doing::Running`].
 pub fn take() -> Option<(Ref<Thread>, Work)> {
     loop {
-        let thread = READY.lock().pop()?;
+        let thread = change(ReadyQueue::pop)?;
         let mut doing = thread.doing.lock();
+        if let Doing::Ready(Work::User) = *doing {
+            // Nothing is lost, and nothing large is moved.
+            forget(replace(&mut *doing, Doing::Running { is_woken: false }));
+            drop(doing);
+            return Some((thread, Work::User));
+        }
         let running = Doing::Running { is_woken: false };
-        match core::mem::replace(&mut *doing, running) {
+        match replace(&mut *doing, running) {
             Doing::Ready(work) => {
                 drop(doing);
                 return Some((thread, work));
@@ -87,10 +113,11 @@ pub fn take() -> Option<(Ref<Thread>, Work)> {
     }
 }
 
-/// The highest priority of anybody ready.
+/// The highest priority of anybody ready. Read without the lock: what another CPU changes meanwhile is news for the next look.
+#[inline]
 #[must_use]
 pub fn highest() -> Option<Priority> {
-    READY.lock().highest()
+    Priorities::from_bits(OCCUPIED.load(Ordering::Relaxed)).highest()
 }
 
 /// True if a running thread of `priority` must give way.

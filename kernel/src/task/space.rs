@@ -13,7 +13,7 @@ use omnibus_abi::{Errno, native};
 
 use crate::lock::{Lock, Rank};
 use crate::memory::mapping::Mapping;
-use crate::mm::address_space::{AddressSpace, MapError, Rights};
+use crate::mm::address_space::{AddressSpace, MapError, Rights, Root};
 use crate::mm::page::{self, Page};
 use crate::service::{self, Account, Actor, Charge};
 use crate::shared::Ref;
@@ -38,6 +38,8 @@ struct Parts {
 /// The memory of one task.
 pub struct Space {
     parts: Lock<Option<Parts>>,
+    /// The root of its page tables, for a thread that is about to run.
+    root: Root,
 }
 
 impl Space {
@@ -50,6 +52,7 @@ impl Space {
             .charge(actor, service::frames(1))
             .map_err(|error| service::errno(&error))?;
         let pages = AddressSpace::new().map_err(|_| Errno::ENOMEM)?;
+        let root = Root::of(&pages);
         let parts = Parts {
             pages,
             charge,
@@ -59,6 +62,7 @@ impl Space {
         };
         Ok(Self {
             parts: Lock::new(Rank::Space, Some(parts)),
+            root,
         })
     }
 
@@ -185,20 +189,16 @@ impl Space {
     }
 
     /// Makes this the memory that user addresses mean on this CPU; false if there is none any more.
+    #[inline]
     pub fn activate(&self) -> bool {
-        match &*self.parts.lock() {
-            Some(parts) => {
-                parts.pages.activate();
-                true
-            }
-            None => false,
-        }
+        self.root.activate()
     }
 
     /// Takes the memory apart, looking at about `n_entries` page-table entries; true when nothing is left. Nothing can
     /// be mapped afterwards: the task is ending.
     pub fn tear_down(&self, n_entries: usize) -> bool {
         let mut guard = self.parts.lock();
+        self.root.close();
         let Some(parts) = guard.as_mut() else {
             return true;
         };

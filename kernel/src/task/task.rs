@@ -28,6 +28,7 @@ use crate::cap::{Capabilities, Capability, table::Table};
 use crate::lock::{Lock, Rank};
 use crate::service::{self, Account, Actor, Charge};
 use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
+use crate::time;
 
 /// How a task ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +134,8 @@ pub struct Task {
     pub waiters: Waiters,
     /// Who is told of its end by a message.
     watches: Lock<List<Watch, watch::OfTask>>,
-    /// CPU time used, in nanoseconds.
-    pub cpu_ns: AtomicU64,
+    /// CPU time used, in ticks of the time-stamp counter.
+    pub cpu_ticks: AtomicU64,
     is_ending: AtomicBool,
     has_ended: AtomicBool,
     parts: Lock<Parts>,
@@ -172,7 +173,7 @@ impl Task {
             space,
             waiters: Waiters::new(),
             watches: Lock::new(Rank::Waiters, List::new()),
-            cpu_ns: AtomicU64::new(0),
+            cpu_ticks: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             parts: Lock::new(
@@ -456,7 +457,7 @@ impl Task {
             address,
             number: self.number,
             n_frames: self.space.n_frames(),
-            cpu_ns: self.cpu_ns.load(Ordering::Relaxed),
+            cpu_ns: time::ns_of(self.cpu_ticks.load(Ordering::Relaxed)),
         }
     }
 

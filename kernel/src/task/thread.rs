@@ -31,9 +31,11 @@ use super::task::{OfTask, Task};
 use super::waiters::{Waiter, Waiters};
 use crate::lock::{Lock, Rank};
 use crate::mm::{PAGE_BYTES, slab};
+use crate::service::peer::PeerObject;
 use crate::service::{self, Amounts, Charge, FRAMES, OBJECTS};
 use crate::shared::{Link, Linked, Ref};
 use crate::syscall::operation::Operation;
+use crate::syscall::short::Receive;
 
 /// Frames that a thread costs: kernel memory for itself and for its call.
 const COST_FRAMES: u64 = 2;
@@ -81,6 +83,9 @@ pub enum Doing {
     },
     /// Waits for a wake or its deadline.
     Blocked(Operation),
+    /// The same, in a receiving call, as the one to whom the waiters of this peer lead first ([`super::waiters::Waiters::enter_sole`]). What the
+    /// call was given is in its registers.
+    Receiving(Ref<PeerObject>),
     /// Never runs again.
     Ended {
         /// What it gave to `thread_exit`.
@@ -147,6 +152,13 @@ impl Thread {
         self.waiter.lock().clone()
     }
 
+    /// True if a deadline will wake it.
+    #[inline]
+    #[must_use]
+    pub fn has_deadline(&self) -> bool {
+        self.place.is_taken()
+    }
+
     /// Makes a blocked thread ready. One that runs looks again before it blocks; one that is ready or has ended does not care.
     pub fn wake(thread: &Ref<Self>) {
         let mut doing = thread.doing.lock();
@@ -159,6 +171,11 @@ impl Thread {
                     *doing = Doing::Ready(Work::Call(operation));
                     scheduler::push(thread.clone());
                 }
+            }
+            Doing::Receiving(at) => {
+                let receive = Receive::woken(&thread.machine, at.clone());
+                *doing = Doing::Ready(Work::Call(Operation::Receive(receive)));
+                scheduler::push(thread.clone());
             }
         }
     }
@@ -179,6 +196,13 @@ impl Thread {
                 *doing = Doing::Ended {
                     value: 0,
                     unfinished: Some(operation),
+                };
+            }
+            Doing::Receiving(at) => {
+                let receive = Receive::woken(&thread.machine, at);
+                *doing = Doing::Ended {
+                    value: 0,
+                    unfinished: Some(Operation::Receive(receive)),
                 };
             }
             Doing::Ready(Work::User) => {}

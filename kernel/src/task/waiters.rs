@@ -6,7 +6,7 @@
 
 use super::thread::Thread;
 use crate::lock::{Lock, Rank};
-use crate::shared::{Link, Linked, List, Ref};
+use crate::shared::{Link, Linked, List, Ref, Slot};
 
 /// Most waiters for one thing.
 pub const WAITERS_MAX: usize = 1024;
@@ -42,6 +42,9 @@ impl Waiter {
 
 /// The queue of one thing.
 pub struct Waiters {
+    /// A thread that waits in a receiving call for this alone ([`super::thread::Doing::Receiving`]): a message can be handed over to it. It
+    /// has no place in the queue.
+    sole: Slot<Thread>,
     queue: Lock<Queue>,
 }
 
@@ -61,6 +64,7 @@ impl Waiters {
     #[must_use]
     pub const fn new() -> Self {
         Self {
+            sole: Slot::new(),
             queue: Lock::new(
                 Rank::Waiters,
                 Queue {
@@ -94,8 +98,30 @@ impl Waiters {
         }
     }
 
+    /// Enters a thread that waits in a receiving call for this alone; false if there is one already. Threads in the queue do not matter:
+    /// a message that is handed over was never theirs to receive, and any other wakes all.
+    #[inline]
+    pub fn enter_sole(&self, thread: &Ref<Thread>) -> bool {
+        self.sole.put(thread)
+    }
+
+    /// Takes such a thread out, if it still waits here.
+    #[inline]
+    pub fn leave_sole(&self, thread: &Ref<Thread>) {
+        self.sole.take_back(thread);
+    }
+
+    /// Takes such a thread out in order to hand a message over to it. Whoever does, wakes it if that fails.
+    #[inline]
+    pub fn take_sole(&self) -> Option<Ref<Thread>> {
+        self.sole.take()
+    }
+
     /// Wakes everyone.
     pub fn wake_all(&self) {
+        if let Some(thread) = self.sole.take() {
+            Thread::wake(&thread);
+        }
         while let Some(waiter) = self.pop() {
             Thread::wake(&waiter.thread);
         }

@@ -11,7 +11,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{MESSAGE_TYPE_USER, Transfer};
 use omnibus_userland::abi::limits::IDS_MAX;
-use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
+use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::port::Port;
 use omnibus_userland::{environment, program};
@@ -49,6 +49,7 @@ fn main() -> Result<()> {
         data: vec![0; ROOM],
     };
     match kind {
+        "short" => server.echo_short(),
         "echo" => server.echo(),
         "apart" => server.echo_apart(),
         "keep" => server.keep(),
@@ -60,6 +61,15 @@ fn main() -> Result<()> {
 }
 
 impl Server {
+    /// Returns every byte, from registers to registers.
+    fn echo_short(self) -> Result<()> {
+        let mut request = self.port.next_short(DEADLINE_NEVER)?;
+        loop {
+            let reply = request.to_short();
+            request = self.port.call_short(self.reply, &reply, DEADLINE_NEVER)?;
+        }
+    }
+
     /// Returns every byte.
     fn echo(mut self) -> Result<()> {
         let mut into = vec![0; ROOM];
@@ -76,11 +86,10 @@ impl Server {
     }
 
     /// Returns every byte, by a call for the reply and a call for the next request.
-    fn echo_apart(mut self) -> Result<()> {
+    fn echo_apart(self) -> Result<()> {
         loop {
-            let n_data = self.port.next(&mut self.data, &mut [])?.message.n_data as usize;
-            let out = self.data.get(..n_data).ok_or(Errno::EMSGSIZE)?;
-            self.port.send(self.reply, out, &[])?;
+            let request = self.port.next_short(DEADLINE_NEVER)?;
+            self.port.send_short(self.reply, &request.to_short())?;
         }
     }
 

@@ -11,6 +11,7 @@ use omnibus_abi::{Call, CapabilityNumber};
 ///
 /// # Errors
 /// None.
+#[inline]
 pub fn null() -> Result<()> {
     call(Call::Null, []).map(drop)
 }

@@ -1,13 +1,14 @@
 //! The experiments, one function each.
 
-use crate::rig::{Pair, Rig, Server};
+use crate::rig::{NARROW, Pair, Rig, Server};
 use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::Transfer;
 use omnibus_userland::abi::capability::console;
+use omnibus_userland::abi::{DEADLINE_NEVER, DEADLINE_NOW};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
-use omnibus_userland::port::Port;
+use omnibus_userland::port::{Port, Short};
 use omnibus_userland::suite::wire::create;
 use omnibus_userland::{calls, check, check_eq};
 
@@ -36,6 +37,27 @@ pub(crate) fn null(rig: &Rig) -> Outcome<u64> {
     rig.time(N_ROUNDS, calls::null)
 }
 
+/// A call and its reply with the same bytes, in registers.
+pub(crate) fn call(rig: &Rig, n_bytes: u64) -> Outcome<u64> {
+    let pair = Pair::start(rig, "short")?;
+    let (port, to) = (pair.port(), pair.server.to);
+    let mut request = Short {
+        n_bytes,
+        ..Short::EMPTY
+    };
+    let round = |request: &Short| port.call_short(to, request, DEADLINE_NEVER);
+    for number in 0..N_CHECKED {
+        for (index, word) in request.words.iter_mut().enumerate() {
+            *word = (number + 1) * (index as u64 + 1) * 0x0101_0301_0101_0201;
+        }
+        let reply = round(&request)?;
+        check_eq!(reply.descriptor.n_data(), n_bytes, "bytes of a reply");
+        let n_words = n_bytes as usize / 8;
+        check_eq!(reply.words[..n_words], request.words[..n_words], "a reply");
+    }
+    rig.time(N_ROUNDS, || round(&request).map(drop))
+}
+
 /// A call and its reply with the same bytes.
 pub(crate) fn echo(rig: &Rig, n_bytes: usize) -> Outcome<u64> {
     let pair = Pair::start(rig, "echo")?;
@@ -61,19 +83,21 @@ pub(crate) fn echo(rig: &Rig, n_bytes: usize) -> Outcome<u64> {
 pub(crate) fn ping_pong(rig: &Rig) -> Outcome<u64> {
     let pair = Pair::start(rig, "apart")?;
     let (port, to) = (pair.port(), pair.server.to);
-    let mut into = [0; 64];
-    let mut round = |request: &[u8]| {
-        port.send(to, request, &[])?;
-        port.next(&mut into, &mut [])
-            .map(|incoming| (incoming.message.n_data, into))
+    let round = |request: &Short| {
+        port.send_short(to, request)?;
+        port.next_short(DEADLINE_NEVER)
     };
     for number in 0..N_CHECKED {
-        let mut request = [0; 8];
-        fill(&mut request, number);
-        let (n_data, into) = round(&request)?;
-        check_eq!(into.get(..n_data as usize), Some(&request[..]), "a pong");
+        let mut request = Short {
+            n_bytes: 8,
+            ..Short::EMPTY
+        };
+        request.words[0] = number * 0x0101_0301_0101_0201;
+        let pong = round(&request)?;
+        check_eq!(pong.descriptor.n_data(), 8, "bytes of a pong");
+        check_eq!(pong.words[0], request.words[0], "a pong");
     }
-    rig.time(N_ROUNDS, || round(&[]).map(drop))
+    rig.time(N_ROUNDS, || round(&Short::EMPTY).map(drop))
 }
 
 /// A call that carries a handle, which the server keeps or drops.
@@ -108,19 +132,23 @@ pub(crate) fn to_oneself(rig: &Rig) -> Outcome<u64> {
     let peer = Peer::new(rig.account())?;
     let (node, handle) = create(&peer, &peer)?;
     let port = Port::of(&peer);
-    let mut data = [0; 64];
-    let mut into = [0; 64];
-    let round = |data: &[u8], into: &mut [u8]| {
-        port.send(handle, data, &[])?;
-        port.next(into, &mut [])
+    let mut message = Short {
+        n_bytes: 64,
+        ..Short::EMPTY
+    };
+    let round = |message: &Short| {
+        port.send_short(handle, message)?;
+        port.next_short(DEADLINE_NOW)
     };
     for number in 0..N_CHECKED {
-        fill(&mut data, number);
-        let incoming = round(&data, &mut into)?;
-        check_eq!(incoming.metadata.id, node, "where it came in");
-        check_eq!(into, data, "what was sent");
+        for (index, word) in message.words.iter_mut().enumerate() {
+            *word = (number + 1) * (index as u64 + 1) * 0x0101_0301_0101_0201;
+        }
+        let received = round(&message)?;
+        check_eq!(received.id, node, "where it came in");
+        check_eq!(received.to_short(), message, "what was sent");
     }
-    rig.time(N_ROUNDS, || round(&data, &mut into).map(drop))
+    rig.time(N_ROUNDS, || round(&message).map(drop))
 }
 
 /// One message to `n_receivers` servers, and one acknowledgement from the last of them; per receiver.
@@ -130,7 +158,7 @@ pub(crate) fn fan_out(rig: &Rig, n_receivers: usize) -> Outcome<u64> {
     for index in 1..=n_receivers {
         let is_last = index == n_receivers;
         let kind = if is_last { "acknowledge" } else { "count" };
-        servers.push(Server::start(rig, &client, kind)?);
+        servers.push(Server::start(rig, &client, kind, NARROW)?);
     }
     let handles: Vec<u64> = servers.iter().map(|server| server.to).collect();
     let port = Port::of(&client);

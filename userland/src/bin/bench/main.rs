@@ -49,7 +49,7 @@ fn run(rig: &mut Rig) -> Outcome {
     rig.figure("null_syscall", experiments::null)?;
     for n_bytes in [0, 8, 32, 64] {
         rig.figure(&format!("call_{n_bytes}"), |rig| {
-            experiments::echo(rig, n_bytes)
+            experiments::call(rig, n_bytes)
         })?;
     }
     for (name, n_bytes) in [("echo_4k", 4096), ("echo_64k", 65536)] {

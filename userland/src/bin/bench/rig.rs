@@ -14,11 +14,11 @@ use omnibus_userland::{calls, environment, println, raw};
 /// Batches of rounds of which the median counts: what comes between now and then, as the timer does, does not.
 const N_BATCHES: usize = 15;
 
-/// Limits of a server's account: room for what it keeps, for many times its largest message, and for its memory. A foreign claim must
-/// leave a multiple of itself (ACC-4).
-const OBJECTS: u64 = 1 << 12;
-const BYTES: u64 = 4 << 20;
-const FRAMES: u64 = 512;
+/// Limits of a server's account, objects, bytes and frames: room for what it keeps, for many times its largest message, and for its
+/// memory. A foreign claim must leave a multiple of itself (ACC-4).
+pub(crate) const ROOMY: [u64; 3] = [1 << 12, 4 << 20, 512];
+/// The same for one of many servers with small messages.
+pub(crate) const NARROW: [u64; 3] = [64, 1 << 14, 256];
 
 /// Everything that is the same for all experiments.
 pub(crate) struct Rig {
@@ -130,8 +130,13 @@ pub(crate) struct Server {
 
 impl Server {
     /// Starts a server that answers as `kind` says, for `client`.
-    pub(crate) fn start(rig: &Rig, client: &Peer, kind: &str) -> Outcome<Self> {
-        let account = rig.account.carve(OBJECTS, BYTES, FRAMES)?;
+    pub(crate) fn start(
+        rig: &Rig,
+        client: &Peer,
+        kind: &str,
+        [objects, bytes, frames]: [u64; 3],
+    ) -> Outcome<Self> {
+        let account = rig.account.carve(objects, bytes, frames)?;
         let own = Peer::new(&account)?;
         let (_, to) = create(&own, client)?;
         let (_, back) = create(client, &own)?;
@@ -167,7 +172,7 @@ pub(crate) struct Pair {
 impl Pair {
     pub(crate) fn start(rig: &Rig, kind: &str) -> Outcome<Self> {
         let client = Peer::new(&rig.account)?;
-        let server = Server::start(rig, &client, kind)?;
+        let server = Server::start(rig, &client, kind, ROOMY)?;
         Ok(Self { server, client })
     }
 

@@ -4,7 +4,7 @@ use crate::cases::{Case, generate};
 use crate::invocation::{self, Change, Invocation, Place};
 use crate::rows::{self, Returning, Row};
 use crate::world::World;
-use crate::{ends, memory, monkey};
+use crate::{ends, memory, monkey, short};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,6 +51,7 @@ pub(crate) fn judge(bench: &Bench, call: Call) -> Outcome {
         Row::Returns(row) => returning(bench, call, &row)?,
         Row::EndsTask => (ends::exits(bench)?, 0),
         Row::EndsThread => (ends::thread_exits()?, 0),
+        Row::InRegisters => in_registers(bench, call)?,
     };
     println!("bad input: {name}: {n_cases} cases and {n_pairs} pairs of faults");
     check!(n_cases >= N_CASES_MIN, "{n_cases} cases are too few");
@@ -95,6 +96,34 @@ fn returning(bench: &Bench, call: Call, row: &Returning) -> Outcome<(usize, usiz
         return Err(Failure::new(format_args!("{n} wrong: {}", findings.text)));
     }
     Ok((faults.len() + odd.len(), pairs.len()))
+}
+
+/// A call with a message in registers: its values are few, so every case is made with every other.
+fn in_registers(bench: &Bench, call: Call) -> Outcome<(usize, usize)> {
+    let world = World::new(bench)?;
+    let mut dumps = Dumps::new(bench.system);
+    let mut findings = Findings::default();
+    drop(core::hint::black_box(vec![1_u8; DUMP_BYTES]));
+    dumps.before()?;
+    let cases = short::cases(&world, call);
+    for case in &cases {
+        if let Err(words) = case.try_out(call) {
+            findings.add(format_args!("{words}"));
+        }
+        if !call.specification().errors.contains(&case.errno) {
+            findings.add(format_args!("{:?} is not in the call's list", case.errno));
+        }
+    }
+    if let Some(difference) = dumps.difference()? {
+        findings.add(format_args!("the failing calls left a trace: {difference}"));
+    }
+    world.give_back()?;
+    if findings.n > 0 {
+        let n = findings.n;
+        return Err(Failure::new(format_args!("{n} wrong: {}", findings.text)));
+    }
+    let n_pairs = cases.iter().filter(|case| case.is_pair).count();
+    Ok((cases.len() - n_pairs, n_pairs))
 }
 
 fn try_case(base: &Invocation, case: &Case, findings: &mut Findings) -> (Invocation, Registers) {
@@ -235,9 +264,10 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
     dumps.before()?;
     let numbers =
         (first..first + 64).chain((0..64).map(|bit| 1 << bit).filter(|&bit| bit >= first));
-    // A valid number in the lower half does not help.
-    let numbers = numbers.chain((0..first).map(|number| 1 << 32 | number));
-    let numbers = numbers.chain((0..first).map(|number| 1 << 63 | number));
+    // A valid number in the lower half does not help, unless the upper half is the length of a message.
+    let plain = || Call::ALL.iter().filter(|call| !call.is_short());
+    let numbers = numbers.chain(plain().map(|&call| 1 << 32 | call as u64));
+    let numbers = numbers.chain(plain().map(|&call| 1 << 63 | call as u64));
     for number in numbers.chain([u64::MAX, u64::MAX - 1, 0xffff_ffff]) {
         for value in [0, 1, u64::MAX, 0xffff_8000_0000_0000] {
             let (registers, kept) = invocation::call_number(number, [value; 6]);

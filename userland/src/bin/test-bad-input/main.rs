@@ -24,6 +24,7 @@ mod judge;
 mod memory;
 mod monkey;
 mod rows;
+mod short;
 #[allow(unsafe_code, reason = "starts threads of a few instructions")]
 mod threads;
 mod world;
@@ -95,6 +96,9 @@ one_test_for_each! {
     "task_grant" TaskGrant,
     "task_start" TaskStart,
     "task_watch" TaskWatch,
+    "send_short" SendShort,
+    "receive_short" ReceiveShort,
+    "call_short" CallShort,
 }
 
 /// A call whose number nobody knows.

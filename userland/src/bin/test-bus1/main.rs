@@ -14,6 +14,7 @@ mod order;
 mod receive;
 mod release;
 mod send;
+mod short;
 mod structures;
 mod transfer;
 
@@ -27,6 +28,7 @@ suite!(
     transfer::TESTS,
     release::TESTS,
     send::TESTS,
+    short::TESTS,
     receive::TESTS,
     notify::TESTS,
     order::TESTS,

@@ -26,6 +26,8 @@ pub(crate) enum Row {
     EndsTask,
     /// It ends the thread.
     EndsThread,
+    /// It has a message in registers.
+    InRegisters,
 }
 
 /// A call that returns.
@@ -83,6 +85,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::TaskWatch => undone(task_building::watch, task_building::undo_watch),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
+        Call::SendShort | Call::ReceiveShort | Call::CallShort => Row::InRegisters,
     }
 }
 

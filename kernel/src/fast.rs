@@ -1,0 +1,276 @@
+//! The fast path: a short message to a thread that waits for it goes from registers to registers, and the CPU with it.
+//!
+//! It is tried first and gives up at anything unusual, having changed nothing; then the general path ([`crate::syscall::short`]) does the
+//! call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending, the receiver waits in a
+//! receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent through
+//! before. Capability, rights, id, quota and priority are checked as ever.
+//!
+//! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, then the receiver's
+//!    waiters and state, which keep the receiver waiting until it has its message.
+//! 2. The receiver runs on the rest of the sender's turn. So the timer stays as it is, and threads of the same priority, which may be
+//!    passed over by this, have their turn when that is over.
+//! 3. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
+
+#![allow(
+    unsafe_code,
+    reason = "what a thread does is changed in place: as a value it is as large as the largest call"
+)]
+
+use core::mem::{ManuallyDrop, forget, replace};
+use core::ptr::NonNull;
+
+use bus1_service::Unusual;
+use omnibus_abi::bus1::INVALID;
+use omnibus_abi::capability::peer;
+use omnibus_abi::short::SHORT_BYTES_MAX;
+use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER};
+
+use crate::arch::context::UserContext;
+use crate::cap::{Capabilities, select};
+use crate::cpu::{Cpu, DOING};
+use crate::service::peer::{Hold, PeerObject};
+use crate::shared::Ref;
+use crate::syscall::operation::Operation;
+use crate::syscall::short::Receive;
+use crate::task::machine::{From, ShortCall};
+use crate::task::priorities::Priority;
+use crate::task::run;
+use crate::task::scheduler;
+use crate::task::thread::{Doing, Thread, Work};
+use crate::task::waiters::Waiters;
+
+/// What the fast path did.
+pub enum Done {
+    /// Everything: the call is over with this value, and the thread goes on.
+    Value(u64),
+    /// Everything: the thread that this CPU now has goes on.
+    Next,
+    /// The same, and it is another, which is in a system call.
+    Switched(NonNull<UserContext>),
+    /// Its part; [`run::leave`] decides who runs next.
+    Leave,
+}
+
+/// Does the call that the thread of this CPU makes, if it is one for the fast path and nothing is unusual.
+#[inline(always)]
+pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
+    const CALL: u32 = Call::CallShort as u32;
+    const SEND: u32 = Call::SendShort as u32;
+    const RECEIVE: u32 = Call::ReceiveShort as u32;
+    if !run::is_quiet() {
+        return None;
+    }
+    match number as u32 {
+        CALL => call_short(cpu),
+        SEND => send_short(cpu),
+        RECEIVE => receive_short(cpu),
+        _ => None,
+    }
+}
+
+#[inline(always)]
+fn call_short(cpu: &mut Cpu) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
+    let sender: &Thread = thread;
+    let call = sender.machine.short_call();
+    if call.n_bytes > SHORT_BYTES_MAX || call.deadline_ns != DEADLINE_NEVER {
+        return None;
+    }
+    let capabilities = sender.task.capabilities.lock();
+    let at = look_up(&capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    if !at.waiters.enter_sole(thread) {
+        return None;
+    }
+    let Some(receiver) = hand_over(sender, at, &call, Priority::HIGHEST) else {
+        at.waiters.leave_sole(thread);
+        return None;
+    };
+    if block(sender, at) {
+        drop(capabilities);
+        return Some(Done::Switched(switch(cpu, receiver)));
+    }
+    let at = at.clone();
+    drop(capabilities);
+    Some(look_again(cpu, at, ManuallyDrop::into_inner(receiver)))
+}
+
+#[inline(never)]
+fn send_short(cpu: &mut Cpu) -> Option<Done> {
+    let (sender, _) = cpu.current.as_ref()?;
+    let call = sender.machine.short_call();
+    if call.n_bytes > SHORT_BYTES_MAX {
+        return None;
+    }
+    let capabilities = sender.task.capabilities.lock();
+    let at = look_up(&capabilities, call.peer, peer::USE)?;
+    // The sender goes on: who is more urgent would have to run first.
+    let receiver = hand_over(sender, at, &call, sender.task.priority)?;
+    drop(capabilities);
+    scheduler::put_behind(ManuallyDrop::into_inner(receiver));
+    Some(Done::Value(0))
+}
+
+/// Only the waiting part: what is in the queue already is the general path's.
+#[inline(never)]
+fn receive_short(cpu: &mut Cpu) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
+    let call = thread.machine.short_call();
+    if call.deadline_ns != DEADLINE_NEVER || call.n_bytes != 0 {
+        return None;
+    }
+    let capabilities = thread.task.capabilities.lock();
+    let at = look_up(&capabilities, call.peer, peer::RECEIVE)?;
+    if !at.waiters.enter_sole(thread) {
+        return None;
+    }
+    if !at.core.is_idle() || !block(thread, at) {
+        at.waiters.leave_sole(thread);
+        return None;
+    }
+    drop(capabilities);
+    match scheduler::take() {
+        // It runs on the rest of this thread's turn, as after a hand-over.
+        Some((next, Work::User)) => {
+            switch(cpu, ManuallyDrop::new(next));
+            Some(Done::Next)
+        }
+        next => {
+            run::replace_blocked(cpu, next);
+            Some(Done::Leave)
+        }
+    }
+}
+
+/// The peer that the caller's capability names, if it has these rights. It stays open as long as the table is locked.
+#[inline(always)]
+fn look_up(capabilities: &Capabilities, number: u64, rights: u64) -> Option<&Ref<PeerObject>> {
+    let hold = capabilities.look_up(CapabilityNumber(number), rights, select::peer);
+    hold.ok().map(Hold::object)
+}
+
+/// The thread that this CPU runs, which is the sole one of `at`, waits; false if it was woken already.
+#[inline(always)]
+fn block(thread: &Thread, at: &Ref<PeerObject>) -> bool {
+    let mut doing = thread.doing.lock();
+    if let Doing::Running { is_woken: true } = *doing {
+        return false;
+    }
+    // Nothing is lost: a thread that runs has nothing in this.
+    forget(replace(&mut *doing, Doing::Receiving(at.clone())));
+    true
+}
+
+/// Another CPU's message came in while the sender's was on its way: it looks at that at once.
+#[cold]
+fn look_again(cpu: &mut Cpu, at: Ref<PeerObject>, receiver: Ref<Thread>) -> Done {
+    if let Some((sender, work)) = &mut cpu.current {
+        *sender.doing.lock() = Doing::Running { is_woken: false };
+        *work = Work::Call(Operation::Receive(Receive::woken(&sender.machine, at)));
+    }
+    scheduler::put(receiver, Work::User);
+    Done::Leave
+}
+
+/// A thread that was waiting, and runs now as far as others can tell. Its pointers are dropped by hand: so nobody has to ask whether they
+/// are to be.
+struct Claimed {
+    thread: ManuallyDrop<Ref<Thread>>,
+    /// The peer at which it waited.
+    at: ManuallyDrop<Ref<PeerObject>>,
+}
+
+/// Moves the message to whom it is for.
+#[inline(always)]
+fn hand_over(
+    sender: &Thread,
+    from: &PeerObject,
+    call: &ShortCall,
+    most: Priority,
+) -> Option<ManuallyDrop<Ref<Thread>>> {
+    let destination = bus1_service::Id::from_u64(call.handle);
+    let is_call = most == Priority::HIGHEST;
+    let handed = from
+        .core
+        .hand_over(destination, call.n_bytes, is_call, |waiters| {
+            claim(waiters, most)
+        });
+    let (claimed, metadata) = match handed {
+        Ok(handed) => handed,
+        Err(Unusual::Nobody) => return None,
+        Err(Unusual::Refused(claimed)) => return give_back(claimed),
+    };
+    crate::trace!(commit, node = metadata.id);
+    let from = From {
+        id: metadata.id.as_u64(),
+        account: metadata.account.map_or(INVALID, |number| number.as_u64()),
+    };
+    let Claimed { thread, at } = claimed;
+    sender
+        .machine
+        .hand_over(&thread.machine, call.n_bytes, from);
+    drop(ManuallyDrop::into_inner(at));
+    crate::trace!(receive, node = from.id);
+    Some(thread)
+}
+
+/// Takes the thread that waits at a peer, if its priority is at most `most`, and nobody who is ready has a higher one.
+#[inline(always)]
+fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
+    let thread = ManuallyDrop::new(waiters.take_sole()?);
+    let mut doing = thread.doing.lock();
+    if let Doing::Receiving(at) = &*doing
+        && !thread.has_deadline()
+        && scheduler::highest() <= Some(thread.task.priority)
+        && thread.task.priority <= most
+    {
+        // SAFETY: it is forgotten where it lies in the next line, so there is one of it as before.
+        let at = ManuallyDrop::new(unsafe { core::ptr::read(at) });
+        forget(replace(&mut *doing, Doing::Running { is_woken: false }));
+        drop(doing);
+        return Some(Claimed { thread, at });
+    }
+    drop(doing);
+    look_itself(thread)
+}
+
+/// The thread is to look for itself: it is on its way to do something else.
+#[cold]
+fn look_itself(thread: ManuallyDrop<Ref<Thread>>) -> Option<Claimed> {
+    let thread = ManuallyDrop::into_inner(thread);
+    Thread::wake(&thread);
+    None
+}
+
+/// The message goes another way: the thread looks for it itself.
+#[cold]
+fn give_back(claimed: Claimed) -> Option<ManuallyDrop<Ref<Thread>>> {
+    let Claimed { thread, at } = claimed;
+    let (thread, at) = (
+        ManuallyDrop::into_inner(thread),
+        ManuallyDrop::into_inner(at),
+    );
+    let receive = Receive::woken(&thread.machine, at);
+    scheduler::put(thread, Work::Call(Operation::Receive(receive)));
+    None
+}
+
+/// Lets `receiver`, which says it is running, take this CPU over from the thread that it runs.
+#[inline(always)]
+fn switch(cpu: &mut Cpu, receiver: ManuallyDrop<Ref<Thread>>) -> NonNull<UserContext> {
+    crate::trace!(
+        switch,
+        thread = receiver.number,
+        task = receiver.task.number
+    );
+    receiver.task.space.activate();
+    DOING.set_task(receiver.task.number);
+    DOING.set_call(None);
+    let context = receiver.machine.context();
+    if let Some((thread, _)) = &mut cpu.current {
+        let sender = replace(thread, ManuallyDrop::into_inner(receiver));
+        run::account(cpu, &sender);
+        // Never the last: its task has it.
+        drop(sender);
+    }
+    context
+}

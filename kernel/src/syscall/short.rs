@@ -1,0 +1,270 @@
+//! Messages in registers: `send_short`, `receive_short`, and `call_short`, which is the two in one.
+//!
+//! They mean what SEND, `wait` and RECV mean, rule for rule; only the bytes come and go by another way ([`omnibus_abi::short`]). This is the
+//! general path: it is taken whenever [`crate::fast`] finds anything unusual, and defines what that does.
+//!
+//! ```text
+//!   call_short ── sent ──> Receive ── found ──> done
+//!                            │ ^
+//!              nothing there v │ woken, deadline
+//!                          Blocked
+//! ```
+
+use bus1_service::{Error, Id, Kind, Receiving};
+use omnibus_abi::Errno;
+use omnibus_abi::bus1::{
+    INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
+};
+use omnibus_abi::capability::peer;
+use omnibus_abi::short::{Descriptor, N_WORDS, SHORT_BYTES_MAX};
+
+use super::caller::Caller;
+use super::operation::{Operation, Outcome};
+use crate::service::peer::{Hold, PeerObject};
+use crate::service::{self, Omnibus};
+use crate::shared::Ref;
+use crate::task::machine::{From, Machine, ShortCall, Words};
+use crate::task::scheduler;
+use crate::task::thread::{Doing, Thread};
+use crate::time;
+
+/// How often a receive begins again before it lets others run, when another call on the peer was faster.
+const TRIES: u32 = 4;
+
+/// `send_short(peer, handle)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EMSGSIZE`; `EBADRQC`; `EDQUOT`, `ENOMEM`.
+pub fn send(caller: &Caller<'_>) -> Outcome {
+    let call = caller.thread.machine.short_call();
+    let sent = caller
+        .peer(call.peer, peer::USE)
+        .and_then(|hold| send_message(caller, &hold, &call));
+    Outcome::Done(sent.map(|()| 0))
+}
+
+/// `receive_short(peer, deadline_ns)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EMSGSIZE`; `ENOMEM`; `ETIMEDOUT`.
+pub fn receive(caller: &Caller<'_>) -> Outcome {
+    Receive::new(false).step(caller)
+}
+
+/// `call_short(peer, handle, deadline_ns)`: what [`send`] refuses, then what [`receive`] does.
+pub fn call(caller: &Caller<'_>) -> Outcome {
+    let call = caller.thread.machine.short_call();
+    let sent = caller
+        .peer(call.peer, peer::USE | peer::RECEIVE)
+        .and_then(|hold| send_message(caller, &hold, &call));
+    match sent {
+        Ok(()) => Receive::new(true).step(caller),
+        Err(errno) => {
+            caller.thread.machine.describe(Descriptor::default());
+            errno.into()
+        }
+    }
+}
+
+fn send_message(caller: &Caller<'_>, hold: &Hold, call: &ShortCall) -> Result<(), Errno> {
+    if call.n_bytes > SHORT_BYTES_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    let mut bytes = [0; SHORT_BYTES_MAX as usize];
+    let words = caller.thread.machine.message(call.n_bytes);
+    for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+        *to = word.to_le_bytes();
+    }
+    let payload = bytes.get(..call.n_bytes as usize).unwrap_or_default();
+    let sent = hold.core.send(&[Id::from_u64(call.handle)], &[], payload);
+    let effects = sent.map_err(|error| service::errno(&error))?;
+    crate::trace!(commit, peer = hold.number);
+    // One message that carries nothing: a wake, or its end.
+    effects.finish(&mut service::wake);
+    Ok(())
+}
+
+/// The part of a call that waits for a message and takes it. What the call was given is in the thread's registers.
+pub struct Receive {
+    /// The call has sent a message before.
+    is_sent: bool,
+    /// Whose waiters it is among, and whether as the sole one.
+    entered: Option<(Ref<PeerObject>, bool)>,
+}
+
+/// What came of looking for a message.
+enum Found {
+    Nothing,
+    Busy,
+    Done(Result<u64, Errno>),
+}
+
+impl Receive {
+    /// Of a call that has sent its message if `is_sent`.
+    #[must_use]
+    pub fn new(is_sent: bool) -> Self {
+        Self {
+            is_sent,
+            entered: None,
+        }
+    }
+
+    /// Of a thread that was the sole one of `peer` ([`Doing::Receiving`]).
+    #[must_use]
+    pub fn woken(machine: &Machine, peer: Ref<PeerObject>) -> Self {
+        Self {
+            is_sent: machine.short_call().has_sent(),
+            entered: Some((peer, true)),
+        }
+    }
+
+    /// What its thread does when it blocks.
+    #[must_use]
+    pub fn blocked(self) -> Doing {
+        match self.entered {
+            Some((peer, true)) => Doing::Receiving(peer),
+            _ => Doing::Blocked(Operation::Receive(self)),
+        }
+    }
+
+    /// Looks; waits if there is nothing. The peer is named by its slot: if that was emptied meanwhile, it is `EBADF`, as for the RECV
+    /// behind a wait that ended with hang-up (RCV-6).
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        self.leave(caller.thread);
+        let call = caller.thread.machine.short_call();
+        let hold = match caller.peer(call.peer, peer::RECEIVE) {
+            Ok(hold) => hold,
+            Err(errno) => return self.refuse(caller, errno).into(),
+        };
+        for _ in 0..TRIES {
+            match self.look(caller, &hold, call.deadline_ns) {
+                Found::Done(result) => {
+                    self.leave(caller.thread);
+                    return result.into();
+                }
+                Found::Busy => {}
+                Found::Nothing if self.entered.is_some() => {
+                    return Outcome::Block(Operation::Receive(self));
+                }
+                // What came before the queue was entered woke nobody: look once more.
+                Found::Nothing => {
+                    if let Err(errno) = self.enter(caller.thread, hold.object(), call.deadline_ns) {
+                        return self.refuse(caller, errno).into();
+                    }
+                }
+            }
+        }
+        Outcome::More(Operation::Receive(self))
+    }
+
+    fn look(&self, caller: &Caller<'_>, hold: &Hold, deadline_ns: u64) -> Found {
+        match hold.core.begin_recv() {
+            Ok(receiving) => self.take(caller, receiving),
+            Err(Error::NothingQueued) if deadline_ns <= time::now_ns() => {
+                Found::Done(self.refuse(caller, Errno::ETIMEDOUT))
+            }
+            Err(Error::NothingQueued) => Found::Nothing,
+            Err(_) => Found::Busy,
+        }
+    }
+
+    /// Takes the first message out of the queue, if it fits.
+    fn take(&self, caller: &Caller<'_>, receiving: Receiving<Omnibus>) -> Found {
+        let (n_data, n_transfers) = (receiving.payload().len(), receiving.n_transfers());
+        let kind = match receiving.kind() {
+            Kind::User => MESSAGE_TYPE_USER,
+            Kind::NodeRelease => MESSAGE_TYPE_NODE_RELEASE,
+            Kind::HandleRelease => MESSAGE_TYPE_HANDLE_RELEASE,
+        };
+        let descriptor = self.described(Descriptor::new(kind, n_data as u64, n_transfers as u64));
+        if n_data as u64 > SHORT_BYTES_MAX || n_transfers > 0 {
+            caller.thread.machine.describe(descriptor);
+            return Found::Done(Err(Errno::EMSGSIZE));
+        }
+        let words = words_of(receiving.payload());
+        let metadata = receiving.metadata();
+        let from = From {
+            id: metadata.id.as_u64(),
+            account: metadata.account.map_or(INVALID, |number| number.as_u64()),
+        };
+        let Ok(effects) = receiving.commit() else {
+            // A RELEASE took it away meanwhile (REL-2).
+            return Found::Busy;
+        };
+        effects.finish(&mut service::wake);
+        crate::trace!(receive, node = from.id);
+        Found::Done(Ok(caller.thread.machine.receive(&words, descriptor, from)))
+    }
+
+    fn described(&self, descriptor: Descriptor) -> Descriptor {
+        if self.is_sent {
+            descriptor.sent()
+        } else {
+            descriptor
+        }
+    }
+
+    fn refuse(&self, caller: &Caller<'_>, errno: Errno) -> Result<u64, Errno> {
+        let descriptor = self.described(Descriptor::default());
+        caller.thread.machine.describe(descriptor);
+        Err(errno)
+    }
+
+    fn enter(
+        &mut self,
+        thread: &Ref<Thread>,
+        peer: &Ref<PeerObject>,
+        deadline_ns: u64,
+    ) -> Result<(), Errno> {
+        let is_sole = peer.waiters.enter_sole(thread);
+        if !is_sole {
+            let waiter = thread.waiter().ok_or(Errno::ENOMEM)?;
+            peer.waiters.enter(&waiter).map_err(|_| Errno::ENOMEM)?;
+        }
+        self.entered = Some((peer.clone(), is_sole));
+        scheduler::set_deadline(thread, deadline_ns);
+        Ok(())
+    }
+
+    /// Waits no more.
+    pub fn leave(&mut self, thread: &Ref<Thread>) {
+        let Some((peer, is_sole)) = self.entered.take() else {
+            return;
+        };
+        if is_sole {
+            peer.waiters.leave_sole(thread);
+        } else if let Some(waiter) = thread.waiter() {
+            peer.waiters.leave(&waiter);
+        }
+        scheduler::cancel_deadline(thread);
+    }
+}
+
+/// A payload as words, what is missing of the last one as 0.
+fn words_of(payload: &[u8]) -> Words {
+    let mut words = [0; N_WORDS];
+    let (whole, rest) = payload.as_chunks::<8>();
+    for (word, bytes) in words.iter_mut().zip(whole) {
+        *word = u64::from_le_bytes(*bytes);
+    }
+    if let Some(word) = words.get_mut(whole.len()) {
+        let mut bytes = [0; 8];
+        for (to, from) in bytes.iter_mut().zip(rest) {
+            *to = *from;
+        }
+        *word = u64::from_le_bytes(bytes);
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A payload of any length up to the longest becomes the words that its sender had, with zeros behind its end.
+    #[test]
+    fn snd_1_words_hold_the_payload_and_nothing_else() {
+        let bytes: std::vec::Vec<u8> = (1..=64).collect();
+        for n_bytes in 0..=64 {
+            let words = words_of(&bytes[..n_bytes]);
+            let back: std::vec::Vec<u8> =
+                words.iter().flat_map(|word| word.to_le_bytes()).collect();
+            assert_eq!(back[..n_bytes], bytes[..n_bytes]);
+            assert!(back[n_bytes..].iter().all(|&byte| byte == 0));
+        }
+    }
+}
