@@ -310,3 +310,28 @@ fn clo_5_the_first_step_then_the_rest() {
     assert!(objects(dying).is_empty() && recv(p).is_none());
     world.end();
 }
+
+/// The read-out of a peer shows its clock, which every transaction moves, and whether something is staged there and not decided.
+#[test]
+fn ord_6_read_out_shows_what_is_pending() {
+    let world = World::new(3);
+    let (client, a, b) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let to = [node(a, client).1, node(b, client).1];
+    let before = a.inspect().clock;
+    send(client, &to[..1], &[], b"1").unwrap();
+    assert_eq!(a.inspect().clock, before + 1);
+    assert!(!a.inspect().has_pending);
+    let mut undecided = staged(client, &to, b"2");
+    assert!(a.inspect().has_pending && b.inspect().has_pending);
+    send(client, &to[..1], &[], b"3").unwrap();
+    assert_eq!(a.inspect().clock, before + 2);
+    undecided.commit().unwrap().finish_silently();
+    assert!(!a.inspect().has_pending && !b.inspect().has_pending);
+    let clocks = [a, b].map(|peer| peer.inspect().clock);
+    assert!(
+        clocks[0] > before + 2 && clocks[0] == clocks[1],
+        "{clocks:?}"
+    );
+    assert_eq!((drain(a), drain(b)), (b"132".to_vec(), b"2".to_vec()));
+    world.end();
+}

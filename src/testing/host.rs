@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::Result;
 
 use super::child;
-use super::fuzz;
 use super::libtest::{Line, Reader};
 use super::sentences;
 use super::tally::{Outcome, Tally};
+use super::{fuzz, mutants};
 
 /// A check that cargo makes of the whole workspace.
 struct Check {
@@ -64,7 +64,9 @@ pub(crate) fn list(root: &Path) -> Result<BTreeMap<String, String>> {
             .iter()
             .map(|check| (check.id.to_owned(), check.sentence.to_owned())),
     );
-    list.insert(fuzz::ID.to_owned(), fuzz::SENTENCE.to_owned());
+    for (id, sentence) in [(fuzz::ID, fuzz::SENTENCE), (mutants::ID, mutants::SENTENCE)] {
+        list.insert(id.to_owned(), sentence.to_owned());
+    }
     Ok(list)
 }
 

@@ -8,6 +8,7 @@ pub(crate) mod host;
 mod kernel_cases;
 mod libtest;
 mod matrix;
+pub(crate) mod mutants;
 mod protocol;
 mod sentences;
 pub(crate) mod suites;
@@ -50,6 +51,9 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     host::run(root(), test.long, &mut tally)?;
     if let Some(n_seconds) = test.fuzz {
         fuzz::run(root(), n_seconds, &mut tally)?;
+    }
+    if let Some(files) = &test.mutants {
+        mutants::run(root(), files, &mut tally)?;
     }
     let machine = options.machine();
     for case in cases() {
