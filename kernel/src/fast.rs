@@ -5,8 +5,9 @@
 //! receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent through
 //! before. Capability, rights, id, quota and priority are checked as ever.
 //!
-//! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, then the receiver's
-//!    waiters and state, which keep the receiver waiting until it has its message.
+//! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, over all others. The
+//!    receiver is taken out of its peer's waiters and made a running thread before the decision; if that is not to be, it
+//!    goes on with its call and looks for itself.
 //! 2. The receiver runs on the rest of the sender's turn. So the timer stays as it is, and threads of the same priority, which may be
 //!    passed over by this, have their turn when that is over.
 //! 3. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
