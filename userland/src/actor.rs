@@ -145,9 +145,10 @@ pub struct Allowance {
 
 impl Default for Allowance {
     fn default() -> Self {
+        // What a few actors need; two dozen fit the smallest machine, since those that ended give back while others start.
         Self {
-            objects: 4096,
-            bytes: 1 << 20,
+            objects: 1024,
+            bytes: 256 << 10,
             frames: 512,
         }
     }

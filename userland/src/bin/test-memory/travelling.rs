@@ -176,8 +176,8 @@ tests! {
     /// A message whose capabilities find no room in the receiver's table stays first, and can be discarded.
     fn trc_7_no_room_in_the_table(bench) {
         let director = director(bench)?;
-        // Enough to start, and then it takes every frame that is left.
-        let allowance = Allowance { frames: 200, ..Allowance::default() };
+        // Enough frames to start, and then it takes every one that is left; objects enough for a message with 200 capabilities.
+        let allowance = Allowance { frames: 200, objects: 4096, ..Allowance::default() };
         let poor = director.cast_with("sharer", crate::PROGRAM, &[&"no-room"], allowance)?;
         director.hear(&poor)?;
         let carried = vec![Carried::Capability(bench.console, 0); 200];
