@@ -98,6 +98,13 @@ impl<S: System> Node<S> {
         self.has(MARKED)
     }
 
+    /// Whether its release is over, or open. Without the owner's lock: `false` means that it was alive, and named by no release, at some
+    /// moment since the call began, in the one order of all SeqCst operations.
+    #[inline]
+    pub(crate) fn may_be_dead(&self) -> bool {
+        self.name.load(Ordering::SeqCst) & (DEAD | MARKED) != 0
+    }
+
     pub(crate) fn is_waiting(&self) -> bool {
         self.has(WAITING)
     }
@@ -124,7 +131,7 @@ impl<S: System> Node<S> {
         let name = self.name.load(Ordering::Relaxed);
         self.name.store(
             if is_set { name | flag } else { name & !flag },
-            Ordering::Relaxed,
+            Ordering::SeqCst,
         );
     }
 }

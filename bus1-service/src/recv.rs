@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::effects::Work;
 use crate::handle::Whereabouts;
 use crate::mem::{Key, List, Ref};
-use crate::message::{objects, price};
+use crate::message::{Message, objects, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
@@ -42,8 +42,9 @@ pub struct Retry;
 
 /// A received entry.
 pub struct Received<S: System> {
-    member: Member<S>,
+    kind: Kind,
     metadata: Metadata,
+    message: Option<Ref<Message<S>>>,
     objects: Option<Ref<Vec<S::Object>>>,
 }
 
@@ -51,6 +52,8 @@ pub struct Received<S: System> {
 pub struct Receiving<S: System> {
     peer: Ref<PeerCore<S>>,
     entry: Received<S>,
+    /// The entry, if it is not a message.
+    note: Option<Member<S>>,
     /// It is not being copied out any more.
     is_over: bool,
 }
@@ -59,11 +62,7 @@ impl<S: System> Received<S> {
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        match self.member {
-            Member::Note(_) | Member::Leave(_) => Kind::NodeRelease,
-            Member::Last(_) => Kind::HandleRelease,
-            Member::Message(_) | Member::Grant(_) => Kind::User,
-        }
+        self.kind
     }
 
     /// Where it came in and from which account.
@@ -74,20 +73,17 @@ impl<S: System> Received<S> {
 
     /// The payload; empty for notifications.
     #[must_use]
+    #[inline]
     pub fn payload(&self) -> &[u8] {
-        match &self.member {
-            Member::Message(message) => message.payload(),
-            _ => &[],
-        }
+        let message = self.message.as_ref();
+        message.map(|message| message.payload()).unwrap_or_default()
     }
 
     /// The ids of the carried handles, in the sender's order (RCV-3); they name the handles once the message is received.
     #[must_use]
     pub fn transfers(&self) -> &[Id] {
-        match &self.member {
-            Member::Message(message) => &message.ids,
-            _ => &[],
-        }
+        let message = self.message.as_ref();
+        message.map(|message| &message.ids[..]).unwrap_or_default()
     }
 
     /// What the message carries of the embedder's, shared with its other receivers.
@@ -98,118 +94,135 @@ impl<S: System> Received<S> {
             .map_or(&[], |objects| objects.as_slice())
     }
 
-    fn new(key: &mut Key, member: Member<S>) -> Received<S> {
-        let metadata = match &member {
-            Member::Message(message) => Metadata {
+    #[inline(always)]
+    fn of_message(key: &mut Key, message: Ref<Message<S>>) -> Received<S> {
+        let trace = message.trace.as_ref();
+        Received {
+            kind: Kind::User,
+            metadata: Metadata {
                 id: message.node().id(),
-                account: message.trace.as_ref().map(|trace| trace.claimant()),
+                account: trace.map(|trace| trace.claimant()),
             },
-            Member::Note(handle) | Member::Leave(handle) => Metadata {
-                id: handle.at_holder(key).id,
-                account: None,
-            },
-            Member::Last(node) => Metadata {
-                id: node.id(),
-                account: None,
-            },
-            Member::Grant(_) => Metadata {
-                id: Id::INVALID,
-                account: None,
-            },
-        };
-        let objects = match &member {
-            Member::Message(message) => message.state(key).objects.clone(),
-            _ => None,
+            objects: message.state(key).objects.clone(),
+            message: Some(message),
+        }
+    }
+
+    #[inline(never)]
+    fn of_note(key: &mut Key, member: &Member<S>) -> Received<S> {
+        let (kind, id) = match member {
+            Member::Note(handle) | Member::Leave(handle) => {
+                (Kind::NodeRelease, handle.at_holder(key).id)
+            }
+            Member::Last(node) => (Kind::HandleRelease, node.id()),
+            Member::Message(_) | Member::Grant(_) => (Kind::User, Id::INVALID),
         };
         Received {
-            member,
-            metadata,
-            objects,
+            kind,
+            metadata: Metadata { id, account: None },
+            objects: None,
+            message: None,
         }
     }
 
     /// Takes the first entry out.
     #[inline]
     pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
-        let mut received = {
-            let mut guard = peer.lock.lock();
-            let (state, key) = guard.parts();
-            state.first_free(key)?;
-            let first = state.queue.pop_front(key).ok_or(Error::NothingQueued)?;
-            let mut received = Received::new(key, first);
-            received.leave_queue(state, key);
-            received.arrive(state, key);
-            received
-        };
-        received.settle_charges(peer);
-        Ok(received)
-    }
-
-    /// It was taken out of the queue: it is nobody else's from here on.
-    #[inline(always)]
-    fn leave_queue(&mut self, state: &mut PeerState<S>, key: &mut Key) {
-        match &mut self.member {
-            Member::Message(message) => {
-                if let Some(at_node) = message.node().remove_message(key, message) {
-                    at_node.drop_beside(message);
+        let mut guard = peer.lock.lock();
+        let (state, key) = guard.parts();
+        state.first_free(key)?;
+        match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
+            Member::Message(mut message) => {
+                take_out(key, &mut message);
+                arrive(state, key, &message);
+                let mut received = Received::of_message(key, message);
+                drop(guard);
+                if let Some(message) = &mut received.message {
+                    settle_charges(peer, message);
                 }
+                Ok(received)
             }
-            // The id is gone (RCV-5), and what was looked up before is to be looked up again.
-            Member::Note(handle) => {
-                state.retire(key, handle);
-                state.epoch = state.epoch.wrapping_add(1);
+            member => {
+                let received = Received::of_note(key, &member);
+                note_taken(state, key, &member);
+                drop(guard);
+                discharge_note(peer, &member);
+                Ok(received)
             }
-            Member::Last(node) => {
-                node.bury();
-                drop(state.table.free(self.metadata.id));
-            }
-            Member::Grant(_) | Member::Leave(_) => {}
         }
     }
+}
 
-    /// What it carries is the peer's from here on.
-    fn arrive(&self, state: &mut PeerState<S>, key: &mut Key) {
-        let Member::Message(message) = &self.member else {
-            return;
-        };
-        let mut notes = List::new();
-        while let Some(handle) = message.state(key).handles.pop() {
-            let at_holder = handle.at_holder(key);
-            at_holder.whereabouts = Whereabouts::Held;
-            let id = at_holder.id;
-            if core::mem::take(&mut at_holder.is_parked) {
-                notes.push_back(key, Member::Note(handle.clone()));
-            }
-            state.table.fill(id, Object::Handle(handle));
-        }
-        let transaction = message.transaction.as_ref();
-        state.queue.push_behind(key, transaction, &mut notes);
+/// A message was taken out of the queue: it is nobody else's from here on.
+#[inline(always)]
+fn take_out<S: System>(key: &mut Key, message: &mut Ref<Message<S>>) {
+    if let Some(at_node) = message.node().remove_message(key, message) {
+        at_node.drop_beside(message);
     }
+}
 
-    /// The charge of the message goes back, that of its handles is the receiver's own (ACC-3).
-    #[inline(always)]
-    fn settle_charges(&mut self, peer: &PeerCore<S>) {
-        match &mut self.member {
-            Member::Message(message) => {
-                let (gone, kept) = (
-                    price::<S>(message.n_objects, message.n_data()),
-                    objects::<S>(message.n_handles()),
-                );
-                let trace = match message.get_mut() {
-                    Some(message) => message.trace.take(),
-                    None => message.trace.clone(),
-                };
-                if let Some(trace) = trace {
-                    account::receive(trace, peer, &gone, &kept);
-                }
-            }
-            Member::Note(handle) => {
-                account::forget(handle);
-                account::discharge(&peer.own, &objects::<S>(1));
-            }
-            _ => account::discharge(&peer.own, &objects::<S>(1)),
-        }
+/// What a message carries is the peer's from here on.
+#[inline(always)]
+fn arrive<S: System>(state: &mut PeerState<S>, key: &mut Key, message: &Ref<Message<S>>) {
+    if !message.ids.is_empty() {
+        arrive_handles(state, key, message);
     }
+}
+
+#[inline(never)]
+fn arrive_handles<S: System>(state: &mut PeerState<S>, key: &mut Key, message: &Ref<Message<S>>) {
+    let mut notes = List::new();
+    while let Some(handle) = message.state(key).handles.pop() {
+        let at_holder = handle.at_holder(key);
+        at_holder.whereabouts = Whereabouts::Held;
+        let id = at_holder.id;
+        if core::mem::take(&mut at_holder.is_parked) {
+            notes.push_back(key, Member::Note(handle.clone()));
+        }
+        state.table.fill(id, Object::Handle(handle));
+    }
+    let transaction = message.transaction.as_ref();
+    state.queue.push_behind(key, transaction, &mut notes);
+}
+
+/// The charge of a message goes back, that of its handles is the receiver's own (ACC-3).
+#[inline(always)]
+fn settle_charges<S: System>(peer: &PeerCore<S>, message: &mut Ref<Message<S>>) {
+    let gone = price::<S>(message.n_objects, message.n_data());
+    let kept = objects::<S>(message.n_handles());
+    let trace = match message.get_mut() {
+        Some(message) => message.trace.take(),
+        None => message.trace.clone(),
+    };
+    if let Some(trace) = trace {
+        account::receive(trace, peer, &gone, &kept);
+    }
+}
+
+/// A notification was taken out of the queue.
+#[inline(never)]
+fn note_taken<S: System>(state: &mut PeerState<S>, key: &mut Key, member: &Member<S>) {
+    match member {
+        // The id is gone (RCV-5), and what was looked up before is to be looked up again.
+        Member::Note(handle) => {
+            state.retire(key, handle);
+            state.epoch = state.epoch.wrapping_add(1);
+        }
+        Member::Last(node) => {
+            node.bury();
+            drop(state.table.free(node.id()));
+        }
+        Member::Message(_) | Member::Grant(_) | Member::Leave(_) => {}
+    }
+}
+
+/// The object that a notification was about is charged no more.
+#[inline(never)]
+fn discharge_note<S: System>(peer: &PeerCore<S>, member: &Member<S>) {
+    if let Member::Note(handle) = member {
+        account::forget(handle);
+    }
+    account::discharge(&peer.own, &objects::<S>(1));
 }
 
 impl<S: System> PeerState<S> {
@@ -243,7 +256,7 @@ impl<S: System> PeerCore<S> {
 
 impl<S: System> Receiving<S> {
     pub(crate) fn begin(peer: &Ref<PeerCore<S>>) -> Result<Receiving<S>, Error> {
-        let entry = {
+        let (entry, note) = {
             let mut guard = peer.lock.lock();
             let (state, key) = guard.parts();
             state.first_free(key)?;
@@ -256,11 +269,15 @@ impl<S: System> Receiving<S> {
             if mutant::is(Mutant::PopBeforeCopy) {
                 drop(state.queue.pop_front(key));
             }
-            Received::new(key, member)
+            match member {
+                Member::Message(message) => (Received::of_message(key, message), None),
+                note => (Received::of_note(key, &note), Some(note)),
+            }
         };
         Ok(Receiving {
             peer: peer.clone(),
             entry,
+            note,
             is_over: false,
         })
     }
@@ -313,7 +330,12 @@ impl<S: System> Receiving<S> {
     /// [`Retry`] if another call released what it names; then nothing happened.
     pub fn commit(mut self) -> Result<Effects<S>, Retry> {
         self.take(true)?;
-        self.entry.settle_charges(&self.peer);
+        if let Some(message) = &mut self.entry.message {
+            settle_charges(&self.peer, message);
+        }
+        if let Some(note) = &self.note {
+            discharge_note(&self.peer, note);
+        }
         Ok(Effects::new(Work::Nothing))
     }
 
@@ -323,11 +345,11 @@ impl<S: System> Receiving<S> {
     /// [`Retry`] if another call released what it names; then nothing happened.
     pub fn discard(mut self) -> Result<Effects<S>, Retry> {
         self.take(false)?;
-        if let Member::Message(message) = &self.entry.member {
-            return Ok(Effects::new(Work::Drop(message.clone())));
+        if let Some(note) = &self.note {
+            discharge_note(&self.peer, note);
         }
-        self.entry.settle_charges(&self.peer);
-        Ok(Effects::new(Work::Nothing))
+        let work = self.entry.message.take();
+        Ok(Effects::new(work.map_or(Work::Nothing, Work::Drop)))
     }
 
     fn take(&mut self, is_wanted: bool) -> Result<(), Retry> {
@@ -340,14 +362,22 @@ impl<S: System> Receiving<S> {
             && state
                 .queue
                 .front()
-                .is_some_and(|front| front.is(&self.entry.member));
+                .is_some_and(|front| match (&*front, &self.entry.message) {
+                    (Member::Message(front), Some(message)) => front.ptr_eq(message),
+                    (front, _) => self.note.as_ref().is_some_and(|note| front.is(note)),
+                });
         if !is_first {
             return Err(Retry);
         }
         drop(state.queue.pop_front(key));
-        self.entry.leave_queue(state, key);
-        if is_wanted {
-            self.entry.arrive(state, key);
+        if let Some(message) = &mut self.entry.message {
+            take_out(key, message);
+            if is_wanted {
+                arrive(state, key, message);
+            }
+        }
+        if let Some(note) = &self.note {
+            note_taken(state, key, note);
         }
         Ok(())
     }

@@ -3,13 +3,13 @@
 //! States: *open* with a floor, the greatest clock of the queues that know it; *done* with its stamp. The order of all
 //! transactions is by (stamp, tag); the tag of a word is its address. Two words that exist at once have different addresses, and
 //! that is all a tie needs: two transactions are compared only at a queue where both are pending, so both words exist. A later word
-//! at the same address enters a common queue when the earlier was swept there, hence with a floor of at least its stamp.
+//! at the same address enters a common queue when the earlier was settled there, hence with a floor of at least its stamp.
 //!
 //! Rules:
 //! 1. The floor only grows, and never after the decision.
 //! 2. The stamp is above the floor at the decision.
 //! 3. A release uses the word of its peer, again and again, since a peer has one release open at a time; it is opened again only when
-//!    every queue that knew it was swept.
+//!    every queue that knew it was settled.
 
 use crate::mem::Ref;
 use crate::sync::{AtomicU64, Ordering, record};

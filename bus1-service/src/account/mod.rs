@@ -9,6 +9,7 @@
 
 mod arithmetic;
 mod books;
+mod charge;
 mod inspect;
 mod pass;
 mod quota;
@@ -17,15 +18,14 @@ mod tree;
 use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 
 pub(crate) use books::{Books, Charged};
-use books::{Claim, Found};
+use charge::give_back;
+pub(crate) use charge::{charge, charge_through, discharge, forget, receive, undo};
 pub(crate) use pass::pass;
 pub(crate) use quota::{InQuota, Quota, Remembered, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
 
-use crate::handle::Handle;
-use crate::mem::{KeyedMutex, Ref, Spare};
-use crate::peer::PeerCore;
+use crate::mem::{KeyedMutex, Ref};
 use crate::sync::{Mutex, record};
 use crate::{AccountNumber, Amounts, Error, System};
 
@@ -302,208 +302,5 @@ fn count_down<S: System>(core: &Ref<AccountCore<S>>, closing: &mut Option<Ref<Ac
     if core.users.fetch_sub(1, Ordering::AcqRel) == 1 {
         core.life.lock().next_closing = closing.take();
         *closing = Some(core.clone());
-    }
-}
-
-/// Charges `amounts` to `target` on behalf of `actor` of `claimant`, through the trace `remembered` from an earlier charge if there is
-/// one.
-///
-/// # Errors
-/// [`Error::Quota`], [`Error::OutOfMemory`].
-pub(crate) fn charge<S: System>(
-    target: &Ref<AccountCore<S>>,
-    claimant: &Ref<AccountCore<S>>,
-    actor: u64,
-    remembered: Option<&Ref<Trace<S>>>,
-    amounts: &S::Amounts,
-) -> Result<Charged<S>, Error> {
-    let claim = Claim {
-        claimant,
-        actor,
-        is_own: target.ptr_eq(claimant),
-    };
-    if let Some(trace) = remembered {
-        let mut guard = target.books.lock();
-        let (books, key) = guard.parts();
-        if trace.state(key).is_attached
-            && let Some(charged) = books.charge(key, trace, claim.is_own, amounts)
-        {
-            return Ok(charged);
-        }
-    }
-    charge_anew(target, &claim, None, amounts)
-}
-
-/// Charges `amounts` to the account of the owner of `handle`'s node on behalf of `sender`, who holds the handle. The trace is
-/// remembered in the handle, so that nothing is searched.
-///
-/// # Errors
-/// [`Error::Quota`], [`Error::OutOfMemory`].
-#[inline(always)]
-pub(crate) fn charge_through<S: System>(
-    handle: &Handle<S>,
-    sender: &PeerCore<S>,
-    amounts: &S::Amounts,
-) -> Result<Charged<S>, Error> {
-    let target = &handle.node().owner().account;
-    let claim = Claim {
-        claimant: &sender.account,
-        actor: sender.actor,
-        is_own: target.ptr_eq(&sender.account),
-    };
-    {
-        let mut guard = target.books.lock();
-        let (books, key) = guard.parts();
-        // Taken out meanwhile, since the key opens one thing at a time.
-        let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
-        let charged = match &remembered {
-            Remembered::Trace(trace) => books.charge(key, trace, claim.is_own, amounts),
-            Remembered::Nothing | Remembered::Over => None,
-        };
-        // Nothing was left there that is to be dropped.
-        core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
-        if let Some(charged) = charged {
-            return Ok(charged);
-        }
-    }
-    charge_anew(target, &claim, Some(handle), amounts)
-}
-
-/// Charges through the trace that a search finds, or a new one, and lets `handle` remember it; or says why not.
-#[cold]
-fn charge_anew<S: System>(
-    target: &Ref<AccountCore<S>>,
-    claim: &Claim<'_, S>,
-    handle: Option<&Handle<S>>,
-    amounts: &S::Amounts,
-) -> Result<Charged<S>, Error> {
-    let number = claim.claimant.number;
-    let mut new: Option<Ref<Trace<S>>> = None;
-    loop {
-        let quota = {
-            let mut guard = target.books.lock();
-            let (books, key) = guard.parts();
-            let (trace, quota) = match (books.find(key, claim), &new) {
-                (Found::Trace(trace), _) => (Some(trace), None),
-                (Found::Quota(quota), Some(new)) if new.quota().ptr_eq(&quota) => {
-                    (Some(new.clone()), None)
-                }
-                (Found::Nothing, Some(new)) if new.quota().state(key).n_attached == 0 => {
-                    (Some(new.clone()), None)
-                }
-                (Found::Quota(quota), _) => (None, Some(quota)),
-                (Found::Nothing, _) => (None, None),
-            };
-            if let Some(trace) = trace {
-                if !trace.state(key).is_attached {
-                    books.attach(key, claim, &trace);
-                }
-                let result = match books.charge(key, &trace, claim.is_own, amounts) {
-                    Some(charged) => Ok(charged),
-                    None => books
-                        .check(key, Some(trace.quota()), Some(&trace), claim, amounts)
-                        .and(Err(Error::OutOfMemory)),
-                };
-                if let Some(handle) = handle
-                    && result.is_ok()
-                    && matches!(handle.remembered(key), Remembered::Nothing)
-                {
-                    let state = trace.state(key);
-                    state.n_remembering = state.n_remembering.saturating_add(1);
-                    *handle.remembered(key) = Remembered::Trace(trace.clone());
-                }
-                let unused = books.detach_if_unused(key, &trace);
-                drop(guard);
-                if let Some(claimant) = unused {
-                    leave(&claimant);
-                }
-                return result;
-            }
-            // Too little room comes before too little memory (ERR-4).
-            books.check(key, quota.as_deref(), None, claim, amounts)?;
-            quota
-        };
-        let quota = match quota {
-            Some(quota) => quota,
-            None => Quota::new(target.clone(), number)?,
-        };
-        new = Some(Trace::new(quota, claim.actor)?);
-    }
-}
-
-/// The handle is released: it remembers nothing any more. Called without any lock.
-pub(crate) fn forget<S: System>(handle: &Handle<S>) {
-    let (trace, unused) = {
-        let mut guard = handle.node().owner().account.books.lock();
-        let (books, key) = guard.parts();
-        let remembered = core::mem::replace(handle.remembered(key), Remembered::Over);
-        let Remembered::Trace(trace) = remembered else {
-            return;
-        };
-        let state = trace.state(key);
-        state.n_remembering = state.n_remembering.saturating_sub(1);
-        let unused = books.detach_if_unused(key, &trace);
-        (trace, unused)
-    };
-    drop(trace);
-    if let Some(claimant) = unused {
-        leave(&claimant);
-    }
-}
-
-/// Gives `amounts` back to the account that `trace` is on. Called without any lock.
-pub(crate) fn discharge<S: System>(trace: &Ref<Trace<S>>, amounts: &S::Amounts) {
-    if let Some(claimant) = give_back(trace, amounts) {
-        leave(&claimant);
-    }
-}
-
-/// Takes a charge back that nothing came of, so that the books are as before (ERR-1). Called without any lock.
-pub(crate) fn undo<S: System>(charged: &Charged<S>, amounts: &S::Amounts) {
-    let claimant = {
-        let mut guard = charged.trace.target().books.lock();
-        let (books, key) = guard.parts();
-        books.undo(key, charged, amounts)
-    };
-    if let Some(claimant) = claimant {
-        leave(&claimant);
-    }
-}
-
-#[inline(never)]
-fn give_back<S: System>(
-    trace: &Ref<Trace<S>>,
-    amounts: &S::Amounts,
-) -> Option<Ref<AccountCore<S>>> {
-    let mut guard = trace.target().books.lock();
-    let (books, key) = guard.parts();
-    books.discharge(key, trace, amounts)
-}
-
-/// Settles a received message (ACC-3): discharges `price` from the sender's `trace` and moves `kept` from it to the receiver's own.
-#[inline(always)]
-pub(crate) fn receive<S: System>(
-    trace: Ref<Trace<S>>,
-    receiver: &PeerCore<S>,
-    price: &S::Amounts,
-    kept: &S::Amounts,
-) {
-    // A message is charged to its receiver's account.
-    let mut guard = receiver.account.books.lock();
-    let (books, key) = guard.parts();
-    let mut unused = books.discharge(key, &trace, price);
-    if *kept != S::Amounts::ZERO {
-        // Only one of them can have emptied the trace.
-        unused = unused.or(books.transfer(key, &trace, &receiver.own, kept));
-    }
-    if trace.state(key).is_attached {
-        Spare::give(trace, key, |trace, key| &mut trace.state(key).spare);
-        drop(guard);
-    } else {
-        drop(guard);
-        drop(trace);
-    }
-    if let Some(claimant) = unused {
-        leave(&claimant);
     }
 }

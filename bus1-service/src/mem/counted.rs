@@ -283,8 +283,8 @@ impl<T: Block> Clone for Ref<T> {
 impl<T: Block> Drop for Ref<T> {
     #[inline]
     fn drop(&mut self) {
-        record(self.address());
         if !self.is_unique() {
+            record(self.address());
             if self.count().fetch_sub(1, Ordering::Release) != 1 {
                 return;
             }

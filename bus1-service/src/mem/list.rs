@@ -125,6 +125,16 @@ impl<A: Adapter> List<A> {
         })
     }
 
+    /// The element, if there is exactly one.
+    #[inline]
+    pub(crate) fn only(&self) -> Option<Borrowed<'_, A::Item>> {
+        if self.first == self.last {
+            self.front()
+        } else {
+            None
+        }
+    }
+
     /// Puts `item` behind all others. An item that is on a list already stays there, and is dropped here.
     #[inline]
     pub(crate) fn push_back(&mut self, key: &mut Key, item: A::Item) {
@@ -154,7 +164,7 @@ impl<A: Adapter> List<A> {
     }
 
     /// Takes the first element out.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn pop_front(&mut self, key: &mut Key) -> Option<A::Item> {
         if self.first == END {
             return None;

@@ -170,30 +170,33 @@ impl<S: System> Destination<S> {
         if let (Some(payload), Some(message)) = (payload, message.get_mut()) {
             message.set_shared(payload.clone());
         }
-        let message = &*message;
         let mut guard = self.handle.node().owner().lock_settled();
         let (state, key) = guard.parts();
         if !state.is_dead(message.node()) {
+            let at_queue = Member::Message(message.clone_unique());
             message.node().push_message(key, message.clone());
             if mutant::is(Mutant::PublishEach) {
                 state.queue.tick(key);
-                state.queue.push(key, Member::Message(message.clone()));
+                state.queue.push(key, at_queue);
             } else {
-                state.queue.stage(key, Member::Message(message.clone()));
+                state.queue.stage(key, at_queue);
             }
             drop(guard);
             self.stage = Stage::Staged;
         }
     }
 
-    /// After the decision: settles the queue and wakes its peer, or takes apart what was dropped. `true` when all is done.
+    /// After the decision: wakes the receiver, or takes apart what was dropped. `true` when all is done.
+    ///
+    /// The queue is not settled here: whoever takes its lock next does that first, a RECV too, so that it sees what is decided. If the
+    /// node died before the decision, its release had named it before, and that was visible when the word was decided.
     pub(crate) fn sweep(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
         let Some(message) = &self.message else {
             return true;
         };
         if self.stage == Stage::Staged {
-            let receiver = message.receiver();
-            let is_mine = {
+            let receiver = self.handle.node().owner();
+            let is_mine = self.handle.node().may_be_dead() && {
                 let mut guard = receiver.lock_settled();
                 let (state, key) = guard.parts();
                 // One that was received is on no list of its node any more.
