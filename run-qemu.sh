@@ -4,9 +4,11 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 may_install=yes
+counts_on_host=no
 for word in "$@"; do
     case $word in
         --no-install) may_install=no ;;
+        --host) counts_on_host=yes ;; # of bench
         run | gdb | --) break ;; # what follows may belong to a program
     esac
 done
@@ -56,6 +58,7 @@ can_link() { has cc && [[ -e $(cc -print-file-name=crt1.o) ]]; }
 missing=()
 has qemu-system-x86_64 || missing+=("${qemu[@]:-qemu-system-x86_64}")
 can_link || missing+=("${linker[@]:-cc}")
+[[ $counts_on_host = no ]] || has valgrind || missing+=(valgrind)
 if [[ ${#missing[@]} -gt 0 ]]; then
     [[ ${#install[@]} -gt 0 ]] || fail "missing: ${missing[*]}; no package manager known here, please install them"
     install+=("${missing[@]}")

@@ -89,6 +89,9 @@ pub(crate) struct BenchOptions {
     /// Take the emulator's time instead of counting instructions; a rough second opinion
     #[arg(long, conflicts_with = "accept")]
     pub(crate) wall: bool,
+    /// Measure the bus1 core as an ordinary program instead, with callgrind and criterion; needs valgrind
+    #[arg(long, conflicts_with_all = ["wall", "accept", "only"])]
+    pub(crate) host: bool,
     /// Keep the figures measured now, for this reason
     #[arg(long, value_name = "REASON", conflicts_with = "only")]
     pub(crate) accept: Option<String>,

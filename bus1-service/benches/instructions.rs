@@ -1,14 +1,30 @@
-//! One operation, many times, for `valgrind --tool=callgrind` or `perf stat` to count its instructions: the difference of two runs
-//! with different numbers of rounds is the cost of the rounds.
+//! One operation, many times, for `valgrind --tool=callgrind --instr-atstart=no` to count its instructions; what is built up before
+//! is not counted. `./run-qemu.sh bench --host` runs it and makes the table.
 //!
-//! `cargo bench -p bus1-service --bench instructions -- OPERATION N_OBJECTS N_ROUNDS`, of `unicast`, `copy`, `queued`,
-//! `multicast`, `refuse` (a release of all objects that names one of them twice: all are checked and named, and nothing comes of
-//! it); and, done once or with 0 rounds not at all, `release-handles` (N handles, the last on as many nodes, in one call),
-//! `release-node` (one node with N handles), `close` (a peer with N nodes, handles on them, and N unread messages).
+//! `instructions OPERATION N N_ROUNDS`; without arguments nothing is done, since `cargo test` runs every target.
+//!
+//! | operation | a round |
+//! |---|---|
+//! | `unicast` | send 64 bytes through one of N handles, at random, and receive |
+//! | `queued` | the same while N messages are queued |
+//! | `apart` | `unicast` between peers of two accounts |
+//! | `renew` | release one of N handles, at random, and copy another in its place |
+//! | `multicast` | send 64 bytes to N peers in one transaction; each receives |
+//! | `node` | release a node with N handles (one round) |
+//! | `close` | close a peer with N objects, half nodes, half handles (one round) |
+//! | `handles` | release N handles, the last on as many nodes (one round) |
+//! | `full` | close a peer with N nodes, handles on them, and N unread messages (one round) |
+//! | `refuse` | a release of N handles that names one of them twice: all are checked and named, and nothing comes of it |
+//! | `channel` | `std::sync::mpsc`: send and receive a boxed array of 64 bytes |
+
+mod instrument;
 
 use std::hint::black_box;
 
 use bus1_service::{Account, Id, Peer, Source, System};
+
+#[global_allocator]
+static ALLOCATOR: instrument::FreeLists = instrument::FreeLists::new();
 
 struct Host;
 
@@ -18,128 +34,187 @@ impl System for Host {
     type Amounts = [u64; 2];
 }
 
+/// What a round may use.
+struct World {
+    client: Peer<Host>,
+    servers: Vec<Peer<Host>>,
+    nodes: Vec<Id>,
+    to: Vec<Id>,
+    dice: u64,
+}
+
+impl World {
+    /// A client with `n_handles` handles, spread over the nodes of `n_servers` servers.
+    fn new(n_servers: usize, n_handles: usize, is_apart: bool) -> World {
+        let root = Account::root([1 << 60; 2]).expect("an account");
+        let account = || match is_apart {
+            true => root.child(&root.actor(), [1 << 50; 2]).expect("an account"),
+            false => root.clone(),
+        };
+        let new_peer = |account: &Account<Host>| Peer::new(account, ()).expect("a peer");
+        let client = new_peer(&account());
+        let servers: Vec<_> = (0..n_servers).map(|_| new_peer(&account())).collect();
+        let made = (0..n_handles).map(|index| {
+            let server = &servers[index % n_servers];
+            server.create_node(&client).expect("a node")
+        });
+        let (nodes, to) = made.unzip();
+        World {
+            client,
+            servers,
+            nodes,
+            to,
+            dice: 1,
+        }
+    }
+
+    /// A random index of a handle.
+    fn any(&mut self) -> usize {
+        self.dice = self
+            .dice
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.dice >> 33) as usize % self.to.len()
+    }
+
+    fn send(&self, to: &[Id], payload: &[u8]) {
+        let sent = self.client.send(to, &[], payload);
+        sent.expect("sent").finish_silently();
+    }
+
+    fn receive(&self) {
+        for server in &self.servers {
+            black_box(server.recv().expect("received").payload());
+        }
+    }
+
+    fn copy(&self, index: usize) -> Id {
+        let mut copy = [Id::INVALID];
+        let source = [Source::Copy(self.to[index])];
+        let copied = self
+            .client
+            .transfer(&self.client, &source, &mut [None], &mut copy);
+        copied.expect("copied").finish_silently();
+        copy[0]
+    }
+
+    fn unicast(&mut self) {
+        let any = self.any();
+        self.send(&self.to[any..=any], &[7; 64]);
+        self.receive();
+    }
+
+    fn renew(&mut self) {
+        let any = self.any();
+        self.release_handle(any);
+        self.to[any] = self.copy((any + 1) % self.to.len());
+    }
+
+    fn release_handle(&self, index: usize) {
+        let released = self
+            .client
+            .release(&self.to[index..=index], &mut |(), _| {});
+        released.expect("released");
+    }
+}
+
 fn main() {
     let arguments: Vec<String> = std::env::args()
         .skip(1)
         .filter(|argument| argument != "--bench")
         .collect();
-    let [operation, n_objects, n_rounds] = &arguments[..] else {
-        // `cargo test` and `cargo bench` without arguments run every target.
-        println!("usage: instructions OPERATION N_OBJECTS N_ROUNDS");
+    let [operation, n, n_rounds] = &arguments[..] else {
+        println!("usage: instructions OPERATION N N_ROUNDS");
         return;
     };
-    let n_objects: usize = n_objects.parse().expect("N_OBJECTS is a number");
+    let n: usize = n.parse().expect("N is a number");
     let n_rounds: u64 = n_rounds.parse().expect("N_ROUNDS is a number");
-    let account = Account::<Host>::root([1 << 50, 1 << 50]).expect("an account");
-    let new_peer = || Peer::new(&account, ()).expect("a peer");
-    let client = new_peer();
-    let servers: Vec<Peer<Host>> = (0..if operation == "multicast" {
-        n_objects
-    } else {
-        1
-    })
-        .map(|_| new_peer())
-        .collect();
-    let server = servers[0].clone();
-    let to: Vec<Id> = match operation.as_str() {
-        "multicast" => servers
-            .iter()
-            .map(|server| server.create_node(&client).expect("a node").1)
-            .collect(),
-        "queued" | "release-node" => vec![server.create_node(&client).expect("a node").1],
-        _ => (0..n_objects)
-            .map(|_| server.create_node(&client).expect("a node").1)
-            .collect(),
-    };
-    if operation == "queued" {
-        for _ in 0..n_objects {
-            client.send(&to, &[], &[]).expect("sent").finish_silently();
+    match operation.as_str() {
+        "unicast" | "apart" => {
+            let mut world = World::new(1, n, operation == "apart");
+            // The first message through a handle searches what the later ones are charged through.
+            for index in 0..n {
+                world.send(&world.to[index..=index], &[]);
+                world.receive();
+            }
+            rounds(n_rounds, || world.unicast());
         }
-    }
-    if operation.starts_with("release") || operation == "close" {
-        give_up(operation, n_objects, n_rounds > 0, &client, &server, &to);
-        return;
-    }
-    let mut dice = 1_u64;
-    for _ in 0..n_rounds {
-        dice = dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        let any = to[(dice >> 33) as usize % to.len()];
-        match operation.as_str() {
-            "multicast" => {
-                client
-                    .send(&to, &[], &[7; 64])
-                    .expect("sent")
-                    .finish_silently();
-                for server in &servers {
-                    black_box(server.recv().expect("received").payload());
-                }
+        "queued" => {
+            let mut world = World::new(1, 1, false);
+            (0..n).for_each(|_| world.send(&world.to, &[7; 64]));
+            rounds(n_rounds, || world.unicast());
+        }
+        "renew" => {
+            let mut world = World::new(1, n, false);
+            // Each node keeps a handle beside those that come and go, so that none is told that it lost its last.
+            for index in 0..n {
+                let _ = world.copy(index);
             }
-            "copy" => {
-                let mut copy = [Id::INVALID];
-                client
-                    .transfer(&client, &[Source::Copy(any)], &mut [None], &mut copy)
-                    .expect("copied")
-                    .finish_silently();
-                client.release(&copy, &mut |(), _| {}).expect("released");
+            rounds(n_rounds, || world.renew());
+        }
+        "multicast" => {
+            let world = World::new(n, n, false);
+            rounds(n_rounds, || {
+                world.send(&world.to, &[7; 64]);
+                world.receive();
+            });
+        }
+        "node" => {
+            let world = World::new(1, 1, false);
+            for _ in 1..n {
+                let _ = world.copy(0);
             }
-            "refuse" => {
-                let mut named_twice = to.clone();
-                named_twice.push(to[0]);
-                let refused = client.release(black_box(&named_twice), &mut |(), _| {});
+            rounds(1, || {
+                let released = world.servers[0].release(&world.nodes, &mut |(), _| {});
+                released.expect("released");
+            });
+        }
+        "close" => {
+            let world = World::new(1, 1, false);
+            let peer = Peer::new(&world.client.account(), ()).expect("a peer");
+            for _ in 0..n.div_ceil(2) {
+                peer.create_node(&peer).expect("a node");
+            }
+            rounds(1, || peer.close(&mut |(), _| {}));
+        }
+        "handles" => {
+            let world = World::new(1, n, false);
+            rounds(1, || {
+                let released = world.client.release(&world.to, &mut |(), _| {});
+                released.expect("released");
+            });
+        }
+        "full" => {
+            let world = World::new(1, n, false);
+            (0..n).for_each(|index| world.send(&world.to[index..=index], &[]));
+            rounds(1, || world.servers[0].close(&mut |(), _| {}));
+        }
+        "refuse" => {
+            let world = World::new(1, n, false);
+            let mut named_twice = world.to.clone();
+            named_twice.push(world.to[0]);
+            rounds(n_rounds, || {
+                let refused = world
+                    .client
+                    .release(black_box(&named_twice), &mut |(), _| {});
                 assert!(refused.is_err());
-            }
-            _ => {
-                client
-                    .send(&[any], &[], &[7; 64])
-                    .expect("sent")
-                    .finish_silently();
-                black_box(server.recv().expect("received").payload());
-            }
+            });
         }
+        "channel" => {
+            let (sender, receiver) = std::sync::mpsc::channel::<Box<[u8; 64]>>();
+            rounds(n_rounds, || {
+                sender.send(black_box(Box::new([7; 64]))).expect("sent");
+                black_box(receiver.recv().expect("received"));
+            });
+        }
+        other => panic!("there is no operation {other}"),
     }
 }
 
-/// Sets up what is to be given up, and gives it up if `is_done`.
-fn give_up(
-    operation: &str,
-    n_objects: usize,
-    is_done: bool,
-    client: &Peer<Host>,
-    server: &Peer<Host>,
-    to: &[Id],
-) {
-    match operation {
-        "release-handles" => {
-            if is_done {
-                client.release(to, &mut |(), _| {}).expect("released");
-            }
-        }
-        "release-node" => {
-            for _ in 1..n_objects {
-                let mut copy = [Id::INVALID];
-                client
-                    .transfer(client, &[Source::Copy(to[0])], &mut [None], &mut copy)
-                    .expect("copied")
-                    .finish_silently();
-            }
-            client.send(to, &[], &[]).expect("sent").finish_silently();
-            let node = server.recv().expect("received").metadata().id;
-            if is_done {
-                server.release(&[node], &mut |(), _| {}).expect("released");
-            }
-        }
-        _ => {
-            for &handle in to {
-                client
-                    .send(&[handle], &[], &[])
-                    .expect("sent")
-                    .finish_silently();
-            }
-            if is_done {
-                server.close(&mut |(), _| {});
-            }
-        }
+/// Does `round` a few times, so that everything is set up that is set up once, and then `n_rounds` times, counted.
+fn rounds(n_rounds: u64, mut round: impl FnMut()) {
+    if n_rounds > 1 {
+        (0..3).for_each(|_| round());
     }
+    instrument::counted(|| (0..n_rounds).for_each(|_| round()));
 }

@@ -17,6 +17,10 @@ use core::sync as imp;
 
 pub(crate) use imp::atomic::{AtomicU64, Ordering};
 
+/// Tries of a held lock between two times that another thread is let run ([`System::N_TRIES_BEFORE_LINE`]).
+#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+const N_SPINS: u32 = 128;
+
 /// A lock that is granted in order of arrival.
 pub(crate) struct Mutex<S, T> {
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
@@ -74,15 +78,27 @@ impl<S: System, T> Mutex<S, T> {
     pub(crate) fn lock(&self) -> Guard<'_, S, T> {
         record(core::ptr::from_ref(self).addr());
         #[cfg(not(any(feature = "loom", feature = "shuttle")))]
-        return self.inner.lock();
+        {
+            for n_tries in 0..S::N_TRIES_BEFORE_LINE {
+                if let Some(guard) = self.inner.try_lock() {
+                    return guard;
+                }
+                if n_tries % N_SPINS == N_SPINS - 1 {
+                    S::relax();
+                } else {
+                    core::hint::spin_loop();
+                }
+            }
+            self.inner.lock()
+        }
         // A poisoned lock means that a checker's thread has panicked: the state is looked at no more.
         #[cfg(any(feature = "loom", feature = "shuttle"))]
-        return Guard(
+        Guard(
             self.inner
                 .lock()
                 .unwrap_or_else(std::sync::PoisonError::into_inner),
             PhantomData,
-        );
+        )
     }
 }
 

@@ -13,6 +13,11 @@ pub trait System: Sized + 'static {
     /// What its accounts count: `[u64; 2]` is objects and bytes, more slots are the embedder's.
     type Amounts: Amounts;
 
+    /// How often a thread tries a lock that another holds before it stands in line for it. From then on the lock is granted in order of
+    /// arrival (ORD-6). 0 for a kernel. A program with more threads than processors needs a few thousand: a thread that is preempted
+    /// while it stands in line holds up all behind it, and they never catch up.
+    const N_TRIES_BEFORE_LINE: u32 = 0;
+
     /// What a thread does, over and over, while it waits for a lock that another holds, or for another to be done with a batch of work
     /// on the same peer. A kernel has as many threads in the core as processors and keeps interrupts off there, so it spins; a
     /// program of the host lets the other thread run (`std::thread::yield_now`), which may have been preempted with the lock.

@@ -1,9 +1,10 @@
-//! `bench`: what the kernel's calls cost, measured inside QEMU.
+//! `bench`: what the kernel's calls cost, measured inside QEMU; with `--host`, what the bus1 core costs without a kernel ([`host`]).
 //!
 //! The machine counts instructions, so that a figure is the same in every run; the program `bench` of the image makes the experiments and
 //! tells the figures on the console. They are printed beside those of other systems ([`targets`]), written and drawn below
 //! `target/bench`, and compared with the figures that the repository keeps ([`kept`]).
 
+mod host;
 mod kept;
 mod plot;
 mod table;
@@ -43,6 +44,9 @@ struct Measured {
 /// # Errors
 /// If the host cannot do its part, or the guest does not tell every figure.
 pub(crate) fn run(bench: &BenchOptions, options: &Options) -> Result<u8> {
+    if bench.host {
+        return host::run();
+    }
     let measured = measure(bench, options)?;
     let mut stdout = std::io::stdout().lock();
     table::print(&mut stdout, &measured.figures, bench.wall)?;

@@ -1,7 +1,7 @@
 //! `test`: the host's checks and tests, then everything that needs a boot.
 
 mod case;
-mod child;
+pub(crate) mod child;
 mod failure_cases;
 mod fuzz;
 pub(crate) mod host;

@@ -102,3 +102,24 @@ fn ord_7_the_recording_sees_what_is_shared() {
     });
     assert!(one.intersection(&other).next().is_some());
 }
+
+/// A unicast and its receipt take five locks and raise and lower two counts: nine atomic operations, and not one more.
+#[test]
+fn ord_7_a_unicast_takes_nine_atomic_operations() {
+    allocator::keep_all();
+    let mut world = World::new(0);
+    let Corner {
+        client,
+        servers,
+        to,
+        ..
+    } = corner(&mut world);
+    let unicast = || {
+        send(&client, &to[..1], &[], b"unicast").unwrap();
+        servers[0].recv().unwrap();
+    };
+    // The first one makes the trace that it is charged through.
+    unicast();
+    unicast();
+    assert_eq!(record::count(unicast), 9);
+}
