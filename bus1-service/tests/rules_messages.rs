@@ -307,3 +307,25 @@ fn obj_1_messages_carry_objects_of_the_embedder() {
     assert_eq!(std::sync::Arc::strong_count(&object), 1);
     world.end();
 }
+
+/// A handle that another call released, and that was the last on its node, is none, although the node is gone by the time the message
+/// is sent: only what the sender could not know of is dropped in silence.
+#[test]
+fn snd_4_a_handle_released_before_the_commit_is_none() {
+    for is_prepared in [false, true] {
+        let world = World::new(2);
+        let (owner, client) = (&world.peers[0], &world.peers[1]);
+        let (node, handle) = node(owner, client);
+        let mut preparing = client.begin_send(1).unwrap();
+        preparing.destinations(&[handle]).unwrap();
+        if is_prepared {
+            let _ = preparing.step(u32::MAX).unwrap();
+        }
+        release(client, &[handle]).unwrap();
+        assert_eq!(recv_note(owner), (Kind::HandleRelease, node));
+        let result = preparing.prepared().unwrap().stage().commit().map(drop);
+        let gone = Error::UnknownId(Place::Destination(0), handle);
+        assert_eq!(result, Err(gone), "prepared before: {is_prepared}");
+        world.end();
+    }
+}

@@ -73,7 +73,7 @@ pub(crate) fn send_one<S: System>(
     if let Some(mut fill) = one.fill() {
         fill.extend(payload);
     }
-    one.commit()
+    one.commit(sender)
 }
 
 impl<S: System> PreparingSend<S> {
@@ -307,7 +307,7 @@ impl<S: System> Job<S> {
                 Ok(effects)
             }
             plan => match core::mem::replace(plan, Plan::Nothing) {
-                Plan::One(one) => one.commit(),
+                Plan::One(one) => one.commit(&self.sender),
                 _ => Ok(Effects::new(Work::Nothing)),
             },
         }

@@ -108,7 +108,7 @@ impl<S: System> One<S> {
     /// # Errors
     /// [`Error::UnknownId`] if the handle was released meanwhile; everything is given back then.
     #[inline(always)]
-    pub(super) fn commit(self) -> Result<Effects<S>, Error> {
+    pub(super) fn commit(self, sender: &PeerCore<S>) -> Result<Effects<S>, Error> {
         let One {
             id,
             handle,
@@ -121,7 +121,7 @@ impl<S: System> One<S> {
             charged,
         } = prepared
         else {
-            return Ok(Effects::new(Work::Nothing));
+            return dropped(sender, &handle, id);
         };
         hook::point("send: stage");
         let node = handle.node();
@@ -145,7 +145,7 @@ impl<S: System> One<S> {
         let price = price::<S>(0, n_data as u64);
         if is_dead {
             account::discharge(&charged.trace, &price);
-            return Ok(Effects::new(Work::Nothing));
+            return dropped(sender, &handle, id);
         }
         account::undo(&charged, &price);
         Err(Error::UnknownId(Place::Destination(0), id))
@@ -159,5 +159,26 @@ impl<S: System> One<S> {
         {
             account::undo(&charged, &price::<S>(0, n_data as u64));
         }
+    }
+}
+
+/// A message was dropped since its node is dead. The node may have died of its last handle, and that was this one, released by another
+/// call on the sender: then that call came first, and the handle is none.
+///
+/// # Errors
+/// [`Error::UnknownId`] then.
+#[cold]
+fn dropped<S: System>(
+    sender: &PeerCore<S>,
+    handle: &Handle<S>,
+    id: Id,
+) -> Result<Effects<S>, Error> {
+    hook::point("send: dropped");
+    let mut guard = sender.lock_settled();
+    let (state, key) = guard.parts();
+    if state.is_held(key, handle) {
+        Ok(Effects::new(Work::Nothing))
+    } else {
+        Err(Error::UnknownId(Place::Destination(0), id))
     }
 }
