@@ -43,6 +43,10 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// Longest time from start to kill.
 const LIFE_NS: u64 = 2_000_000;
 
+/// So many dumps in a row, 10 ms apart, are equal before the system counts as at rest: on a busy machine the clean-up of ended tasks
+/// may stand still for a while.
+const DUMPS_AT_REST: u32 = 20;
+
 /// Room for the text of the whole system.
 const TEXT_BYTES: usize = 64 << 10;
 
@@ -74,7 +78,11 @@ fn churn(bench: &Bench, n_tasks: usize) -> Outcome {
     // What this task itself needs for it, its heap above all, it has after one round.
     round(bench, &peer, 2 * victim::KINDS.len())?;
     drop(core::hint::black_box(vec![1_u8; 8 * TEXT_BYTES]));
-    let before = settled(bench.system, |text, last| text == last)?;
+    let mut n_equal = 0;
+    let before = settled(bench.system, |text, last| {
+        n_equal = if text == last { n_equal + 1 } else { 0 };
+        n_equal == DUMPS_AT_REST
+    })?;
     let deaths = round(bench, &peer, n_tasks)?;
     let after = settled(bench.system, |text, _| *text == before)?;
     let n_killed = deaths.n_killed;
@@ -256,7 +264,7 @@ fn drain(peer: &Peer) -> Result<()> {
 /// started end a little later.
 fn settled(
     system: CapabilityNumber,
-    is_settled: impl Fn(&String, &String) -> bool,
+    mut is_settled: impl FnMut(&String, &String) -> bool,
 ) -> Outcome<String> {
     let deadline_ns = time::deadline_in(PATIENCE);
     let mut last = dump(system)?;
