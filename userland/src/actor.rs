@@ -10,7 +10,7 @@ use crate::bus::{Handle, Message, Node, Peer, Received};
 use crate::calls::Result;
 use crate::check::{Failure, Outcome};
 use crate::task::{Command, Task};
-use crate::{environment, print, time};
+use crate::{environment, print, thread, time};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::RefCell;
@@ -21,6 +21,21 @@ use omnibus_abi::{CapabilityNumber, Kind};
 
 /// How long anyone waits for anyone before something must be wrong.
 pub const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Whether something comes true within [`PATIENCE`]: much is given back behind the call that lets go of it.
+///
+/// # Errors
+/// Those of `is_true`.
+pub fn soon(mut is_true: impl FnMut() -> Result<bool>) -> Result<bool> {
+    let deadline_ns = time::deadline_in(PATIENCE);
+    while !is_true()? {
+        if time::now_ns() > deadline_ns {
+            return Ok(false);
+        }
+        thread::yield_now();
+    }
+    Ok(true)
+}
 
 /// Prints a line of a task: its name, then what it says.
 pub fn say(name: &str, words: fmt::Arguments<'_>) {

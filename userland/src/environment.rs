@@ -1,5 +1,8 @@
 //! What the kernel gave the task at its start: its number, capabilities and arguments.
 
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::fmt::Display;
 use core::slice;
 use core::sync::atomic::{AtomicPtr, Ordering};
 use omnibus_abi::native::Startup;
@@ -87,9 +90,16 @@ fn split(bytes: &[u8]) -> impl Iterator<Item = &str> {
         .filter_map(|argument| core::str::from_utf8(argument).ok())
 }
 
+/// Adds an argument for a task to be started, as [`arguments`] finds it there. It ends at its first NUL, if it has one.
+pub(crate) fn push_argument(bytes: &mut Vec<u8>, argument: &impl Display) {
+    let text = argument.to_string();
+    bytes.extend(text.bytes().take_while(|&byte| byte != 0));
+    bytes.push(0);
+}
+
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{push_argument, split};
 
     /// Arguments end in NUL; an empty one in the middle counts, no bytes are no arguments.
     #[test]
@@ -99,5 +109,16 @@ mod tests {
         assert_eq!(arguments(b"a\0"), ["a"]);
         assert_eq!(arguments(b"a\0b"), ["a", "b"]);
         assert_eq!(arguments(b"a\0\0b c\0"), ["a", "", "b c"]);
+    }
+
+    /// What is added is what arrives, but for what follows a NUL.
+    #[test]
+    fn run_arguments_arrive_as_they_were_added() {
+        let mut bytes = Vec::new();
+        push_argument(&mut bytes, &"a");
+        push_argument(&mut bytes, &"");
+        push_argument(&mut bytes, &"b\0c");
+        push_argument(&mut bytes, &7);
+        assert_eq!(split(&bytes).collect::<Vec<_>>(), ["a", "", "b", "7"]);
     }
 }

@@ -11,9 +11,8 @@ use crate::calls::{self, Result};
 use crate::environment;
 use crate::memory::Memory;
 use crate::task::Task;
-use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::{Display, Write};
+use core::fmt::Display;
 use omnibus_abi::layout::{
     MAP_START, PAGE_BYTES, STACK_BYTES, STACK_TOP, STARTUP_ADDRESS, USER_START,
 };
@@ -86,12 +85,7 @@ impl<'a> Loading<'a> {
     /// Adds an argument. It ends at its first NUL, if it has one.
     #[must_use]
     pub fn argument(mut self, argument: impl Display) -> Self {
-        let mut text = String::new();
-        // Formatting into a string fails only if the argument's own Display does.
-        let _ = write!(text, "{argument}");
-        let end = text.find('\0').unwrap_or(text.len());
-        self.arguments.extend_from_slice(&text.as_bytes()[..end]);
-        self.arguments.push(0);
+        environment::push_argument(&mut self.arguments, &argument);
         self
     }
 

@@ -8,7 +8,6 @@ use crate::environment;
 use crate::wait::WaitSet;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt::Write;
 use omnibus_abi::CapabilityNumber;
 use omnibus_abi::native::{
     Grant, TASK_EXITED, TASK_FAULTED, TASK_KILLED, TASK_RUNNING, TaskStatus,
@@ -43,12 +42,7 @@ impl Command {
     /// Adds an argument. It ends at its first NUL, if it has one.
     #[must_use]
     pub fn argument(mut self, argument: impl core::fmt::Display) -> Self {
-        let mut text = String::new();
-        // Formatting into a string fails only if the argument's own Display does.
-        let _ = write!(text, "{argument}");
-        let end = text.find('\0').unwrap_or(text.len());
-        self.arguments.extend_from_slice(&text.as_bytes()[..end]);
-        self.arguments.push(0);
+        environment::push_argument(&mut self.arguments, &argument);
         self
     }
 

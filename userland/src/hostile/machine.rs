@@ -1,13 +1,13 @@
-//! A system call with every register of the CPU loaded from a [`State`] before, and stored there afterwards.
+//! Instructions with every register of the CPU loaded from a [`State`] before, and stored there afterwards.
 
 use super::registers::State;
-use core::arch::naked_asm;
 use core::arch::x86_64::{__cpuid, _xgetbv};
-use core::mem::offset_of;
 
-/// From the state in rdi: x87, vector, flags, general registers. The state's address stays on the stack, below it what
+/// From the state in rdi: x87, selectors, vector, flags, general registers. The state's address stays on the stack, below it what
 /// the caller wants kept.
-macro_rules! load {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! load_registers {
     () => {
         "
         push rbx
@@ -28,6 +28,10 @@ macro_rules! load {
         fld qword ptr [rdi + {X87}]
         fldcw [rdi + {FCW}]
         ldmxcsr [rdi + {MXCSR}]
+        mov ds, [rdi + {SELECTORS}]
+        mov es, [rdi + {SELECTORS} + 2]
+        mov fs, [rdi + {SELECTORS} + 4]
+        mov gs, [rdi + {SELECTORS} + 6]
         movups xmm0, [rdi + {VECTOR}]
         .irp n, 1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
         movups xmm\\n, [rdi + {VECTOR} + 32*\\n]
@@ -60,7 +64,9 @@ macro_rules! load {
 }
 
 /// Into the state whose address is on the stack; then the caller's registers, and back.
-macro_rules! store {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! store_registers {
     () => {
         "
         3:
@@ -123,24 +129,39 @@ macro_rules! store {
     };
 }
 
-/// The system call that the registers say.
-#[unsafe(naked)]
-unsafe extern "C" fn do_call(state: *mut State) {
-    naked_asm!(
-        load!(),
-        "syscall",
-        store!(),
-        GENERAL = const offset_of!(State, general),
-        FLAGS = const offset_of!(State, flags),
-        RIP = const offset_of!(State, rip),
-        FCW = const offset_of!(State, fcw),
-        MXCSR = const offset_of!(State, mxcsr),
-        X87 = const offset_of!(State, x87),
-        SELECTORS = const offset_of!(State, selectors),
-        HAS_AVX = const offset_of!(State, has_avx),
-        VECTOR = const offset_of!(State, vector),
-        FXSAVE = const offset_of!(State, fxsave),
-    )
+/// Defines a function that runs instructions between a load and a store of all registers. They may change any but rsp. The function
+/// itself keeps what the C convention wants kept, and is unsafe for what the instructions do.
+#[macro_export]
+macro_rules! with_registers {
+    ($(#[$doc:meta])* fn $name:ident = $instructions:expr $(, $operand:ident = const $value:expr)*) => {
+        $(#[$doc])*
+        #[unsafe(naked)]
+        unsafe extern "C" fn $name(state: *mut $crate::hostile::registers::State) {
+            use core::mem::offset_of;
+            use $crate::hostile::registers::State;
+            core::arch::naked_asm!(
+                $crate::load_registers!(),
+                $instructions,
+                $crate::store_registers!(),
+                GENERAL = const offset_of!(State, general),
+                FLAGS = const offset_of!(State, flags),
+                RIP = const offset_of!(State, rip),
+                FCW = const offset_of!(State, fcw),
+                MXCSR = const offset_of!(State, mxcsr),
+                X87 = const offset_of!(State, x87),
+                SELECTORS = const offset_of!(State, selectors),
+                HAS_AVX = const offset_of!(State, has_avx),
+                VECTOR = const offset_of!(State, vector),
+                FXSAVE = const offset_of!(State, fxsave),
+                $($operand = const $value,)*
+            )
+        }
+    };
+}
+
+crate::with_registers! {
+    /// The system call that the registers say.
+    fn do_call = "syscall"
 }
 
 /// Makes the call whose number and arguments are in the general registers of `state`.

@@ -5,17 +5,20 @@ use crate::check::Outcome;
 use crate::raw::Registers;
 use crate::{check, check_eq};
 
-/// Index of rax in [`State::general`].
-const RAX: usize = 0;
-const RCX: usize = 2;
-const RDX: usize = 3;
-const R11: usize = 10;
+/// Indices in [`State::general`] of what a call changes.
+pub const RAX: usize = 0;
+/// Like [`RAX`].
+pub const RCX: usize = 2;
+/// Like [`RAX`].
+pub const RDX: usize = 3;
+/// Like [`RAX`].
+pub const R11: usize = 10;
 
 /// Where in [`State::general`] the arguments of a call are.
 const ARGUMENTS: [usize; 6] = [5, 4, RDX, 9, 7, 8];
 
 /// Names of [`State::general`].
-const NAMES: [&str; 15] = [
+pub const NAMES: [&str; 15] = [
     "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "rbp", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
     "r15",
 ];
@@ -48,13 +51,16 @@ pub struct State {
     pub mxcsr: u64,
     /// st(0) to st(7), as double-precision numbers.
     pub x87: [u64; 8],
-    /// ds, es, fs, gs; only stored.
+    /// ds, es, fs, gs. User code can load null selectors and that of its data segment; fs takes its base along.
     pub selectors: [u16; 4],
     /// Whether the upper halves of `vector` count.
     pub has_avx: u64,
     /// ymm0 to ymm15.
     pub vector: [[u64; 4]; 16],
 }
+
+/// Selector of the user's data segment.
+pub const USER_DATA: u16 = 0x1b;
 
 impl State {
     /// A different pattern in every register.
@@ -82,6 +88,17 @@ impl State {
             }),
         }
     }
+
+    /// A call, with a pattern in every register that it does not use.
+    #[must_use]
+    pub fn before_call(number: u64, arguments: [u64; 6]) -> Self {
+        let mut state = Self::patterns(number);
+        state.general[RAX] = number;
+        for (index, argument) in ARGUMENTS.into_iter().zip(arguments) {
+            state.general[index] = argument;
+        }
+        state
+    }
 }
 
 /// Makes a call with a pattern in every register that it does not use, and checks that what it leaves is the caller's
@@ -94,11 +111,7 @@ impl State {
 /// The first register that holds something else.
 #[allow(unsafe_code)]
 pub unsafe fn call(number: u64, arguments: [u64; 6]) -> (Registers, Outcome) {
-    let mut before = State::patterns(number);
-    before.general[RAX] = number;
-    for (index, argument) in ARGUMENTS.into_iter().zip(arguments) {
-        before.general[index] = argument;
-    }
+    let before = State::before_call(number, arguments);
     let mut after = before.clone();
     // SAFETY: as the caller promises.
     unsafe { machine::call(&mut after) };

@@ -4,11 +4,11 @@ use crate::stage::Stage;
 use alloc::vec::Vec;
 use omnibus_userland::abi::Errno;
 use omnibus_userland::abi::capability::task;
-use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::actor::soon;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls::Result;
 use omnibus_userland::task::{Ending, Task};
-use omnibus_userland::{calls, check, check_eq, tests, thread, time};
+use omnibus_userland::{calls, check, check_eq, tests, time};
 
 tests! {
     /// How a task ended arrives as a message: status, kill, fault; and the task says the same when asked then.
@@ -117,16 +117,4 @@ tests! {
         check_eq!(puppet.end()?, Ending::Killed, "its end");
         Ok(())
     }
-}
-
-/// Whether something comes true soon: what was given back last is so behind the call.
-pub(crate) fn soon(mut is_true: impl FnMut() -> Result<bool>) -> Result<bool> {
-    let deadline_ns = time::deadline_in(PATIENCE);
-    while !is_true()? {
-        if time::now_ns() > deadline_ns {
-            return Ok(false);
-        }
-        thread::yield_now();
-    }
-    Ok(true)
 }

@@ -2,6 +2,7 @@
 
 use crate::stage::Stage;
 use omnibus_userland::abi::Errno;
+use omnibus_userland::actor::soon;
 use omnibus_userland::loader::{Loading, Program};
 use omnibus_userland::task::Ending;
 use omnibus_userland::{calls, check, check_eq, tests};
@@ -75,7 +76,7 @@ tests! {
                 let state = poor.state()?;
                 Ok(state.frames_available == frames && state.objects_available == 64)
             };
-            check!(crate::ends::soon(is_back)?, "{frames} frames: {state:?}");
+            check!(soon(is_back)?, "{frames} frames: {state:?}");
         }
         Ok(())
     }

@@ -1,12 +1,11 @@
 //! Tasks that have not been started, and granting.
 
 use crate::PROGRAM;
-use crate::ends::soon;
 use omnibus_userland::abi::capability::{account, console, task};
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{TASK_RUNNING, ThreadStart, VM_READ};
 use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
-use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::actor::{PATIENCE, soon};
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::memory::Memory;
 use omnibus_userland::task::{Command, Ending, Task};

@@ -11,7 +11,7 @@ use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::limits::CAPABILITIES_MAX;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
 use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
-use omnibus_userland::actor::{Allowance, PATIENCE};
+use omnibus_userland::actor::{Allowance, PATIENCE, soon};
 use omnibus_userland::bus::{Carried, Handle, Message, Node, Peer};
 use omnibus_userland::calls::{self, IoSlice, IoSliceMut, Outgoing};
 use omnibus_userland::check::{Failure, Outcome};
@@ -143,7 +143,7 @@ tests! {
                 "released" => calls::release(line.peer.number(), &[line.node.id()])?,
                 _ => line.peer.close()?,
             }
-            check_eq!(settled(|| Ok(own.state()? == before))?, true, "the account after it was {end}");
+            check_eq!(soon(|| Ok(own.state()? == before))?, true, "the account after it was {end}");
         }
         Ok(())
     }
@@ -312,18 +312,6 @@ fn memory_of(mut message: Message) -> Outcome<Memory> {
     let owned = message.capabilities.pop();
     let owned = owned.ok_or_else(|| Failure::new("no capability"))?;
     Ok(Memory::from_capability(owned.into_number()))
-}
-
-/// Whether something comes true soon: what a message kept is freed behind the call that dropped it.
-fn settled(mut is_true: impl FnMut() -> calls::Result<bool>) -> calls::Result<bool> {
-    let deadline_ns = time::deadline_in(PATIENCE);
-    while !is_true()? {
-        if time::now_ns() > deadline_ns {
-            return Ok(false);
-        }
-        thread::yield_now();
-    }
-    Ok(true)
 }
 
 /// What the receiver of [`trc_7_no_room_in_the_table`] does: the errors of RECV twice, of a discard, and of RECV again.
