@@ -191,7 +191,7 @@ pub(crate) fn dismantle<S: System>(
         && !mutant::is(Mutant::DropKeepsCharge)
         && let Some(trace) = &message.trace
     {
-        account::discharge(trace, &message.price());
+        account::discharge(trace, &Message::price(message));
     }
     is_done
 }

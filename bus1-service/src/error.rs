@@ -58,6 +58,12 @@ pub enum Error {
     Closed,
 }
 
+impl From<omnibus_counted::OutOfMemory> for Error {
+    fn from(omnibus_counted::OutOfMemory: omnibus_counted::OutOfMemory) -> Error {
+        Error::OutOfMemory
+    }
+}
+
 impl Error {
     /// The Linux error number, positive.
     #[must_use]

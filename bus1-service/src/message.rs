@@ -121,25 +121,26 @@ impl<S: System> Message<S> {
     }
 }
 
-impl<S: System> Ref<Message<S>> {
+/// What concerns the bytes too, which lie behind the message: of a pointer to it.
+impl<S: System> Message<S> {
     #[inline]
-    pub(crate) fn payload(&self) -> &[u8] {
-        match &self.shared {
+    pub(crate) fn payload(message: &Ref<Message<S>>) -> &[u8] {
+        match &message.shared {
             Some(payload) => payload.bytes(),
-            None => self.bytes(),
+            None => message.bytes(),
         }
     }
 
-    pub(crate) fn n_data(&self) -> u64 {
-        self.payload().len() as u64
+    pub(crate) fn n_data(message: &Ref<Message<S>>) -> u64 {
+        Message::payload(message).len() as u64
     }
 
     /// What is charged for it, once it has all that it carries.
     #[inline]
-    pub(crate) fn price(&self) -> S::Amounts {
+    pub(crate) fn price(message: &Ref<Message<S>>) -> S::Amounts {
         price::<S>(
-            self.n_handles().saturating_add(self.n_objects),
-            self.n_data(),
+            message.n_handles().saturating_add(message.n_objects),
+            Message::n_data(message),
         )
     }
 }

@@ -76,7 +76,7 @@ impl<S: System> Received<S> {
     #[inline]
     pub fn payload(&self) -> &[u8] {
         let message = self.message.as_ref();
-        message.map(|message| message.payload()).unwrap_or_default()
+        message.map(Message::payload).unwrap_or_default()
     }
 
     /// The ids of the carried handles, in the sender's order (RCV-3); they name the handles once the message is received.
@@ -188,7 +188,7 @@ fn arrive_handles<S: System>(state: &mut PeerState<S>, key: &mut Key, message: &
 /// The charge of a message goes back, that of its handles is the receiver's own (ACC-3).
 #[inline(always)]
 fn settle_charges<S: System>(peer: &PeerCore<S>, message: &mut Ref<Message<S>>) {
-    let gone = price::<S>(message.n_objects, message.n_data());
+    let gone = price::<S>(message.n_objects, Message::n_data(message));
     let kept = objects::<S>(message.n_handles());
     let trace = match message.get_mut() {
         Some(message) => message.trace.take(),

@@ -158,7 +158,7 @@ impl<S: System> Books<S> {
     pub(super) fn attach(&mut self, key: &mut Key, claim: &Claim<'_, S>, trace: &Ref<Trace<S>>) {
         let quota = trace.quota();
         if quota.state(key).n_attached == 0 {
-            quota.state(key).keeps = (!claim.is_own).then(|| claim.claimant.used());
+            quota.state(key).keeps = (!claim.is_own).then(|| super::count_up(claim.claimant));
             self.quotas.insert(key, quota.clone());
         }
         trace.state(key).is_attached = true;

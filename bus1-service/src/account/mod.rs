@@ -104,7 +104,7 @@ impl<S: System> Account<S> {
         let number = AccountNumber::from_u64(self.core.numbers.fetch_add(1, Ordering::Relaxed));
         match Account::new(number, self.core.numbers.clone(), maxima) {
             Ok(child) => {
-                self.core.used();
+                count_up(&self.core);
                 child.core.life.lock().parent = Some((charged.trace, maxima));
                 Ok(child)
             }
@@ -195,14 +195,16 @@ impl<S: System> Account<S> {
 
     /// The account with this core, which is open.
     pub(crate) fn from_core(core: &Ref<AccountCore<S>>) -> Account<S> {
-        Account { core: core.used() }
+        Account {
+            core: count_up(core),
+        }
     }
 }
 
 impl<S: System> Clone for Account<S> {
     fn clone(&self) -> Self {
         Account {
-            core: self.core.used(),
+            core: count_up(&self.core),
         }
     }
 }
@@ -269,13 +271,11 @@ impl<S: System> AccountCore<S> {
     }
 }
 
-impl<S: System> Ref<AccountCore<S>> {
-    /// The account, used by one more.
-    fn used(&self) -> Ref<AccountCore<S>> {
-        record(core::ptr::from_ref(&self.users).addr());
-        self.users.fetch_add(1, Ordering::Relaxed);
-        self.clone()
-    }
+/// The account, used by one more.
+fn count_up<S: System>(core: &Ref<AccountCore<S>>) -> Ref<AccountCore<S>> {
+    record(core::ptr::from_ref(&core.users).addr());
+    core.users.fetch_add(1, Ordering::Relaxed);
+    core.clone()
 }
 
 /// The account is used by one less. The last use closes it, and what it claimed returns; the accounts that this closes in turn are put on

@@ -92,10 +92,10 @@ impl<S: System> Quota<S> {
             n_attached: 0,
             branches: [None, None],
         };
-        Ref::try_new(Quota {
+        Ok(Ref::try_new(Quota {
             claimant,
             state: LockedBy::new(target, state),
-        })
+        })?)
     }
 
     pub(super) fn claimant(&self) -> AccountNumber {
@@ -134,10 +134,10 @@ impl<S: System> Trace<S> {
             spare: Spare::new(),
             branches: [None, None],
         };
-        Ref::try_new(Trace {
+        Ok(Ref::try_new(Trace {
             actor,
             state: LockedBy::new(InQuota(quota), state),
-        })
+        })?)
     }
 
     /// The quota it is a part of for life.

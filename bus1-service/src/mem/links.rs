@@ -2,6 +2,8 @@
 
 use core::marker::PhantomData;
 
+use omnibus_counted::{Bytes, NoBytes};
+
 use crate::System;
 use crate::account::Books;
 use crate::handle::Handle;
@@ -12,10 +14,9 @@ use crate::peer::state::PeerState;
 use crate::queue::Member;
 use crate::table::Object;
 
-use super::counted::Block;
+use super::counted::{Block, from_address, into_address};
 use super::list::{Adapter, Link, Word};
 use super::locked::{HasLock, NamesLock, NamesTwo};
-use super::tail::{Bytes, NoBytes};
 use super::{Key, KeyedMutex, LockedToo, Ref};
 
 /// What is counted, and whether bytes lie behind it.
@@ -151,13 +152,14 @@ unsafe impl<S: System> Adapter for OnQueue<S> {
 
 // SAFETY: an address; objects are aligned to their count, hence above 7, and never move.
 unsafe impl<T: Block> Word for Ref<T> {
+    #[inline]
     fn into_word(self) -> usize {
-        self.into_address()
+        into_address(self)
     }
     #[inline]
     unsafe fn from_word(word: usize) -> Self {
         // SAFETY: handed on.
-        unsafe { Ref::from_address(word) }
+        unsafe { from_address(word) }
     }
 }
 
@@ -169,11 +171,11 @@ unsafe impl<S: System> Word for Member<S> {
     #[inline]
     fn into_word(self) -> usize {
         match self {
-            Member::Message(message) => message.into_address(),
-            Member::Grant(grant) => grant.into_address() | 1,
-            Member::Note(handle) => handle.into_address() | 2,
-            Member::Leave(handle) => handle.into_address() | 3,
-            Member::Last(node) => node.into_address() | 4,
+            Member::Message(message) => into_address(message),
+            Member::Grant(grant) => into_address(grant) | 1,
+            Member::Note(handle) => into_address(handle) | 2,
+            Member::Leave(handle) => into_address(handle) | 3,
+            Member::Last(node) => into_address(node) | 4,
         }
     }
     #[inline]
@@ -182,11 +184,11 @@ unsafe impl<S: System> Word for Member<S> {
         // SAFETY: handed on; the tag says of which type the address is.
         unsafe {
             match word & TAG {
-                0 => Member::Message(Ref::from_address(address)),
-                1 => Member::Grant(Ref::from_address(address)),
-                2 => Member::Note(Ref::from_address(address)),
-                3 => Member::Leave(Ref::from_address(address)),
-                _ => Member::Last(Ref::from_address(address)),
+                0 => Member::Message(from_address(address)),
+                1 => Member::Grant(from_address(address)),
+                2 => Member::Note(from_address(address)),
+                3 => Member::Leave(from_address(address)),
+                _ => Member::Last(from_address(address)),
             }
         }
     }
@@ -197,8 +199,8 @@ unsafe impl<S: System> Word for Object<S> {
     #[inline]
     fn into_word(self) -> usize {
         match self {
-            Object::Node(node) => node.into_address(),
-            Object::Handle(handle) => handle.into_address() | 1,
+            Object::Node(node) => into_address(node),
+            Object::Handle(handle) => into_address(handle) | 1,
         }
     }
     #[inline]
@@ -207,8 +209,8 @@ unsafe impl<S: System> Word for Object<S> {
         // SAFETY: handed on; the tag says of which type the address is.
         unsafe {
             match word & TAG {
-                0 => Object::Node(Ref::from_address(address)),
-                _ => Object::Handle(Ref::from_address(address)),
+                0 => Object::Node(from_address(address)),
+                _ => Object::Handle(from_address(address)),
             }
         }
     }

@@ -5,6 +5,8 @@
 //! 2. An element is taken out only if the ends agree: an element without predecessor must be this list's first, one without
 //!    successor its last. An element in the middle may be taken out through any list, which changes nothing but its neighbours.
 //! 3. All links of a list are under one lock: each access shows the key.
+//!
+//! The kernel's list is another thing: its elements carry its name, since its lists are under many locks and it never appends one.
 
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;

@@ -2,8 +2,7 @@
 //!
 //! | module | what it offers safely |
 //! |---|---|
-//! | [`counted`] | [`Ref`]: a counted pointer whose making can fail; [`Vacant`]: its memory, before the object is there |
-//! | [`tail`] | [`Fill`]: the right to write the bytes behind an object, which are read only as far as they are written |
+//! | [`counted`] | [`Ref`], [`Vacant`], [`Unique`]: the counted pointers of `omnibus-counted`, recorded, and as words |
 //! | [`spare`] | [`Spare`]: counts that lie ready under a lock, to be given out without an atomic operation |
 //! | [`locked`] | [`KeyedMutex`] and [`LockedBy`]: data that lies outside a lock and is reached only with the lock's [`Key`] |
 //! | [`list`] | [`List`]: doubly linked, its links lie in the elements; linking needs no memory |
@@ -17,11 +16,11 @@ mod links;
 mod list;
 mod locked;
 mod spare;
-mod tail;
 
 pub(crate) use counted::{Block, Ref, Unique, Vacant};
 pub(crate) use links::{OnMark, OnNode, OnQueue, QueuedAtNode};
 pub(crate) use list::{Borrowed, Link, List, Packed};
 pub(crate) use locked::{Key, KeyedGuard, KeyedMutex, LockedBy, LockedToo, under_second_lock};
 pub(crate) use spare::Spare;
-pub(crate) use tail::Fill;
+
+pub(crate) use omnibus_counted::Fill;

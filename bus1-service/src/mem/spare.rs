@@ -5,7 +5,7 @@
 use core::marker::PhantomData;
 
 use super::Key;
-use super::counted::{Block, Ref};
+use super::counted::{Block, Ref, from_address, into_address};
 
 /// How many are kept: what comes back beyond that is let go of.
 const SPARE_MAX: usize = 16;
@@ -35,7 +35,7 @@ impl<T: Block> Spare<T> {
         }
         self.n_counts = self.n_counts.saturating_sub(1);
         // SAFETY: a count of this object was given up to this value, and is taken back by lowering the number.
-        unsafe { Ref::from_address(self.address) }
+        unsafe { from_address(self.address) }
     }
 
     /// Takes `pointer` back into the spare counts that `place` finds with its key, if there is room.
@@ -51,7 +51,7 @@ impl<T: Block> Spare<T> {
         }
         if spare.address == pointer.address() && spare.n_counts < SPARE_MAX {
             spare.n_counts = spare.n_counts.saturating_add(1);
-            let _ = pointer.into_address();
+            let _ = into_address(pointer);
         }
     }
 
@@ -60,7 +60,7 @@ impl<T: Block> Spare<T> {
         while self.n_counts > 0 {
             self.n_counts = self.n_counts.saturating_sub(1);
             // SAFETY: as in `take`.
-            drop(unsafe { Ref::<T>::from_address(self.address) });
+            drop(unsafe { from_address::<T>(self.address) });
         }
     }
 }

@@ -2,6 +2,7 @@
 //! bounded length, so a read-out of a peer in use is not of one instant.
 
 use crate::handle::Whereabouts;
+use crate::message::Message;
 use crate::queue::Member;
 use crate::table::Object;
 use crate::{Id, Kind, System};
@@ -160,7 +161,7 @@ impl<S: System> Peer<S> {
             Member::Message(message) => (
                 Kind::User,
                 message.node().id(),
-                message.n_data(),
+                Message::n_data(&message),
                 message.n_handles(),
             ),
             Member::Note(handle) | Member::Leave(handle) => {

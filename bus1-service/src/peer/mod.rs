@@ -90,7 +90,7 @@ impl<S: System> Peer<S> {
             Ok(core) => Ok(Peer { core }),
             Err(error) => {
                 account::undo(&charged, &objects::<S>(1));
-                Err(error)
+                Err(error.into())
             }
         }
     }

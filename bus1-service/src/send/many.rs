@@ -54,7 +54,7 @@ impl<S: System> Many<S> {
             epoch = Some(one.epoch);
             destinations.push(Destination::new(one.id, one.handle));
         }
-        Unique::try_new(Many {
+        Ok(Unique::try_new(Many {
             epoch,
             sources: Vec::new(),
             objects: None,
@@ -66,7 +66,7 @@ impl<S: System> Many<S> {
             n_staged: 0,
             is_charged: false,
             is_set_up: false,
-        })
+        })?)
     }
 
     pub(super) fn transfers(&mut self, sender: &PeerCore<S>, ids: &[Id]) -> Result<(), Error> {

@@ -88,7 +88,7 @@ impl<S: System> One<S> {
             }
             Err(error) => {
                 account::undo(&charged, &price);
-                Err(error)
+                Err(error.into())
             }
         }
     }

@@ -164,7 +164,7 @@ fn mob_18_revoking_begins_an_epoch() {
     hold.attach(&new).unwrap();
     assert!(
         hold.stale_mapping()
-            .is_some_and(|mapping| mapping.is_same(&old))
+            .is_some_and(|mapping| mapping.ptr_eq(&old))
     );
     hold.detach(&old);
     assert!(hold.stale_mapping().is_none());

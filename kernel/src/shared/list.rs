@@ -5,6 +5,8 @@
 //!    neighbours; any other list finds another name there and keeps off.
 //! 3. Names of lists are never used again, so a list that was moved keeps its elements, and one that
 //!    was dropped (dropping its elements) cannot be mistaken for another.
+//!
+//! The core's list is another thing: it proves its lock by a key instead, and its elements do not know it.
 
 use core::marker::PhantomData;
 use core::ptr::{NonNull, null_mut};

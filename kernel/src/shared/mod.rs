@@ -1,18 +1,28 @@
 //! The kernel's shared objects: the only portable modules with unsafe code.
 //!
-//! * [`Ref`] is a counted pointer whose making can fail: `alloc::sync::Arc` ends the program when memory is short.
+//! * [`Ref`] is the counted pointer of `omnibus-counted`, whose making can fail.
 //! * [`List`] is a queue of them whose links lie in the elements, so that entering and leaving need no memory.
 //! * [`Slot`] is a place for one of them, without a lock.
 
 #![allow(
     unsafe_code,
-    reason = "counted pointers and links in elements; every block says why it is sound"
+    reason = "links in elements, counts in places; every block says why it is sound"
 )]
 
-mod counted;
 mod list;
 mod slot;
 
-pub use counted::{OutOfMemory, Ref};
 pub use list::{Link, Linked, List};
+pub use omnibus_counted::OutOfMemory;
 pub use slot::Slot;
+
+/// A counted pointer to an object of the kernel.
+pub type Ref<T> = omnibus_counted::Ref<T, Object>;
+
+/// The kind of the kernel's pointers: a dropped one is seldom the last, most are of one step of a call.
+pub struct Object;
+
+impl omnibus_counted::Kind for Object {
+    type Tail = omnibus_counted::NoBytes;
+    const IS_OFTEN_LAST: bool = false;
+}

@@ -92,7 +92,7 @@ mod tests {
         let slot = Slot::new();
         assert!(slot.put(&first) && !slot.put(&second));
         slot.take_back(&second);
-        assert!(slot.take().is_some_and(|content| content.is_same(&first)));
+        assert!(slot.take().is_some_and(|content| content.ptr_eq(&first)));
         assert!(slot.take().is_none() && slot.put(&second));
         slot.take_back(&second);
         assert!(slot.take().is_none() && slot.put(&second));

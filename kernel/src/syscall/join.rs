@@ -24,7 +24,7 @@ pub fn begin(caller: &Caller<'_>, [number, deadline_ns, ..]: Arguments) -> Outco
         Ok(target) => target,
         Err(errno) => return errno.into(),
     };
-    if target.is_same(caller.thread) {
+    if target.ptr_eq(caller.thread) {
         return Errno::EDEADLK.into();
     }
     let join = Join {

@@ -20,7 +20,7 @@ pub fn kill(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
             if !target.has_ended() {
                 reaper::hasten(caller.task().priority);
             }
-            if target.is_same(caller.task()) {
+            if target.ptr_eq(caller.task()) {
                 Outcome::Ended
             } else {
                 Outcome::Done(Ok(0))

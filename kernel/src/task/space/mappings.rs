@@ -98,7 +98,7 @@ impl Space {
         };
         if mappings
             .get(index)
-            .is_some_and(|other| other.is_same(mapping))
+            .is_some_and(|other| other.ptr_eq(mapping))
         {
             let removed = mappings.remove(index);
             leave(guard, &removed);

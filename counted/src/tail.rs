@@ -10,15 +10,16 @@ use core::ptr::NonNull;
 ///
 /// # Safety
 /// `n_bytes` never changes.
-pub(crate) unsafe trait Extent {
+pub unsafe trait Extent: Send + Sync {
+    /// Number of bytes, written or not.
     fn n_bytes(&self) -> usize;
 }
 
 /// No bytes behind the value.
-pub(crate) struct NoBytes;
+pub struct NoBytes;
 
 /// Bytes behind the value, of which the first so many are written.
-pub(crate) struct Bytes {
+pub struct Bytes {
     n_bytes: usize,
     n_written: usize,
 }
@@ -40,20 +41,22 @@ unsafe impl Extent for Bytes {
 }
 
 impl Bytes {
-    pub(super) fn new(n_bytes: usize) -> Bytes {
+    #[inline]
+    pub(crate) fn new(n_bytes: usize) -> Bytes {
         Bytes {
             n_bytes,
             n_written: 0,
         }
     }
 
-    pub(super) fn n_written(&self) -> usize {
+    #[inline]
+    pub(crate) fn n_written(&self) -> usize {
         self.n_written
     }
 }
 
 /// The right to write the bytes behind a value.
-pub(crate) struct Fill<'a> {
+pub struct Fill<'a> {
     start: NonNull<u8>,
     bytes: &'a mut Bytes,
 }
@@ -61,13 +64,14 @@ pub(crate) struct Fill<'a> {
 impl<'a> Fill<'a> {
     /// # Safety
     /// At `start` lie `bytes.n_bytes` bytes, the first `bytes.n_written` of them written, which are the caller's alone for `'a`.
-    pub(super) unsafe fn new(start: NonNull<u8>, bytes: &'a mut Bytes) -> Fill<'a> {
+    #[inline]
+    pub(crate) unsafe fn new(start: NonNull<u8>, bytes: &'a mut Bytes) -> Fill<'a> {
         Fill { start, bytes }
     }
 
     /// Appends `piece`; what there is no room for is left out.
     #[inline]
-    pub(crate) fn extend(&mut self, piece: &[u8]) {
+    pub fn extend(&mut self, piece: &[u8]) {
         let rest = self.rest();
         let n_bytes = rest.len().min(piece.len());
         if let (Some(to), Some(from)) = (rest.get_mut(..n_bytes), piece.get(..n_bytes)) {
@@ -77,7 +81,8 @@ impl<'a> Fill<'a> {
     }
 
     /// The bytes up to and with byte `n_bytes`, or all if there are fewer; those not written yet are zero.
-    pub(crate) fn zeroed(mut self, n_bytes: usize) -> &'a mut [u8] {
+    #[must_use]
+    pub fn zeroed(mut self, n_bytes: usize) -> &'a mut [u8] {
         let n_more = n_bytes
             .min(self.bytes.n_bytes)
             .saturating_sub(self.bytes.n_written);
