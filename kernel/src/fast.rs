@@ -31,8 +31,6 @@ use crate::cap::{Capabilities, select};
 use crate::cpu::{Cpu, DOING};
 use crate::service::peer::{Hold, PeerObject};
 use crate::shared::Ref;
-use crate::syscall::operation::Operation;
-use crate::syscall::short::Receive;
 use crate::task::machine::{From, ShortCall};
 use crate::task::priorities::Priority;
 use crate::task::run;
@@ -166,7 +164,7 @@ fn block(thread: &Thread, at: &Ref<PeerObject>) -> bool {
 fn look_again(cpu: &mut Cpu, at: Ref<PeerObject>, receiver: Ref<Thread>) -> Done {
     if let Some((sender, work)) = &mut cpu.current {
         *sender.doing.lock() = Doing::Running { is_woken: false };
-        *work = Work::Call(Operation::Receive(Receive::woken(&sender.machine, at)));
+        *work = Work::Receive(at);
     }
     scheduler::put(receiver, Work::User);
     Done::Leave
@@ -250,8 +248,7 @@ fn give_back(claimed: Claimed) -> Option<ManuallyDrop<Ref<Thread>>> {
         ManuallyDrop::into_inner(thread),
         ManuallyDrop::into_inner(at),
     );
-    let receive = Receive::woken(&thread.machine, at);
-    scheduler::put(thread, Work::Call(Operation::Receive(receive)));
+    scheduler::put(thread, Work::Receive(at));
     None
 }
 

@@ -48,9 +48,9 @@ pub(super) fn thread(
 fn state(thread: &Thread) -> &'static str {
     match &*thread.doing.lock() {
         Doing::Ready(Work::User) => "ready",
-        Doing::Ready(Work::Call(_)) => "ready, in a call",
+        Doing::Ready(Work::Call | Work::Receive(_)) => "ready, in a call",
         Doing::Running { .. } => "running",
-        Doing::Blocked(_) | Doing::Receiving(_) => "blocked",
+        Doing::Blocked | Doing::Receiving(_) => "blocked",
         Doing::Ended { .. } => "ended",
     }
 }

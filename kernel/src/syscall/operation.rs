@@ -19,7 +19,10 @@ use super::short::Receive;
 use super::spawn::Spawn;
 use super::transfer::Transfer;
 use super::wait::Wait;
-use crate::service::{self, Effects, peer::Hold};
+use crate::service::{
+    self, Effects,
+    peer::{Hold, PeerObject},
+};
 use crate::shared::Ref;
 use crate::task::reaper::BATCH;
 use crate::task::thread::Thread;
@@ -73,6 +76,8 @@ pub enum Outcome {
     More(Operation),
     /// It waits until the thread is woken.
     Block(Operation),
+    /// The same, in a receiving call, as the sole one at this peer; what is left of the call is in the thread's registers.
+    Receive(Ref<PeerObject>),
     /// The thread lets others of its priority run first.
     Yield,
     /// The thread has ended.

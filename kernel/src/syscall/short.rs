@@ -25,7 +25,7 @@ use crate::service::{self, Omnibus};
 use crate::shared::Ref;
 use crate::task::machine::{From, Machine, ShortCall, Words};
 use crate::task::scheduler;
-use crate::task::thread::{Doing, Thread};
+use crate::task::thread::Thread;
 use crate::time;
 
 /// How often a receive begins again before it lets others run, when another call on the peer was faster.
@@ -103,7 +103,7 @@ impl Receive {
         }
     }
 
-    /// Of a thread that was the sole one of `peer` ([`Doing::Receiving`]).
+    /// Of a thread that was the sole one of `peer` ([`crate::task::thread::Work::Receive`]).
     #[must_use]
     pub fn woken(machine: &Machine, peer: Ref<PeerObject>) -> Self {
         Self {
@@ -112,12 +112,11 @@ impl Receive {
         }
     }
 
-    /// What its thread does when it blocks.
-    #[must_use]
-    pub fn blocked(self) -> Doing {
+    /// Waits, having entered the queue of waiters and found nothing since.
+    fn block(self) -> Outcome {
         match self.entered {
-            Some((peer, true)) => Doing::Receiving(peer),
-            _ => Doing::Blocked(Operation::Receive(self)),
+            Some((peer, true)) => Outcome::Receive(peer),
+            _ => Outcome::Block(Operation::Receive(self)),
         }
     }
 
@@ -137,9 +136,7 @@ impl Receive {
                     return result.into();
                 }
                 Found::Busy => {}
-                Found::Nothing if self.entered.is_some() => {
-                    return Outcome::Block(Operation::Receive(self));
-                }
+                Found::Nothing if self.entered.is_some() => return self.block(),
                 // What came before the queue was entered woke nobody: look once more.
                 Found::Nothing => {
                     if let Err(errno) = self.enter(caller.thread, hold.object(), call.deadline_ns) {

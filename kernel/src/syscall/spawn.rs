@@ -150,7 +150,7 @@ fn start(caller: &Caller<'_>, builder: &Builder) -> Result<u64, Errno> {
             Ok(number)
         }
         Err(errno) => {
-            thread.finish(0, None);
+            thread.finish(0);
             thread.bury();
             Task::part(&builder.task, &thread);
             Err(errno)

@@ -87,7 +87,7 @@ pub fn start(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Res
             Ok(0)
         }
         Err(errno) => {
-            thread.finish(0, None);
+            thread.finish(0);
             thread.bury();
             Err(errno)
         }

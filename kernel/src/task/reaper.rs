@@ -255,7 +255,7 @@ fn end_thread(task: &Ref<Task>, thread: &Ref<Thread>) -> u32 {
 
 /// Ends a thread whose task goes on: `thread_exit`.
 pub fn exit_thread(thread: &Ref<Thread>, value: u64) {
-    thread.finish(value, None);
+    thread.finish(value);
     scheduler::cancel_deadline(thread);
     thread.bury();
     Task::part(&thread.task, thread);

@@ -13,10 +13,12 @@ use super::scheduler::{self, TURN_NS};
 use super::thread::{Doing, Thread, Work};
 use crate::arch;
 use crate::cpu::{Cpu, DOING};
+use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::syscall::caller::Caller;
 use crate::syscall::machine_memory::MachineMemory;
-use crate::syscall::operation::{Operation, Outcome};
+use crate::syscall::operation::Outcome;
+use crate::syscall::short::Receive;
 use crate::time;
 
 /// How long the reaper lets threads of its priority run between two of its batches, each of which takes about half as long.
@@ -61,11 +63,9 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             }
             return idle();
         };
-        if let Work::Call(operation) = work {
-            let outcome = step(cpu, &thread, operation);
-            settle(cpu, thread, outcome);
-            arch::take_interrupts();
-        }
+        let outcome = step(cpu, &thread, work);
+        settle(cpu, thread, outcome);
+        arch::take_interrupts();
     }
 }
 
@@ -99,11 +99,8 @@ fn goes_on(cpu: &Cpu, thread: &Thread, now_ns: u64) -> bool {
 /// The thread goes on, or others run first, or its task has ended.
 fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
     if thread.task.is_ending() {
-        let unfinished = match work {
-            Work::User => None,
-            Work::Call(operation) => Some(operation),
-        };
-        thread.finish(0, unfinished);
+        thread.finish(0);
+        work.give_up(&thread);
         stop(cpu, &thread);
         return;
     }
@@ -141,11 +138,8 @@ pub fn account(cpu: &mut Cpu, thread: &Thread) {
 fn choose(cpu: &mut Cpu, now_ns: u64) {
     while let Some((thread, work)) = scheduler::take() {
         if thread.task.is_ending() {
-            let unfinished = match work {
-                Work::User => None,
-                Work::Call(operation) => Some(operation),
-            };
-            thread.finish(0, unfinished);
+            thread.finish(0);
+            work.give_up(&thread);
             continue;
         }
         begin(cpu, thread, work, now_ns);
@@ -160,21 +154,23 @@ fn begin(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
     DOING.set_task(thread.task.number);
     cpu.turn_end_ns = now_ns + TURN_NS;
     cpu.since_ticks = time::ticks();
-    // The frequent one moves nothing large.
-    cpu.current = match work {
-        Work::User => Some((thread, Work::User)),
-        Work::Call(_) => Some((thread, work)),
-    };
+    cpu.current = Some((thread, work));
 }
 
-/// Does a batch of a call.
-pub fn step(cpu: &mut Cpu, thread: &Ref<Thread>, operation: Operation) -> Outcome {
+/// Does a batch of the call that `thread` makes.
+fn step(cpu: &mut Cpu, thread: &Ref<Thread>, work: Work) -> Outcome {
     let mut caller = Caller {
         thread,
         memory: MachineMemory(&thread.task.space),
         scratch: &mut cpu.scratch,
     };
-    operation.step(&mut caller)
+    match work {
+        Work::Receive(at) => Receive::woken(&thread.machine, at).step(&caller),
+        Work::Call | Work::User => match thread.take_unfinished() {
+            Some(operation) => operation.step(&mut caller),
+            None => Errno::EINVAL.into(),
+        },
+    }
 }
 
 /// What came of a batch of the call that `thread`, which this CPU runs, is making.
@@ -185,16 +181,23 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
             finish_call(&thread, result);
             cpu.current = Some((thread, Work::User));
         }
-        Outcome::More(operation) => cpu.current = Some((thread, Work::Call(operation))),
+        Outcome::More(operation) => {
+            thread.leave_unfinished(operation);
+            cpu.current = Some((thread, Work::Call));
+        }
         Outcome::Yield => {
             finish_call(&thread, Ok(0));
             stop(cpu, &thread);
             scheduler::put(thread, Work::User);
         }
-        Outcome::Block(operation) => block(cpu, thread, operation),
+        Outcome::Block(operation) => {
+            thread.leave_unfinished(operation);
+            block(cpu, thread, None);
+        }
+        Outcome::Receive(at) => block(cpu, thread, Some(at)),
         Outcome::Ended => {
             if thread.ended().is_none() {
-                thread.finish(0, None);
+                thread.finish(0);
             }
             stop(cpu, &thread);
         }
@@ -207,20 +210,18 @@ pub fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
     thread.machine.set_result(result);
 }
 
-fn block(cpu: &mut Cpu, thread: Ref<Thread>, operation: Operation) {
+/// The thread waits in its call, or as the sole one at a peer, unless it was woken meanwhile.
+fn block(cpu: &mut Cpu, thread: Ref<Thread>, sole_at: Option<Ref<PeerObject>>) {
     let mut doing = thread.doing.lock();
     if let Doing::Running { is_woken } = &mut *doing
         && *is_woken
     {
         *is_woken = false;
         drop(doing);
-        cpu.current = Some((thread, Work::Call(operation)));
+        cpu.current = Some((thread, sole_at.map_or(Work::Call, Work::Receive)));
         return;
     }
-    *doing = match operation {
-        Operation::Receive(receive) => receive.blocked(),
-        operation => Doing::Blocked(operation),
-    };
+    *doing = sole_at.map_or(Doing::Blocked, Doing::Receiving);
     drop(doing);
     stop(cpu, &thread);
 }

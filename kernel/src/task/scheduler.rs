@@ -95,12 +95,6 @@ pub fn take() -> Option<(Ref<Thread>, Work)> {
     loop {
         let thread = change(ReadyQueue::pop)?;
         let mut doing = thread.doing.lock();
-        if let Doing::Ready(Work::User) = *doing {
-            // Nothing is lost, and nothing large is moved.
-            forget(replace(&mut *doing, Doing::Running { is_woken: false }));
-            drop(doing);
-            return Some((thread, Work::User));
-        }
         let running = Doing::Running { is_woken: false };
         match replace(&mut *doing, running) {
             Doing::Ready(work) => {

@@ -1,11 +1,12 @@
 //! A thread: registers, and what it is doing.
 //!
 //! There is one kernel stack per CPU and none per thread: what a thread does in the kernel between two batches is a
-//! value ([`Work`]), not a stack.
+//! value, not a stack. The rest of a call ([`Operation`]) lies in the thread and is moved only to go on with it; what waits in
+//! queues ([`Work`]) says no more than that there is one.
 //!
 //! ```text
 //!            chosen                      call blocks
-//!   Ready(work) ────> Running ──────────────────────────> Blocked(operation)
+//!   Ready(work) ────> Running ──────────────────────────> Blocked, Receiving(peer)
 //!      ^ ^              │ │                                       │
 //!      │ └── gives way ─┘ │ exit, fault, kill                     │ woken, deadline
 //!      │                  v                                       │
@@ -15,9 +16,11 @@
 //!
 //! 1. Only the CPU that runs a thread takes it out of `Running`.
 //! 2. A wake that meets a running thread is remembered, so that the thread looks again before it blocks.
-//! 3. Who ends a thread finds its unfinished operation in `Ended` and has it abandoned, in batches.
+//! 3. The rest of a call is there while the thread is `Blocked` or has [`Work::Call`], before others can see that it is. Who ends a thread
+//!    finds it there and has it abandoned, in batches.
 //! 4. An ended thread is a husk with a value, kept by capabilities to it, and costs an object and a frame until the last is dropped.
 
+use core::mem::replace;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use omnibus_abi::Errno;
@@ -35,7 +38,6 @@ use crate::service::peer::PeerObject;
 use crate::service::{self, Amounts, Charge, FRAMES, OBJECTS};
 use crate::shared::{Link, Linked, Ref};
 use crate::syscall::operation::Operation;
-use crate::syscall::short::Receive;
 
 /// Frames that a thread costs: kernel memory for itself and for its call.
 const COST_FRAMES: u64 = 2;
@@ -61,15 +63,22 @@ pub const CALL_BYTES: usize = (COST_FRAMES * PAGE_BYTES) as usize
     - Deadlines::<Ref<Thread>>::BYTES_PER_MEMBER;
 
 /// What a thread does when it is chosen.
-#[allow(
-    clippy::large_enum_variant,
-    reason = "it lies in the thread, where going on with a call must not need memory"
-)]
 pub enum Work {
     /// Goes on in user mode.
     User,
-    /// Goes on with a system call.
-    Call(Operation),
+    /// Looks whether there is a message now, in the receiving call that it makes; it was the sole one to wait at this peer.
+    Receive(Ref<PeerObject>),
+    /// Goes on with a system call ([`Thread::take_unfinished`]).
+    Call,
+}
+
+impl Work {
+    /// The thread does not do it any more: it has ended. What is left of a call stays in the thread.
+    pub fn give_up(self, thread: &Ref<Thread>) {
+        if let Self::Receive(at) = self {
+            at.waiters.leave_sole(thread);
+        }
+    }
 }
 
 /// Where a thread is in its life.
@@ -81,8 +90,8 @@ pub enum Doing {
         /// Somebody woke it meanwhile.
         is_woken: bool,
     },
-    /// Waits for a wake or its deadline.
-    Blocked(Operation),
+    /// Waits for a wake or its deadline, in a call.
+    Blocked,
     /// The same, in a receiving call, as the one to whom the waiters of this peer lead first ([`super::waiters::Waiters::enter_sole`]). What the
     /// call was given is in its registers.
     Receiving(Ref<PeerObject>),
@@ -90,8 +99,6 @@ pub enum Doing {
     Ended {
         /// What it gave to `thread_exit`.
         value: u64,
-        /// What it did not finish.
-        unfinished: Option<Operation>,
     },
 }
 
@@ -107,6 +114,8 @@ pub struct Thread {
     pub joiners: Waiters,
     /// What it is doing.
     pub doing: Lock<Doing>,
+    /// The rest of its call, while it does not go on with it.
+    unfinished: Lock<Option<Operation>>,
     /// Its own place in a queue of waiters: joining and waiting for one thing need no memory.
     waiter: Lock<Option<Ref<Waiter>>>,
     /// [`COST`]; of a husk without [`COST_OF_CALL`].
@@ -131,6 +140,7 @@ impl Thread {
             machine,
             joiners: Waiters::new(),
             doing: Lock::new(Rank::Thread, Doing::Running { is_woken: false }),
+            unfinished: Lock::new(Rank::Waiter, None),
             waiter: Lock::new(Rank::Waiter, None),
             charge: Lock::new(Rank::Waiter, charge),
             place: Place::default(),
@@ -162,59 +172,44 @@ impl Thread {
     /// Makes a blocked thread ready. One that runs looks again before it blocks; one that is ready or has ended does not care.
     pub fn wake(thread: &Ref<Self>) {
         let mut doing = thread.doing.lock();
-        match &mut *doing {
-            Doing::Running { is_woken } => *is_woken = true,
-            Doing::Ready(_) | Doing::Ended { .. } => {}
-            Doing::Blocked(_) => {
-                let blocked = core::mem::replace(&mut *doing, Doing::Running { is_woken: false });
-                if let Doing::Blocked(operation) = blocked {
-                    *doing = Doing::Ready(Work::Call(operation));
-                    scheduler::push(thread.clone());
-                }
+        let work = match replace(&mut *doing, Doing::Running { is_woken: true }) {
+            Doing::Running { .. } => return,
+            Doing::Blocked => Work::Call,
+            Doing::Receiving(at) => Work::Receive(at),
+            other @ (Doing::Ready(_) | Doing::Ended { .. }) => {
+                *doing = other;
+                return;
             }
-            Doing::Receiving(at) => {
-                let receive = Receive::woken(&thread.machine, at.clone());
-                *doing = Doing::Ready(Work::Call(Operation::Receive(receive)));
-                scheduler::push(thread.clone());
-            }
-        }
+        };
+        *doing = Doing::Ready(work);
+        scheduler::push(thread.clone());
     }
 
     /// Ends it, unless it runs on a CPU, which then will; false in that case.
     pub fn stop(thread: &Ref<Self>) -> bool {
         let mut doing = thread.doing.lock();
-        let ended = Doing::Ended {
-            value: 0,
-            unfinished: None,
-        };
-        match core::mem::replace(&mut *doing, ended) {
+        let work = match replace(&mut *doing, Doing::Ended { value: 0 }) {
             running @ Doing::Running { .. } => {
                 *doing = running;
                 return false;
             }
-            Doing::Ready(Work::Call(operation)) | Doing::Blocked(operation) => {
-                *doing = Doing::Ended {
-                    value: 0,
-                    unfinished: Some(operation),
-                };
+            ended @ Doing::Ended { .. } => {
+                *doing = ended;
+                Work::User
             }
-            Doing::Receiving(at) => {
-                let receive = Receive::woken(&thread.machine, at);
-                *doing = Doing::Ended {
-                    value: 0,
-                    unfinished: Some(Operation::Receive(receive)),
-                };
-            }
-            Doing::Ready(Work::User) => {}
-            ended @ Doing::Ended { .. } => *doing = ended,
-        }
+            Doing::Ready(work) => work,
+            Doing::Blocked => Work::Call,
+            Doing::Receiving(at) => Work::Receive(at),
+        };
+        drop(doing);
+        work.give_up(thread);
         scheduler::remove(thread);
         true
     }
 
     /// Ends the thread that this CPU runs.
-    pub fn finish(&self, value: u64, unfinished: Option<Operation>) {
-        *self.doing.lock() = Doing::Ended { value, unfinished };
+    pub fn finish(&self, value: u64) {
+        *self.doing.lock() = Doing::Ended { value };
     }
 
     /// Its value, if it has ended.
@@ -226,20 +221,15 @@ impl Thread {
         }
     }
 
-    /// Takes what an ended thread did not finish.
+    /// Takes the rest of its call: to go on with it, on the CPU that runs the thread, or to abandon it when the thread has ended.
     #[must_use]
     pub fn take_unfinished(&self) -> Option<Operation> {
-        match &mut *self.doing.lock() {
-            Doing::Ended { unfinished, .. } => unfinished.take(),
-            _ => None,
-        }
+        self.unfinished.lock().take()
     }
 
-    /// Leaves one more operation to be abandoned by whoever takes the thread apart.
+    /// Leaves the rest of its call to whoever goes on with it, or takes the thread apart.
     pub fn leave_unfinished(&self, operation: Operation) {
-        if let Doing::Ended { unfinished, .. } = &mut *self.doing.lock() {
-            *unfinished = Some(operation);
-        }
+        *self.unfinished.lock() = Some(operation);
     }
 
     /// Gives back what an ended thread held, and wakes who waits for its end. The husk stays.
