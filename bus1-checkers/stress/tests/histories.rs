@@ -38,18 +38,29 @@ fn program(seed: u64) -> Program {
     }
 }
 
-/// Every history of 3 threads with 8 calls each has one order that the model accepts.
+/// Every history of 3 threads with 8 calls each has one order that the model accepts; of 10,000, one may be too long a search.
 #[test]
 fn ord_1_histories_have_one_order() {
     let n_histories = 10_000 * u64::from(evidence::factor());
+    let mut n_given_up = 0;
     for seed in 0..n_histories {
         let before_thread = |number: usize| {
             bus1_service::hooks::set(Some(delay(seed << 8 | number as u64)));
         };
-        if let Err(text) = run(&PEERS, &program(seed), before_thread) {
-            panic!("program {seed}: {text}");
+        match run(&PEERS, &program(seed), before_thread) {
+            Ok(true) => {}
+            Ok(false) => {
+                println!("program {seed} is not decided");
+                n_given_up += 1;
+            }
+            Err(text) => panic!("program {seed}: {text}"),
         }
     }
+    println!("{n_histories} histories, {n_given_up} of them not decided");
+    assert!(
+        n_given_up <= u64::from(evidence::factor()),
+        "{n_given_up} of {n_histories} histories are not decided"
+    );
 }
 
 /// Litmus tests, which are elsewhere, begin their threads with this.

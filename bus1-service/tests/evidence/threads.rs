@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Barrier, Mutex, RwLock};
 
-use bus1_model::history::{Event, explain};
+use bus1_model::history::{Event, Unexplained, explain};
 use bus1_model::{Call, Outcome, World};
 
 use super::knowledge::{Knowledge, learn};
@@ -27,12 +27,13 @@ struct Recorder<'a> {
 }
 
 /// Runs `program` by as many threads as it has, `before_thread` first in each; then one thread receives all that is left. The
-/// whole history must have one order that the model accepts, and nothing may be left behind.
+/// whole history must have one order that the model accepts, and nothing may be left behind. `false` if the search for that order was
+/// given up.
 pub(crate) fn run(
     peers: &[usize],
     program: &Program,
     before_thread: impl Fn(usize) + Sync,
-) -> Result<(), String> {
+) -> Result<bool, String> {
     let n_accounts = peers.iter().max().map_or(0, |last| last + 1);
     let stage = Stage::new(&vec![[1 << 30, 1 << 40]; n_accounts], peers);
     let mut world = stage.world(peers);
@@ -69,13 +70,21 @@ pub(crate) fn run(
         while recorder.record(Call::Recv { peer }) {}
     }
     let events = recorder.events.into_inner().expect("no thread failed");
-    let world = explain(&world, &events).map_err(|failure| {
-        let (text, is_exhaustive) = (failure.text, failure.is_exhaustive);
-        format!("no order explains this history (all tried: {is_exhaustive}):\n{text}")
-    })?;
-    compare(&stage, &world)?;
+    let is_decided = match explain(&world, &events) {
+        Ok(world) => {
+            compare(&stage, &world)?;
+            true
+        }
+        Err(Unexplained::NoOrder(text)) => {
+            return Err(format!("no order explains this history:\n{text}"));
+        }
+        Err(Unexplained::GivenUp(text)) => {
+            println!("the search for an order was given up:\n{text}");
+            false
+        }
+    };
     stage.end();
-    Ok(())
+    Ok(is_decided)
 }
 
 impl Recorder<'_> {
