@@ -126,7 +126,7 @@ fn err_1_every_allocation_may_fail() {
 #[test]
 fn rel_3_giving_up_and_receiving_need_no_memory() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let handles: Vec<(Id, Id)> = (0..50).map(|_| node(owner, p)).collect();
     let (of_q, to_q) = node(q, p);
     for &(_, handle) in &handles {
@@ -165,7 +165,7 @@ fn rel_3_giving_up_and_receiving_need_no_memory() {
 #[test]
 fn clo_4_a_closed_peer_keeps_no_table() {
     let world = World::new(3);
-    let (dying, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [dying, p, q] = world.first();
     let (_, to_dying) = node(dying, p);
     let (of_q, handle) = node(q, p);
     let mut preparing = p.begin_send(3).unwrap();
@@ -217,7 +217,7 @@ fn clo_3_every_byte_is_back() {
 #[test]
 fn acc_2_the_lists_of_a_call_are_as_long_as_it_says() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, handle) = node(server, client);
     for n in [4, 33, 500, 1024] {
         let (many, few) = (vec![handle; n], [handle; 4]);
@@ -252,7 +252,7 @@ fn acc_2_the_lists_of_a_call_are_as_long_as_it_says() {
 #[test]
 fn snd_4_a_payload_for_nobody_takes_no_memory() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (dead, to_dead) = node(server, client);
     let (_, to_living) = node(server, client);
     release(server, &[dead]).unwrap();

@@ -11,7 +11,7 @@ use common::*;
 #[test]
 fn clo_1_closing_releases_everything_in_order() {
     let world = World::new(3);
-    let (dying, p, third) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [dying, p, third] = world.first();
     let (_, to_dying) = node(dying, p);
     let (of_p, _) = node(p, dying);
     let (of_third, carried) = node(third, p);
@@ -32,7 +32,7 @@ fn clo_1_closing_releases_everything_in_order() {
 #[test]
 fn clo_2_messages_sent_earlier_stay() {
     let world = World::new(2);
-    let (dying, p) = (&world.peers[0], &world.peers[1]);
+    let [dying, p] = world.first();
     let (_, to_p) = node(p, dying);
     let (_, handle) = node(dying, dying);
     send(dying, &[to_p], &[handle], b"last words").unwrap();
@@ -85,7 +85,7 @@ fn clo_4_drops_caused_by_drops_do_not_nest() {
 #[test]
 fn clo_4_closing_waits_for_an_open_release() {
     let world = World::new(2);
-    let (dying, p) = (&world.peers[0], &world.peers[1]);
+    let [dying, p] = world.first();
     let (node_id, handle) = node(dying, p);
     let (_, other) = node(dying, p);
     dying.begin_release(&[node_id]).unwrap();

@@ -9,7 +9,7 @@ use common::*;
 #[test]
 fn rcv_4_metadata_names_node_and_account() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (node, handle) = node(server, client);
     send(client, &[handle], &[], b"hello").unwrap();
     let received = recv(server).unwrap();
@@ -28,7 +28,7 @@ fn rcv_4_metadata_names_node_and_account() {
 #[test]
 fn snd_3_every_destination_gets_a_message_in_array_order() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (first, handle) = node(server, client);
     let twin = copy(client, client, handle).unwrap();
     let (second, other) = node(server, client);
@@ -50,7 +50,7 @@ fn snd_3_every_destination_gets_a_message_in_array_order() {
 #[test]
 fn snd_3_every_destination_gets_its_own_handles() {
     let world = World::new(3);
-    let (server, client, other) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [server, client, other] = world.first();
     let (_, to_server) = node(server, client);
     let (_, to_other) = node(other, client);
     send(
@@ -77,7 +77,7 @@ fn snd_3_every_destination_gets_its_own_handles() {
 #[test]
 fn rcv_3_carried_handles_are_valid_from_receipt_on() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, handle) = node(server, client);
     send(client, &[handle], &[handle], b"").unwrap();
     let receiving = server.begin_recv().unwrap();
@@ -96,7 +96,7 @@ fn rcv_3_carried_handles_are_valid_from_receipt_on() {
 #[test]
 fn obj_5_only_own_handles_can_be_sent_through() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, handle) = node(server, client);
     let (own_node, _) = node(client, server);
     let before = read_out(&world);
@@ -144,7 +144,7 @@ fn snd_6_sender_may_be_receiver() {
 #[test]
 fn ord_2_one_sender_is_fifo() {
     let world = World::new(3);
-    let (server, client, other) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [server, client, other] = world.first();
     let (_, first) = node(server, client);
     let (_, second) = node(server, client);
     let (_, third) = node(other, client);
@@ -164,7 +164,7 @@ fn ord_2_one_sender_is_fifo() {
 #[test]
 fn obj_8_recv_is_serial_and_giving_up_leaves_the_message() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, handle) = node(server, client);
     send(client, &[handle], &[], b"1").unwrap();
     send(client, &[handle], &[], b"2").unwrap();
@@ -181,7 +181,7 @@ fn obj_8_recv_is_serial_and_giving_up_leaves_the_message() {
 #[test]
 fn rcv_7_discard_releases_what_the_message_carries() {
     let world = World::new(3);
-    let (server, client, third) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [server, client, third] = world.first();
     let (_, handle) = node(server, client);
     let (node_id, carried) = node(third, client);
     send(client, &[handle], &[carried], b"unwanted").unwrap();
@@ -202,7 +202,7 @@ fn rcv_7_discard_releases_what_the_message_carries() {
 #[test]
 fn str_2_bounds_are_refused() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, handle) = node(server, client);
     assert_eq!(send(client, &[handle; 1025], &[], b""), Err(Error::TooLong));
     assert_eq!(
@@ -238,7 +238,7 @@ fn str_2_bounds_are_refused() {
 #[test]
 fn rcv_6_every_receiver_is_woken() {
     let world = World::new(3);
-    let (a, b, client) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [a, b, client] = world.first();
     let (_, to_a) = node(a, client);
     let (_, to_b) = node(b, client);
     let n_before = [a, b].map(|peer| {
@@ -262,7 +262,7 @@ fn rcv_6_every_receiver_is_woken() {
 #[test]
 fn obj_1_messages_carry_objects_of_the_embedder() {
     let world = World::new(3);
-    let (a, b, client) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [a, b, client] = world.first();
     let (of_a, to_a) = node(a, client);
     let (_, to_b) = node(b, client);
     let object = std::sync::Arc::new(7_u32);
@@ -314,7 +314,7 @@ fn obj_1_messages_carry_objects_of_the_embedder() {
 fn snd_4_a_handle_released_before_the_commit_is_none() {
     for is_prepared in [false, true] {
         let world = World::new(2);
-        let (owner, client) = (&world.peers[0], &world.peers[1]);
+        let [owner, client] = world.first();
         let (node, handle) = node(owner, client);
         let mut preparing = client.begin_send(1).unwrap();
         preparing.destinations(&[handle]).unwrap();

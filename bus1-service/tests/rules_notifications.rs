@@ -9,7 +9,7 @@ use common::*;
 #[test]
 fn not_1_every_handle_of_a_released_node_is_told() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, to_p) = node(owner, p);
     let to_q = copy(p, q, to_p).unwrap();
     let twin = copy(p, p, to_p).unwrap();
@@ -34,7 +34,7 @@ fn not_1_every_handle_of_a_released_node_is_told() {
 #[test]
 fn not_2_the_owner_is_told_when_the_last_handle_goes() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let (node_id, first) = node(owner, p);
     let second = copy(p, p, first).unwrap();
     release(p, &[first]).unwrap();
@@ -54,7 +54,7 @@ fn not_2_the_owner_is_told_when_the_last_handle_goes() {
 #[test]
 fn not_2_copies_of_a_call_that_fails_do_not_count() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (_, to_q) = node(q, p);
     for n_messages in [1, 1024] {
         let (node_id, handle) = node(owner, p);
@@ -84,7 +84,7 @@ fn not_2_copies_of_a_call_that_fails_do_not_count() {
 #[test]
 fn not_2_copies_count_from_their_instant() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (_, to_q) = node(q, p);
     let (node_id, handle) = node(owner, p);
     let begin = |n_messages| {
@@ -117,7 +117,7 @@ fn not_2_copies_count_from_their_instant() {
 #[test]
 fn not_1_a_copy_decided_during_the_release_is_told() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (_, to_q) = node(q, p);
     let (node_id, handle) = node(owner, p);
     let mut sending = p.begin_send(0).unwrap();
@@ -146,7 +146,7 @@ fn not_1_a_copy_decided_during_the_release_is_told() {
 #[test]
 fn not_2_travelling_handles_count() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     let (of_q, to_q) = node(q, p);
     send(p, &[to_q], &[handle], b"").unwrap();
@@ -161,7 +161,7 @@ fn not_2_travelling_handles_count() {
 #[test]
 fn tra_5_copies_of_dead_handles_bring_their_notification() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     let (_, to_q) = node(q, p);
     release(owner, &[node_id]).unwrap();
@@ -186,7 +186,7 @@ fn tra_5_copies_of_dead_handles_bring_their_notification() {
 #[test]
 fn not_1_a_travelling_handle_is_told_after_its_message() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     let (_, to_q) = node(q, p);
     send(p, &[to_q], &[handle], b"1").unwrap();
@@ -202,7 +202,7 @@ fn not_1_a_travelling_handle_is_told_after_its_message() {
 #[test]
 fn not_1_a_dropped_handle_is_not_told_about() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     let (of_q, to_q) = node(q, p);
     send(p, &[to_q], &[handle], b"").unwrap();

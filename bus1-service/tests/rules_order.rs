@@ -52,7 +52,7 @@ fn obj_2_many_senders_one_receiver() {
 #[test]
 fn obj_3_copies_are_never_coalesced() {
     let world = World::new(2);
-    let (owner, holder) = (&world.peers[0], &world.peers[1]);
+    let [owner, holder] = world.first();
     let (node_id, handle) = node(owner, holder);
     let mut at_holder = vec![handle, copy(holder, holder, handle).unwrap()];
     let mut at_owner = vec![node_id, copy(holder, owner, handle).unwrap()];
@@ -70,7 +70,7 @@ fn obj_3_copies_are_never_coalesced() {
 #[test]
 fn obj_7_ids_mean_nothing_elsewhere() {
     let world = World::new(3);
-    let (owner, holder, stranger) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, holder, stranger] = world.first();
     let (node_id, handle) = node(owner, holder);
     for id in [node_id, handle].map(Id::as_u64) {
         for guess in [id, id ^ 1, id + 2, id << 1, !id].map(Id::from_u64) {
@@ -89,7 +89,7 @@ fn obj_7_ids_mean_nothing_elsewhere() {
 #[test]
 fn tra_1_create_and_copy() {
     let world = World::new(3);
-    let (from, to, owner) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [from, to, owner] = world.first();
     let (old_node, old) = node(owner, from);
     let mut nodes = [None; 2];
     let mut handles = [Id::INVALID; 2];
@@ -113,7 +113,7 @@ fn tra_1_create_and_copy() {
 #[test]
 fn snd_2_the_refused_destination_is_named() {
     let world = World::new(2);
-    let (server, client) = (&world.peers[0], &world.peers[1]);
+    let [server, client] = world.first();
     let (_, good) = node(server, client);
     let bad = Id::from_u64(good.as_u64() + 1000);
     for place in 0..3 {
@@ -158,7 +158,7 @@ fn snd_5_ids_are_looked_at_before_quotas() {
 #[test]
 fn rcv_5_notifications_free_ids() {
     let world = World::new(2);
-    let (owner, holder) = (&world.peers[0], &world.peers[1]);
+    let [owner, holder] = world.first();
     let (dying, to_dying) = node(owner, holder);
     let (kept, to_kept) = node(owner, holder);
     release(owner, &[dying]).unwrap();
@@ -175,7 +175,7 @@ fn rcv_5_notifications_free_ids() {
 #[test]
 fn not_3_notifications_are_ordered_with_messages() {
     let world = World::new(2);
-    let (owner, holder) = (&world.peers[0], &world.peers[1]);
+    let [owner, holder] = world.first();
     let (dying, to_dying) = node(owner, holder);
     let (_, to_holder) = node(holder, owner);
     send(owner, &[to_holder], &[], b"before").unwrap();
@@ -206,7 +206,7 @@ fn not_4_notifications_need_no_quota() {
 #[test]
 fn ord_3_effects_come_behind_their_causes() {
     let world = World::new(3);
-    let (s, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [s, p, q] = world.first();
     let ((_, s_to_p), (_, s_to_q), (_, q_to_p)) = (node(p, s), node(q, s), node(p, q));
     for _ in 0..100 {
         send(s, &[s_to_p, s_to_q], &[], b"A").unwrap();
@@ -221,12 +221,7 @@ fn ord_3_effects_come_behind_their_causes() {
 #[test]
 fn ord_4_receivers_agree() {
     let world = World::new(4);
-    let (p, q, s, r) = (
-        &world.peers[0],
-        &world.peers[1],
-        &world.peers[2],
-        &world.peers[3],
-    );
+    let [p, q, s, r] = world.first();
     let to = |from: &Peer<Host>| [node(p, from).1, node(q, from).1];
     let (of_s, of_r) = (to(s), to(r));
     for is_s_first in [true, false] {
@@ -250,12 +245,7 @@ fn ord_4_receivers_agree() {
 #[test]
 fn ord_6_the_undecided_hold_nobody_up() {
     let world = World::new(4);
-    let (p, q, s, r) = (
-        &world.peers[0],
-        &world.peers[1],
-        &world.peers[2],
-        &world.peers[3],
-    );
+    let [p, q, s, r] = world.first();
     let (slow, quick) = ([node(p, r).1, node(q, r).1], [node(p, s).1]);
     let mut held = staged(r, &slow, b"B");
     send(s, &quick, &[], b"A").unwrap();
@@ -291,7 +281,7 @@ fn acc_1_a_peer_acts_for_one_account() {
 #[test]
 fn clo_5_the_first_step_then_the_rest() {
     let world = World::new(2);
-    let (dying, p) = (&world.peers[0], &world.peers[1]);
+    let [dying, p] = world.first();
     let (_, to_dying) = node(dying, p);
     let (of_p, _) = node(p, dying);
     for _ in 0..100 {
@@ -315,7 +305,7 @@ fn clo_5_the_first_step_then_the_rest() {
 #[test]
 fn ord_6_read_out_shows_what_is_pending() {
     let world = World::new(3);
-    let (client, a, b) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [client, a, b] = world.first();
     let to = [node(a, client).1, node(b, client).1];
     let before = a.inspect().clock;
     send(client, &to[..1], &[], b"1").unwrap();

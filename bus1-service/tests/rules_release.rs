@@ -9,7 +9,7 @@ use common::*;
 #[test]
 fn rel_1_all_ids_are_checked_before_anything_happens() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let (node_id, handle) = node(owner, p);
     let own = copy(p, owner, handle).unwrap();
     let before = read_out(&world);
@@ -49,7 +49,7 @@ fn rel_1_all_ids_are_checked_before_anything_happens() {
 #[test]
 fn rel_2_nothing_that_names_released_ids_is_delivered() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let (gone, to_gone) = node(owner, p);
     let (stays, to_stays) = node(owner, p);
     send(p, &[to_gone, to_stays, to_gone], &[to_stays], b"both").unwrap();
@@ -77,7 +77,7 @@ fn rel_2_nothing_that_names_released_ids_is_delivered() {
 #[test]
 fn rel_2_recv_passes_over_what_is_released_while_it_copies() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let (gone, to_gone) = node(owner, p);
     let (_, to_stays) = node(owner, p);
     send(p, &[to_gone], &[to_stays], b"gone").unwrap();
@@ -94,7 +94,7 @@ fn rel_2_recv_passes_over_what_is_released_while_it_copies() {
 #[test]
 fn snd_4_sends_to_a_dead_node_are_dropped_until_the_sender_knows() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     let (_, to_q) = node(q, p);
     release(owner, &[node_id]).unwrap();
@@ -121,7 +121,7 @@ fn snd_4_sends_to_a_dead_node_are_dropped_until_the_sender_knows() {
 #[test]
 fn ord_5_node_releases_come_before_handle_releases() {
     let world = World::new(2);
-    let (a, b) = (&world.peers[0], &world.peers[1]);
+    let [a, b] = world.first();
     let (own, _) = node(a, b);
     let (of_b, to_b) = node(b, a);
     let (own_too, _) = node(a, b);
@@ -143,7 +143,7 @@ fn ord_5_node_releases_come_before_handle_releases() {
 #[test]
 fn rel_4_a_release_takes_effect_for_all_holders_at_one_instant() {
     let world = World::new(3);
-    let (owner, p, q) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [owner, p, q] = world.first();
     let (node_id, handle) = node(owner, p);
     for _ in 0..200 {
         copy(p, q, handle).unwrap();
@@ -191,7 +191,7 @@ fn rel_1_four_thousand_ids_at_once() {
 #[test]
 fn rel_1_nobody_sees_what_a_refused_release_named() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let pairs: Vec<(Id, Id)> = (0..2000).map(|_| node(owner, p)).collect();
     let (nodes, mut ids): (Vec<Id>, Vec<Id>) = pairs.iter().copied().unzip();
     release(owner, &nodes[..1000]).unwrap();
@@ -233,7 +233,7 @@ fn rel_1_nobody_sees_what_a_refused_release_named() {
 #[test]
 fn rel_2_what_is_named_is_not_delivered() {
     let world = World::new(2);
-    let (owner, p) = (&world.peers[0], &world.peers[1]);
+    let [owner, p] = world.first();
     let (nodes, ids): (Vec<Id>, Vec<Id>) = (0..500).map(|_| node(owner, p)).unzip();
     let (lonely, only) = node(p, owner);
     release(owner, &nodes).unwrap();

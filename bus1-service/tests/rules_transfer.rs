@@ -9,7 +9,7 @@ use common::*;
 #[test]
 fn tra_2_entries_yield_one_handle_each() {
     let world = World::new(2);
-    let (from, to) = (&world.peers[0], &world.peers[1]);
+    let [from, to] = world.first();
     let (_, original) = node(from, from);
     let sources = [
         Source::Create,
@@ -40,7 +40,7 @@ fn tra_2_entries_yield_one_handle_each() {
 #[test]
 fn tra_4_all_or_nothing() {
     let world = World::new(2);
-    let (from, to) = (&world.peers[0], &world.peers[1]);
+    let [from, to] = world.first();
     let (own_node, original) = node(from, from);
     let before = read_out(&world);
     for bad in [own_node, Id::INVALID, Id::from_u64(7)] {
@@ -58,7 +58,7 @@ fn tra_4_all_or_nothing() {
 #[test]
 fn tra_4_nothing_is_known_before_the_commit() {
     let world = World::new(2);
-    let (from, to) = (&world.peers[0], &world.peers[1]);
+    let [from, to] = world.first();
     let mut preparing = from.begin_transfer(to).unwrap();
     preparing.sources(&[Source::Create]).unwrap();
     let mut prepared = preparing.prepared().unwrap();
@@ -81,7 +81,7 @@ fn tra_4_nothing_is_known_before_the_commit() {
 #[test]
 fn err_1_a_transfer_given_up_leaves_no_trace() {
     let world = World::new(2);
-    let (from, to) = (&world.peers[0], &world.peers[1]);
+    let [from, to] = world.first();
     let (_, original) = node(to, from);
     let before = read_out(&world);
     for n_steps in 0..8 {
@@ -103,7 +103,7 @@ fn err_1_a_transfer_given_up_leaves_no_trace() {
 #[test]
 fn err_1_a_send_given_up_leaves_no_trace() {
     let world = World::new(3);
-    let (client, a, b) = (&world.peers[0], &world.peers[1], &world.peers[2]);
+    let [client, a, b] = world.first();
     let (_, to_a) = node(a, client);
     let (_, to_b) = node(b, client);
     send(client, &[to_a, to_b], &[], b"").unwrap();
@@ -134,7 +134,7 @@ fn err_1_a_send_given_up_leaves_no_trace() {
 #[test]
 fn obj_8_ids_released_before_the_instant_are_unknown() {
     let world = World::new(2);
-    let (client, server) = (&world.peers[0], &world.peers[1]);
+    let [client, server] = world.first();
     let (_, handle) = node(server, client);
     let keeper = copy(client, server, handle).unwrap();
     for is_carried in [false, true] {

@@ -1,6 +1,11 @@
 //! SEND and TRANSFER in phases, as a kernel makes them: in pieces, and with what was prepared given back if it fails.
 
-use bus1_service::{Effects, Error, Id, Peer, Progress, Source};
+use std::ops::ControlFlow::{self, Break, Continue};
+
+use bus1_service::{
+    Effects, Error, Id, Peer, PreparedSend, PreparedTransfer, PreparingSend, PreparingTransfer,
+    Progress, Source,
+};
 
 use crate::calls::{Between, Manner};
 use crate::evidence::stage::Host;
@@ -17,41 +22,82 @@ pub(crate) enum Ended {
     Failed(&'static str, Error, Option<Effects<Host>>),
 }
 
-fn failed(function: &'static str, error: Error, effects: Effects<Host>) -> Ended {
-    Ended::Failed(function, error, Some(effects))
+/// What is told of a command before it is prepared, and the steps that prepare it.
+trait Preparing: Sized {
+    /// The name of [`Preparing::step`].
+    const STEP: &'static str;
+    fn step(&mut self, budget: u32) -> Result<Progress, Error>;
+    fn abort(self) -> Effects<Host>;
+
+    /// Tells `items` in pieces with `tell`, a function of this name.
+    fn told<T>(
+        mut self,
+        function: &'static str,
+        items: &[T],
+        n_at_once: usize,
+        tell: impl Fn(&mut Self, &[T]) -> Result<(), Error>,
+    ) -> ControlFlow<Ended, Self> {
+        for piece in items.chunks(n_at_once) {
+            if let Err(error) = tell(&mut self, piece) {
+                return Break(Ended::Failed(function, error, Some(self.abort())));
+            }
+        }
+        Continue(self)
+    }
+
+    /// Prepares it step by step, unless it is given up before.
+    fn done(mut self, manner: Manner, between: Between<'_>) -> ControlFlow<Ended, Self> {
+        between(0);
+        if manner.given_up_at == Some(0) {
+            return Break(Ended::GivenUp(self.abort()));
+        }
+        loop {
+            match self.step(1) {
+                Ok(Progress::Done) => return Continue(self),
+                Ok(_) => {}
+                Err(error) => return Break(Ended::Failed(Self::STEP, error, Some(self.abort()))),
+            }
+        }
+    }
+}
+
+impl Preparing for PreparingSend<Host> {
+    const STEP: &'static str = "PreparingSend::step";
+
+    fn step(&mut self, budget: u32) -> Result<Progress, Error> {
+        PreparingSend::step(self, budget)
+    }
+
+    fn abort(self) -> Effects<Host> {
+        PreparingSend::abort(self)
+    }
+}
+
+impl Preparing for PreparingTransfer<Host> {
+    const STEP: &'static str = "PreparingTransfer::step";
+
+    fn step(&mut self, budget: u32) -> Result<Progress, Error> {
+        PreparingTransfer::step(self, budget)
+    }
+
+    fn abort(self) -> Effects<Host> {
+        PreparingTransfer::abort(self)
+    }
 }
 
 /// SEND.
 pub(crate) fn send(
     peer: &Peer<Host>,
-    [destinations, transfers]: [&[Id]; 2],
+    ids: [&[Id]; 2],
     payload: &[u8],
     manner: Manner,
     between: Between<'_>,
 ) -> Ended {
-    let mut preparing = peer.begin_send(payload.len()).expect("a send begins");
-    for piece in transfers.chunks(manner.piece) {
-        if let Err(error) = preparing.transfers(piece) {
-            return failed("PreparingSend::transfers", error, preparing.abort());
-        }
-    }
-    for piece in destinations.chunks(manner.piece) {
-        if let Err(error) = preparing.destinations(piece) {
-            return failed("PreparingSend::destinations", error, preparing.abort());
-        }
-    }
-    between(0);
-    if manner.given_up_at == Some(0) {
-        return Ended::GivenUp(preparing.abort());
-    }
-    loop {
-        match preparing.step(1) {
-            Ok(Progress::Done) => break,
-            Ok(_) => {}
-            Err(error) => return failed("PreparingSend::step", error, preparing.abort()),
-        }
-    }
-    let mut prepared = preparing.prepared().expect("all is prepared");
+    let prepared = prepare_send(peer, ids, payload.len(), manner, between);
+    let mut prepared = match prepared {
+        Continue(prepared) => prepared,
+        Break(ended) => return ended,
+    };
     between(1);
     if manner.given_up_at == Some(1) {
         return Ended::GivenUp(prepared.abort());
@@ -72,41 +118,47 @@ pub(crate) fn send(
     }
     match staged.commit() {
         Ok(effects) => Ended::Done(effects),
-        Err(error) => failed("StagedSend::commit", error, staged.abort()),
+        Err(error) => Ended::Failed("StagedSend::commit", error, Some(staged.abort())),
     }
+}
+
+fn prepare_send(
+    peer: &Peer<Host>,
+    [destinations, transfers]: [&[Id]; 2],
+    n_data: usize,
+    manner: Manner,
+    between: Between<'_>,
+) -> ControlFlow<Ended, PreparedSend<Host>> {
+    let preparing = peer.begin_send(n_data).expect("a send begins");
+    let (n_at_once, carries, goes_to) = (
+        manner.piece,
+        "PreparingSend::transfers",
+        "PreparingSend::destinations",
+    );
+    let preparing = preparing
+        .told(carries, transfers, n_at_once, PreparingSend::transfers)?
+        .told(
+            goes_to,
+            destinations,
+            n_at_once,
+            PreparingSend::destinations,
+        )?
+        .done(manner, between)?;
+    Continue(preparing.prepared().expect("all is prepared"))
 }
 
 /// TRANSFER, with arrays for the ids of nodes and handles.
 pub(crate) fn transfer(
-    [from, to]: [&Peer<Host>; 2],
+    peers: [&Peer<Host>; 2],
     sources: &[Source],
     (nodes, handles): (&mut [Option<Id>], &mut [Id]),
     manner: Manner,
     between: Between<'_>,
 ) -> Ended {
-    let mut preparing = from.begin_transfer(to).expect("a transfer begins");
-    if manner.piece.is_multiple_of(2)
-        && let Err(error) = preparing.reserve(sources.len())
-    {
-        return failed("PreparingTransfer::reserve", error, preparing.abort());
-    }
-    for piece in sources.chunks(manner.piece) {
-        if let Err(error) = preparing.sources(piece) {
-            return failed("PreparingTransfer::sources", error, preparing.abort());
-        }
-    }
-    between(0);
-    if manner.given_up_at == Some(0) {
-        return Ended::GivenUp(preparing.abort());
-    }
-    loop {
-        match preparing.step(1) {
-            Ok(Progress::Done) => break,
-            Ok(_) => {}
-            Err(error) => return failed("PreparingTransfer::step", error, preparing.abort()),
-        }
-    }
-    let mut prepared = preparing.prepared().expect("all is prepared");
+    let mut prepared = match prepare_transfer(peers, sources, manner, between) {
+        Continue(prepared) => prepared,
+        Break(ended) => return ended,
+    };
     assert_eq!(prepared.n_transfers(), sources.len());
     between(1);
     if manner.given_up_at.is_some() {
@@ -118,6 +170,30 @@ pub(crate) fn transfer(
     }
     match prepared.commit() {
         Ok(effects) => Ended::Done(effects),
-        Err(error) => failed("PreparedTransfer::commit", error, prepared.abort()),
+        Err(error) => Ended::Failed("PreparedTransfer::commit", error, Some(prepared.abort())),
     }
+}
+
+fn prepare_transfer(
+    [from, to]: [&Peer<Host>; 2],
+    sources: &[Source],
+    manner: Manner,
+    between: Between<'_>,
+) -> ControlFlow<Ended, PreparedTransfer<Host>> {
+    let mut preparing = from.begin_transfer(to).expect("a transfer begins");
+    if manner.piece.is_multiple_of(2)
+        && let Err(error) = preparing.reserve(sources.len())
+    {
+        let effects = preparing.abort();
+        return Break(Ended::Failed(
+            "PreparingTransfer::reserve",
+            error,
+            Some(effects),
+        ));
+    }
+    let function = "PreparingTransfer::sources";
+    let preparing = preparing
+        .told(function, sources, manner.piece, PreparingTransfer::sources)?
+        .done(manner, between)?;
+    Continue(preparing.prepared().expect("all is prepared"))
 }

@@ -75,6 +75,11 @@ impl World {
         peer
     }
 
+    /// The first `N` peers, to be given names.
+    pub(crate) fn first<const N: usize>(&self) -> [&Peer<Host>; N] {
+        std::array::from_fn(|number| &self.peers[number])
+    }
+
     /// Closes everything and checks that nothing is left (ACC-5).
     pub(crate) fn end(self) {
         for peer in &self.peers {
