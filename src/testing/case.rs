@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 
-use super::tally::{Outcome, Tally};
+use super::tally::Tally;
 use super::tiny_guest::{self, Step};
 use crate::guest::{self, Boot};
 use crate::machine::Machine;
@@ -86,19 +86,12 @@ impl Case {
     /// If the host cannot do its part.
     pub(crate) fn test_as(&self, prefix: &str, machine: &Machine, tally: &mut Tally) -> Result<()> {
         let id = format!("{prefix}{}", self.id);
-        if !tally.is_selected(&id) {
-            return Ok(());
-        }
-        eprintln!("{id}: booting");
-        let mut console = Vec::new();
-        let run = self.boot(machine, &mut console)?;
-        let failure = self.expected.complaint(&run, &console);
-        tally.add(&Outcome {
-            id,
-            sentence: self.sentence.to_owned(),
-            failure,
-        })?;
-        Ok(())
+        tally.judge(&id, self.sentence, || {
+            eprintln!("{id}: booting");
+            let mut console = Vec::new();
+            let run = self.boot(machine, &mut console)?;
+            Ok(self.expected.complaint(&run, &console))
+        })
     }
 
     fn boot(&self, machine: &Machine, console: &mut Vec<String>) -> Result<Run> {

@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 use super::child;
 use super::host::cargo;
-use super::tally::{Outcome, Tally};
+use super::tally::Tally;
 
 /// The id of the run.
 pub(crate) const ID: &str = "fuzz.core";
@@ -43,19 +43,10 @@ const FLAGS: &str = "-Dwarnings -Cpasses=sancov-module -Ccodegen-units=1 \
 /// # Errors
 /// If cargo or the target cannot be started.
 pub(crate) fn run(root: &Path, n_seconds: u32, tally: &mut Tally) -> Result<()> {
-    if !tally.is_selected(ID) {
-        return Ok(());
-    }
-    let failure = match build(root)? {
-        None => fuzz(root, n_seconds)?,
-        failure => failure,
-    };
-    tally.add(&Outcome {
-        id: ID.to_owned(),
-        sentence: SENTENCE.to_owned(),
-        failure,
-    })?;
-    Ok(())
+    tally.judge(ID, SENTENCE, || match build(root)? {
+        None => fuzz(root, n_seconds),
+        failure => Ok(failure),
+    })
 }
 
 fn build(root: &Path) -> Result<Option<String>> {

@@ -75,20 +75,13 @@ pub(crate) fn list(root: &Path) -> Result<BTreeMap<String, String>> {
 /// # Errors
 /// If cargo cannot be started or standard output is gone.
 pub(crate) fn run(root: &Path, is_long: bool, tally: &mut Tally) -> Result<()> {
-    for check in CHECKS
-        .iter()
-        .filter(|check| tally.is_selected(check.id))
-        .collect::<Vec<_>>()
-    {
-        eprintln!("{}: cargo {}", check.id, check.arguments.join(" "));
-        let failure = child::run(cargo(root, check.arguments), check.time_limit, |line| {
-            eprintln!("{line}");
-            Ok(())
-        })?;
-        tally.add(&Outcome {
-            id: check.id.to_owned(),
-            sentence: check.sentence.to_owned(),
-            failure,
+    for check in &CHECKS {
+        tally.judge(check.id, check.sentence, || {
+            eprintln!("{}: cargo {}", check.id, check.arguments.join(" "));
+            child::run(cargo(root, check.arguments), check.time_limit, |line| {
+                eprintln!("{line}");
+                Ok(())
+            })
         })?;
     }
     run_tests(root, is_long, tally)

@@ -14,7 +14,7 @@ use anyhow::{Context, Result};
 
 use super::child;
 use super::host::cargo;
-use super::tally::{Outcome, Tally};
+use super::tally::Tally;
 
 /// The id of the run.
 pub(crate) const ID: &str = "mutants.core";
@@ -51,16 +51,7 @@ const RAN: [&str; 3] = ["exit status: 0", "exit status: 2", "exit status: 3"];
 /// # Errors
 /// If a file cannot be read or cargo cannot be started.
 pub(crate) fn run(root: &Path, files: &str, tally: &mut Tally) -> Result<()> {
-    if !tally.is_selected(ID) {
-        return Ok(());
-    }
-    let failure = failure(root, files)?;
-    tally.add(&Outcome {
-        id: ID.to_owned(),
-        sentence: SENTENCE.to_owned(),
-        failure,
-    })?;
-    Ok(())
+    tally.judge(ID, SENTENCE, || failure(root, files))
 }
 
 fn failure(root: &Path, files: &str) -> Result<Option<String>> {

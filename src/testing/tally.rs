@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::io::{self, Write};
 
+use anyhow::Result;
+
 /// How one test ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
@@ -76,6 +78,28 @@ impl Tally {
                     .try_for_each(|line| writeln!(output, "      {line}"))
             }
         }
+    }
+
+    /// Does `work`, which says why it failed if it did, and counts it as the test `id`; does nothing if that is not selected.
+    ///
+    /// # Errors
+    /// Those of `work` and of the output.
+    pub(crate) fn judge(
+        &mut self,
+        id: &str,
+        sentence: &str,
+        work: impl FnOnce() -> Result<Option<String>>,
+    ) -> Result<()> {
+        if !self.is_selected(id) {
+            return Ok(());
+        }
+        let failure = work()?;
+        self.add(&Outcome {
+            id: id.to_owned(),
+            sentence: sentence.to_owned(),
+            failure,
+        })?;
+        Ok(())
     }
 
     /// Prints the ids of what failed and, as the last line, `N passed, M failed`. Returns whether all is well: nothing
