@@ -5,27 +5,6 @@ mod common;
 use bus1_service::{Error, Id, Kind, Peer, Place, Progress, Source};
 use common::*;
 
-/// What waits at a peer, by payload.
-fn drain(peer: &Peer<Host>) -> Vec<u8> {
-    let mut payloads = Vec::new();
-    while let Some(received) = recv(peer) {
-        payloads.extend_from_slice(received.payload());
-    }
-    payloads
-}
-
-/// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.
-fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> bus1_service::StagedSend<Host> {
-    let mut preparing = from.begin_send(payload.len()).unwrap();
-    preparing.transfers(&[]).unwrap();
-    preparing.destinations(to).unwrap();
-    let mut prepared = preparing.prepared().unwrap();
-    prepared.payload_mut().copy_from_slice(payload);
-    let mut staged = prepared.stage();
-    while staged.step(1) != Progress::Done {}
-    staged
-}
-
 /// Many handles of many peers lead to one node, and what comes through them arrives at its peer alone.
 #[test]
 fn obj_2_many_senders_one_receiver() {

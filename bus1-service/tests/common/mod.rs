@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus1_service::{
-    Account, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Received, System,
-    Wake,
+    Account, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Progress, Received,
+    StagedSend, System, Wake,
 };
 
 /// The embedding system of the tests: a peer's watch counts how often it was woken.
@@ -125,6 +125,27 @@ pub(crate) fn send(
     from.send(to, handles, payload)?
         .finish(&mut |bell, wake| ring(bell, wake));
     Ok(())
+}
+
+/// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.
+pub(crate) fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
+    let mut preparing = from.begin_send(payload.len()).unwrap();
+    preparing.transfers(&[]).unwrap();
+    preparing.destinations(to).unwrap();
+    let mut prepared = preparing.prepared().unwrap();
+    prepared.payload_mut().copy_from_slice(payload);
+    let mut staged = prepared.stage();
+    while staged.step(1) != Progress::Done {}
+    staged
+}
+
+/// What waits at a peer, by payload.
+pub(crate) fn drain(peer: &Peer<Host>) -> Vec<u8> {
+    let mut payloads = Vec::new();
+    while let Some(received) = recv(peer) {
+        payloads.extend_from_slice(received.payload());
+    }
+    payloads
 }
 
 /// Copies one handle.
