@@ -76,7 +76,7 @@ pub(crate) struct TestOptions {
     /// Fuzz the core for this long, guided by coverage; needs a C++ compiler
     #[arg(long, value_name = "SECONDS", value_parser = value_parser!(u32).range(1..=86400))]
     pub(crate) fuzz: Option<u32>,
-    /// Change the core with cargo-mutants, in files whose path contains this text, and see that tests notice; takes hours
+    /// Change the core with cargo-mutants, in files whose path contains this text, and see that tests notice; takes an hour or two
     #[arg(long, value_name = "FILES", num_args = 0..=1, require_equals = true, default_missing_value = crate::testing::mutants::ALL)]
     pub(crate) mutants: Option<String>,
 }

@@ -5,7 +5,8 @@
 //! survive: so the list and the run agree.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
@@ -32,16 +33,17 @@ const SOURCE: &str = "bus1-service/src";
 const LIST: &str = "docs/mutants.md";
 /// What was done, below the root.
 const OUTPUT: &str = "target/mutants";
-/// The passes, by what they are told.
-const PASSES: [&str; 3] = [
-    ".cargo/mutants.toml",
-    ".cargo/mutants-rules.toml",
-    ".cargo/mutants-threads.toml",
+/// The passes: what cargo-mutants is told, and when the tests of one mutant are ended, in seconds. That counts as noticed, since it hangs:
+/// their ordinary time is a tenth of it.
+const PASSES: [(&str, &str); 3] = [
+    (".cargo/mutants.toml", "10"),
+    (".cargo/mutants-rules.toml", "60"),
+    (".cargo/mutants-threads.toml", "300"),
 ];
-/// When the tests of one mutant are ended, which counts as noticed: it hangs. Their ordinary time is a tenth of it.
-const MUTANT_TIME_LIMIT_S: &str = "120";
-/// A whole run takes hours.
-const TIME_LIMIT: Duration = Duration::from_secs(48 * 3600);
+/// Builds fast, and tests what is built (`Cargo.toml`).
+const PROFILE: &str = "mutants";
+/// A whole run takes an hour or two.
+const TIME_LIMIT: Duration = Duration::from_secs(12 * 3600);
 
 /// Exit codes of cargo-mutants for runs that went to their end: all noticed, some missed, some hung.
 const RAN: [&str; 3] = ["exit status: 0", "exit status: 2", "exit status: 3"];
@@ -74,12 +76,13 @@ fn failure(root: &Path, files: &str) -> Result<Option<String>> {
         fs::remove_dir_all(&output)
             .with_context(|| format!("cannot remove {}", output.display()))?;
     }
-    for config in PASSES {
-        if let Some(failure) = pass(root, config, &chosen)?
+    for (config, time_limit_s) in PASSES {
+        if let Some(failure) = pass(root, config, time_limit_s, &chosen)?
             && !RAN.iter().any(|code| failure.ends_with(code))
         {
             return Ok(Some(format!("cargo mutants with {config} {failure}")));
         }
+        keep_hung(&output)?;
     }
     let missed = output.join("mutants.out/missed.txt");
     let missed =
@@ -94,11 +97,30 @@ fn failure(root: &Path, files: &str) -> Result<Option<String>> {
     Ok(disagreement(&survivors, &listed))
 }
 
+/// Counts what hung as noticed, so that the next pass leaves it out.
+fn keep_hung(output: &Path) -> Result<()> {
+    let [hung, caught] =
+        ["timeout.txt", "caught.txt"].map(|name| output.join("mutants.out").join(name));
+    let hung = fs::read(&hung).with_context(|| format!("cannot read {}", hung.display()))?;
+    let mut file = File::options()
+        .append(true)
+        .open(&caught)
+        .with_context(|| format!("cannot open {}", caught.display()))?;
+    file.write_all(&hung)
+        .with_context(|| format!("cannot write {}", caught.display()))
+}
+
 /// One pass over what the passes before did not notice.
-fn pass(root: &Path, config: &str, files: &[PathBuf]) -> Result<Option<String>> {
+fn pass(
+    root: &Path,
+    config: &str,
+    time_limit_s: &str,
+    files: &[PathBuf],
+) -> Result<Option<String>> {
     let mut command = cargo(root, &["mutants", "--package", "bus1-service", "--iterate"]);
     command
-        .args(["--baseline", "skip", "--timeout", MUTANT_TIME_LIMIT_S])
+        .args(["--baseline", "skip", "--timeout", time_limit_s])
+        .args(["--profile", PROFILE])
         .args(["--config", config, "--output", OUTPUT])
         // Whether a test fails is enough; the smallest program that does is not looked for.
         .env("PROPTEST_MAX_SHRINK_ITERS", "0");
