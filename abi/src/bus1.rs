@@ -44,7 +44,7 @@ pub trait Structure: Copy {
 }
 
 macro_rules! structures {
-    ($($(#[$doc:meta])* struct $name:ident = $c_name:literal, $size:literal {
+    ($($(#[$doc:meta])* struct $name:ident = $c_name:literal, $size:literal $(from $first:literal)? {
         $($(#[$field_doc:meta])* $field:ident @ $offset:literal,)*
     })*) => {
         $(
@@ -54,7 +54,7 @@ macro_rules! structures {
             pub struct $name { $($(#[$field_doc])* pub $field: u64,)* }
 
             impl $name {
-                /// Bytes of version 1.
+                /// Bytes of today's version.
                 pub const SIZE: u64 = $size;
 
                 /// The fields as words, in memory order.
@@ -70,7 +70,7 @@ macro_rules! structures {
 
             impl $crate::bus1::Structure for $name {
                 const NAME: &'static str = $c_name;
-                const FIRST_BYTES: u64 = $size;
+                const FIRST_BYTES: u64 = $crate::bus1::first_bytes($size, &[$($first)?]);
                 type Words = [u64; $size / 8];
                 fn from_words(words: Self::Words) -> Self { Self::from_words(words) }
                 fn to_words(self) -> Self::Words { self.to_words() }
@@ -82,12 +82,40 @@ macro_rules! structures {
             };
         )*
 
-        /// Name in C, size, and fields with their offsets, of every structure.
-        pub const STRUCTURES: &[(&str, u64, &[(&str, u64)])] =
-            &[$(($c_name, $size, &[$((stringify!($field), $offset)),*])),*];
+        /// Every structure.
+        pub const STRUCTURES: &[$crate::bus1::Layout] = &[$($crate::bus1::Layout {
+            name: $c_name,
+            n_bytes: $size,
+            first_bytes: <$name as $crate::bus1::Structure>::FIRST_BYTES,
+            fields: &[$((stringify!($field), $offset)),*],
+        }),*];
     };
 }
 pub(crate) use structures;
+
+/// A structure, as data.
+#[derive(Clone, Copy, Debug)]
+pub struct Layout {
+    /// Name in C.
+    pub name: &'static str,
+    /// Bytes of today's version.
+    pub n_bytes: u64,
+    /// Bytes of version 1.
+    pub first_bytes: u64,
+    /// Name and offset of each field, in their order.
+    pub fields: &'static [(&'static str, u64)],
+}
+
+/// Bytes of version 1 of a structure that has `today` now: those that are named, if it has grown since.
+pub(crate) const fn first_bytes(today: u64, first: &[u64]) -> u64 {
+    match first {
+        [first, ..] => {
+            assert!(*first < today && first.is_multiple_of(8));
+            *first
+        }
+        [] => today,
+    }
+}
 
 structures! {
     /// One transfer of a handle: what to copy or make, and the id that came of it.
@@ -192,7 +220,7 @@ mod tests {
     fn abi_bus1_structure_sizes() {
         let sizes: Vec<_> = STRUCTURES
             .iter()
-            .map(|&(name, size, _)| (name, size))
+            .map(|layout| (layout.name, layout.n_bytes))
             .collect();
         assert_eq!(
             sizes,

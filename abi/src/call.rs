@@ -372,6 +372,13 @@ calls! {
         handle: Value,
         deadline_ns: Deadline,
     ) -> "", [EBADF EOPNOTSUPP EPERM EMSGSIZE EBADRQC EDQUOT ENOMEM ETIMEDOUT];
+
+    /// Changes the priority of a task's threads, and the highest it can have.
+    TaskPriority task_priority = 40 (
+        task: Capability(Kind::Task, task::PRIORITY),
+        priority: Value,
+        maximum: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL ESRCH];
 }
 
 #[cfg(test)]
@@ -453,6 +460,7 @@ mod tests {
                 "send_short",
                 "receive_short",
                 "call_short",
+                "task_priority",
             ]
         );
     }

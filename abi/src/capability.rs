@@ -79,7 +79,9 @@ impl Kind {
     pub const fn all_rights(self) -> u64 {
         match self {
             Self::Peer => peer::USE | peer::RECEIVE | peer::GIVE,
-            Self::Task => task::WATCH | task::KILL | task::MAP | task::GRANT | task::START,
+            Self::Task => {
+                task::WATCH | task::KILL | task::MAP | task::GRANT | task::START | task::PRIORITY
+            }
             Self::Account => account::CHARGE | account::INSPECT | account::CARVE,
             Self::Console => console::WRITE,
             Self::Thread => thread::JOIN,
@@ -125,6 +127,8 @@ pub mod task {
     pub const GRANT: u64 = 8;
     /// Start its first thread.
     pub const START: u64 = 16;
+    /// Change its priority.
+    pub const PRIORITY: u64 = 32;
 }
 
 /// Rights of an account capability.

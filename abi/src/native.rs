@@ -97,7 +97,7 @@ structures! {
         ptr_grants @ 48,
         /// Entries at `ptr_grants`, at most [`crate::limits::GRANTS_MAX`].
         n_grants @ 56,
-        /// Priority of its threads: 0 to the caller's own.
+        /// Priority of its threads, and the highest it can have: 0 to the caller's highest.
         priority @ 64,
         /// Reserved, 0.
         reserved @ 72,
@@ -113,12 +113,12 @@ structures! {
         ptr_name @ 16,
         /// Bytes of the name, 1 to [`crate::limits::NAME_BYTES_MAX`].
         n_name @ 24,
-        /// Priority of its threads: 0 to the caller's own.
+        /// Priority of its threads, and the highest it can have: 0 to the caller's highest.
         priority @ 32,
     }
 
     /// How a task is, or how it ended.
-    struct TaskStatus = "omnibus_task_status", 48 {
+    struct TaskStatus = "omnibus_task_status", 64 from 48 {
         /// One of the `TASK_*`.
         state @ 0,
         /// Exit status, or vector of the fault.
@@ -131,6 +131,10 @@ structures! {
         n_frames @ 32,
         /// CPU time used, in nanoseconds.
         cpu_ns @ 40,
+        /// Priority of its threads.
+        priority @ 48,
+        /// The highest priority that it can have, and give.
+        priority_maximum @ 56,
     }
 
     /// Maxima of a new account.

@@ -87,7 +87,8 @@ fn docs_structures_are_those_of_the_abi() {
         ("syscalls.md", native::STRUCTURES),
     ] {
         let text = document(file);
-        for (name, n_bytes, fields) in structures {
+        for layout in structures {
+            let (name, n_bytes, fields) = (layout.name, layout.n_bytes, layout.fields);
             let row = text
                 .lines()
                 .find(|line| line.starts_with(&format!("| `{name}`")))
@@ -97,7 +98,7 @@ fn docs_structures_are_those_of_the_abi() {
                 // A field that C calls `type` cannot have that name in Rust.
                 .map(|(field, offset)| {
                     (
-                        if *field == "kind" && *name == "bus1_message" {
+                        if *field == "kind" && name == "bus1_message" {
                             "type"
                         } else {
                             field

@@ -103,7 +103,7 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
     let capabilities = sender.task.capabilities.lock();
     let at = look_up(&capabilities, call.peer, peer::USE)?;
     // The sender goes on: who is more urgent would have to run first.
-    let receiver = hand_over(sender, at, &call, sender.task.priority)?;
+    let receiver = hand_over(sender, at, &call, sender.task.priority())?;
     drop(capabilities);
     scheduler::put_behind(ManuallyDrop::into_inner(receiver));
     Some(Done::Value(0))
@@ -219,8 +219,8 @@ fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
     let mut doing = thread.doing.lock();
     if let Doing::Receiving(at) = &*doing
         && !thread.has_deadline()
-        && scheduler::highest() <= Some(thread.task.priority)
-        && thread.task.priority <= most
+        && scheduler::highest() <= Some(thread.task.priority())
+        && thread.task.priority() <= most
     {
         // SAFETY: it is forgotten where it lies in the next line, so there is one of it as before.
         let at = ManuallyDrop::new(unsafe { core::ptr::read(at) });

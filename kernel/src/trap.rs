@@ -131,6 +131,6 @@ fn end_faulted(cpu: &mut Cpu, fault: Fault) {
         address: fault.address,
     };
     Task::end(task, end);
-    reaper::inherit(task.priority);
+    reaper::inherit(task.priority());
     cpu.current = Some((thread, work));
 }

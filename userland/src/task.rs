@@ -100,11 +100,11 @@ impl Ending {
     /// Reads it from the payload of the message that tells of an end, with the number of the task.
     #[must_use]
     pub fn of_message(payload: &[u8]) -> Option<(u64, Self)> {
-        let (words, rest) = payload.as_chunks::<8>();
-        let words: [[u8; 8]; TaskStatus::SIZE as usize / 8] = words.try_into().ok()?;
+        // A later kernel may tell more behind it (STR-3).
+        let (words, _) = payload.as_chunks::<8>();
+        let words: &[[u8; 8]; TaskStatus::SIZE as usize / 8] = words.first_chunk()?;
         let status = TaskStatus::from_words(words.map(u64::from_le_bytes));
-        let ending = Self::of(&status)?;
-        rest.is_empty().then_some((status.number, ending))
+        Some((status.number, Self::of(&status)?))
     }
 
     /// Reads it from a status; `None` while the task runs.
@@ -154,6 +154,14 @@ impl Task {
     /// `EPERM`: no right WATCH. `EBADRQC`: the handle's node is gone. `EDQUOT`, `ENOMEM`.
     pub fn watch(&self, handle: &Handle) -> Result<()> {
         calls::task_watch(self.number(), handle.peer().number(), handle.id())
+    }
+
+    /// Changes the priority of its threads, and the highest it can have.
+    ///
+    /// # Errors
+    /// `EPERM`: no right PRIORITY, or more than the calling task's own highest. `EINVAL`: no priorities. `ESRCH`: it has ended.
+    pub fn set_priority(&self, priority: u64, maximum: u64) -> Result<()> {
+        calls::task_priority(self.number(), priority, maximum)
     }
 
     /// Ends it.

@@ -22,7 +22,7 @@ pub(super) fn task(
         task.number,
         task.name.as_str(),
         task.account.number().as_u64(),
-        task.priority.level(),
+        task.priority().level(),
         task.n_threads(),
         task.space.n_frames(),
     )?;
@@ -34,11 +34,7 @@ pub(super) fn thread(
     task: Ref<Task>,
     after: Option<&Ref<Thread>>,
 ) -> Result<Cursor, fmt::Error> {
-    let found = match after {
-        Some(thread) => task.next_thread(thread),
-        None => task.first_thread(),
-    };
-    let Some(thread) = found else {
+    let Some(thread) = task.thread_after(after) else {
         return Ok(Cursor::Capability(task, 0));
     };
     writeln!(out, "  thread {} {}", thread.number, state(&thread))?;

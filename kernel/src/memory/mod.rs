@@ -193,13 +193,7 @@ impl Memory {
     /// The object behind `memory` in the order of numbers, or the first.
     #[must_use]
     pub fn after(memory: Option<&Ref<Self>>) -> Option<Ref<Self>> {
-        let memories = MEMORIES.lock();
-        match memory {
-            None => memories.front(),
-            Some(memory) if memories.has(memory) => memories.next(memory),
-            // It was freed meanwhile.
-            Some(memory) => memories.find(|other| other.number > memory.number),
-        }
+        MEMORIES.lock().behind(memory, |memory| memory.number)
     }
 
     /// Number of capabilities, messages and mappings that keep it.

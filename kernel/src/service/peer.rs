@@ -79,13 +79,7 @@ impl PeerObject {
     /// The peer behind `peer` in the order of numbers, or the first.
     #[must_use]
     pub fn after(peer: Option<&Ref<Self>>) -> Option<Ref<Self>> {
-        let peers = PEERS.lock();
-        match peer {
-            None => peers.front(),
-            Some(peer) if peers.has(peer) => peers.next(peer),
-            // It has closed meanwhile.
-            Some(peer) => peers.find(|other| other.number > peer.number),
-        }
+        PEERS.lock().behind(peer, |peer| peer.number)
     }
 
     /// True once nobody holds it: it closes, or is closed.

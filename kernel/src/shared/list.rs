@@ -136,6 +136,15 @@ impl<T: Linked<P>, P> List<T, P> {
         self.name != 0 && element.link().list.load(Ordering::Relaxed) == self.name
     }
 
+    /// The element behind `element`, or the first, on a list in ascending order of `number`; also if `element` was taken out meanwhile.
+    pub fn behind(&self, element: Option<&Ref<T>>, number: impl Fn(&T) -> u64) -> Option<Ref<T>> {
+        match element {
+            None => self.front(),
+            Some(element) if self.has(element) => self.next(element),
+            Some(element) => self.find(|other| number(other) > number(element)),
+        }
+    }
+
     /// The first element that `is_wanted`.
     pub fn find(&self, is_wanted: impl Fn(&T) -> bool) -> Option<Ref<T>> {
         let mut at = self.front();

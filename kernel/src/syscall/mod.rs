@@ -23,6 +23,7 @@ pub mod spawn;
 pub mod structure;
 pub mod task;
 pub mod task_build;
+pub mod task_priority;
 pub mod thread;
 pub mod transfer;
 pub mod user;
@@ -97,6 +98,7 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::TaskNew => task_build::new(caller, arguments).into(),
         Call::TaskGrant => task_build::grant(caller, arguments).into(),
         Call::TaskStart => task_build::start(caller, arguments).into(),
+        Call::TaskPriority => task_priority::begin(caller, arguments),
         Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),

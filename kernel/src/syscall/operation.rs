@@ -17,6 +17,7 @@ use super::release::Release;
 use super::send::Send;
 use super::short::Receive;
 use super::spawn::Spawn;
+use super::task_priority::MoveOver;
 use super::transfer::Transfer;
 use super::wait::Wait;
 use crate::service::{
@@ -66,6 +67,8 @@ pub enum Operation {
     UnmapObject(UnmapObject),
     /// `memory_revoke`.
     Revoke(Revoke),
+    /// `task_priority`.
+    MoveOver(MoveOver),
 }
 
 /// What came of a step of a call.
@@ -118,6 +121,7 @@ impl Operation {
             Self::MapObject(map) => map.step(),
             Self::UnmapObject(unmap) => unmap.step(),
             Self::Revoke(revoke) => revoke.step(),
+            Self::MoveOver(move_over) => move_over.step(),
         }
     }
 
@@ -132,6 +136,7 @@ impl Operation {
             Self::MapObject(map) => map.abandon()?.step(),
             Self::UnmapObject(unmap) => unmap.step(),
             Self::Revoke(revoke) => revoke.step(),
+            Self::MoveOver(move_over) => move_over.step(),
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => {
                 wait.leave(thread);

@@ -32,7 +32,7 @@ pub enum Spawn {
 }
 
 /// `task_spawn(spawn, spawn_size, grant_size)`: `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG` tail; `EINVAL` flags, empty name, priority above the
-/// highest; `EMSGSIZE` name, arguments, grants; `EBADF`, `EOPNOTSUPP`, `EPERM` account; `EPERM` priority above the caller's; `EFAULT` name,
+/// highest; `EMSGSIZE` name, arguments, grants; `EBADF`, `EOPNOTSUPP`, `EPERM` account; `EPERM` priority above the caller's highest; `EFAULT` name,
 /// arguments; for all grants `EFAULT`, `E2BIG`; then for each `EINVAL` flags, `EBADF`, `EPERM`; `ENOENT`; `ENOEXEC`; `EDQUOT`, `ENOMEM`.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
     match prepare(caller, arguments) {
@@ -57,7 +57,7 @@ fn prepare(
         return Err(Errno::EMSGSIZE);
     }
     let account = caller.account(spawn.account, account::CHARGE)?;
-    if priority > caller.task().priority {
+    if priority > caller.task().urgency.maximum() {
         return Err(Errno::EPERM);
     }
     let mut name = [0; NAME_BYTES_MAX as usize];

@@ -18,7 +18,7 @@ pub fn kill(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
         Ok(target) => {
             Task::end(&target, End::Killed);
             if !target.has_ended() {
-                reaper::hasten(caller.task().priority);
+                reaper::hasten(caller.task().priority());
             }
             if target.ptr_eq(caller.task()) {
                 Outcome::Ended

@@ -24,7 +24,7 @@ use bus1_service::Id;
 ///
 /// # Errors
 /// `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, empty name, priority above the highest; `EMSGSIZE` name; `EBADF`,
-/// `EOPNOTSUPP`, `EPERM` account; `EPERM` priority above the caller's; `EFAULT` name; `EDQUOT`, `ENOMEM`.
+/// `EOPNOTSUPP`, `EPERM` account; `EPERM` priority above the caller's highest; `EFAULT` name; `EDQUOT`, `ENOMEM`.
 pub fn new(caller: &Caller<'_>, [address, size, ..]: Arguments) -> Result<u64, Errno> {
     let new = SizeOf::<TaskNew>::new(size)?.read(&caller.memory, address)?;
     if new.flags != 0 || new.n_name == 0 {
@@ -35,7 +35,7 @@ pub fn new(caller: &Caller<'_>, [address, size, ..]: Arguments) -> Result<u64, E
         return Err(Errno::EMSGSIZE);
     }
     let account = caller.account(new.account, account::CHARGE)?;
-    if priority > caller.task().priority {
+    if priority > caller.task().urgency.maximum() {
         return Err(Errno::EPERM);
     }
     let mut name = [0; NAME_BYTES_MAX as usize];

@@ -1,5 +1,8 @@
 //! Which priorities have someone ready: one bit each.
 
+use core::sync::atomic::{AtomicU8, Ordering};
+
+use omnibus_abi::Errno;
 use omnibus_abi::limits::PRIORITY_MAX;
 
 /// Number of priorities.
@@ -26,6 +29,89 @@ impl Priority {
     #[must_use]
     pub fn level(self) -> usize {
         usize::from(self.0)
+    }
+}
+
+/// A priority that changes while others read it.
+#[derive(Debug)]
+pub struct Changing(AtomicU8);
+
+impl Changing {
+    /// With this one to begin with.
+    #[must_use]
+    pub const fn new(priority: Priority) -> Self {
+        Self(AtomicU8::new(priority.0))
+    }
+
+    /// The priority as it is now.
+    #[inline(always)]
+    #[must_use]
+    pub fn get(&self) -> Priority {
+        Priority(self.0.load(Ordering::Relaxed))
+    }
+
+    /// From now on it is this one.
+    #[inline(always)]
+    pub fn set(&self, priority: Priority) {
+        self.0.store(priority.0, Ordering::Relaxed);
+    }
+}
+
+/// How urgent a task is, and how urgent it can be.
+///
+/// Nobody gets above himself: a priority and a maximum are at most the maximum of the task that sets them. So a maximum that was given up
+/// comes back only from somebody who has it still.
+pub struct Urgency {
+    priority: Changing,
+    maximum: Changing,
+}
+
+impl Urgency {
+    /// Of a task that can have `priority` and none above.
+    #[must_use]
+    pub const fn new(priority: Priority) -> Self {
+        Self {
+            priority: Changing::new(priority),
+            maximum: Changing::new(priority),
+        }
+    }
+
+    /// The priority.
+    #[inline(always)]
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.priority.get()
+    }
+
+    /// The highest priority that the task can have, and give to others.
+    #[must_use]
+    pub fn maximum(&self) -> Priority {
+        self.maximum.get()
+    }
+
+    /// Nothing if somebody whose own maximum is `bound` may change both to these.
+    ///
+    /// # Errors
+    /// `EINVAL` for a priority above the maximum; `EPERM` for a priority above `bound`, or for a maximum above `bound` and above what it is.
+    pub fn check(
+        &self,
+        priority: Priority,
+        maximum: Priority,
+        bound: Priority,
+    ) -> Result<(), Errno> {
+        if priority > maximum {
+            return Err(Errno::EINVAL);
+        }
+        if priority > bound || maximum > bound.max(self.maximum()) {
+            return Err(Errno::EPERM);
+        }
+        Ok(())
+    }
+
+    /// Changes both, as was checked under a lock that is still held.
+    pub fn set(&self, priority: Priority, maximum: Priority) {
+        self.priority.set(priority);
+        self.maximum.set(maximum);
     }
 }
 
@@ -86,6 +172,31 @@ mod tests {
             set.remove(highest);
         }
         assert_eq!(set, Priorities::NONE);
+    }
+
+    /// A maximum that was given up is gone, whoever sets it is bounded by his own, and a refused change changes nothing.
+    #[test]
+    fn sched_a_maximum_does_not_come_back() {
+        let level = |level| Priority::new(level).unwrap();
+        let urgency = Urgency::new(level(9));
+        let now = || (urgency.priority().level(), urgency.maximum().level());
+        let change = |priority, maximum, bound| {
+            urgency.check(level(priority), level(maximum), level(bound))?;
+            urgency.set(level(priority), level(maximum));
+            Ok(())
+        };
+        assert_eq!(change(4, 3, 31), Err(Errno::EINVAL));
+        assert_eq!(change(9, 9, 8), Err(Errno::EPERM));
+        assert_eq!(change(2, 10, 9), Err(Errno::EPERM));
+        assert_eq!(now(), (9, 9));
+        // Who has less may lower the priority, and leave the maximum.
+        assert_eq!(change(3, 9, 5), Ok(()));
+        assert_eq!(now(), (3, 9));
+        assert_eq!(change(3, 6, 9), Ok(()));
+        assert_eq!(change(3, 7, 6), Err(Errno::EPERM));
+        assert_eq!(now(), (3, 6));
+        assert_eq!(change(8, 8, 9), Ok(()));
+        assert_eq!(now(), (8, 8));
     }
 
     /// A level above the highest is no priority.

@@ -2,7 +2,7 @@
 //!
 //! The highest priority runs; within one, in turn. Entering, leaving and choosing take constant time.
 
-use super::priorities::{N_PRIORITIES, Priorities, Priority};
+use super::priorities::{Changing, N_PRIORITIES, Priorities, Priority};
 use crate::shared::{Linked, List, Ref};
 
 /// Purpose of the link through which a member is in the queue.
@@ -11,8 +11,11 @@ pub enum Ready {}
 
 /// Something that can be ready.
 pub trait IsReady: Linked<Ready> {
-    /// How urgent it is; never changes while it is in the queue.
+    /// How urgent it is.
     fn priority(&self) -> Priority;
+
+    /// As how urgent it is in the queue; written by the queue only.
+    fn entered_as(&self) -> &Changing;
 }
 
 /// Everyone ready.
@@ -40,6 +43,7 @@ impl<T: IsReady> ReadyQueue<T> {
     /// Enters `member` behind all of its priority.
     pub fn push(&mut self, member: Ref<T>) {
         let priority = member.priority();
+        member.entered_as().set(priority);
         self.lists[priority.level()].push_back(member);
         self.occupied.insert(priority);
     }
@@ -56,12 +60,22 @@ impl<T: IsReady> ReadyQueue<T> {
     }
 
     /// Takes `member` out, if it is in.
-    pub fn remove(&mut self, member: &Ref<T>) {
-        let priority = member.priority();
+    pub fn remove(&mut self, member: &Ref<T>) -> Option<Ref<T>> {
+        let priority = member.entered_as().get();
         let list = &mut self.lists[priority.level()];
-        list.remove(member);
+        let removed = list.remove(member);
         if list.is_empty() {
             self.occupied.remove(priority);
+        }
+        removed
+    }
+
+    /// Its priority has changed: puts `member` behind all of that, if it is in.
+    pub fn move_over(&mut self, member: &Ref<T>) {
+        if member.priority() != member.entered_as().get()
+            && let Some(member) = self.remove(member)
+        {
+            self.push(member);
         }
     }
 
@@ -86,28 +100,41 @@ mod tests {
     use super::*;
     use crate::shared::Link;
 
-    struct Member(u32, Priority, Link);
+    struct Member {
+        name: u32,
+        priority: Changing,
+        entered_as: Changing,
+        link: Link,
+    }
 
     impl Linked<Ready> for Member {
         fn link(&self) -> &Link {
-            &self.2
+            &self.link
         }
     }
 
     impl IsReady for Member {
         fn priority(&self) -> Priority {
-            self.1
+            self.priority.get()
+        }
+
+        fn entered_as(&self) -> &Changing {
+            &self.entered_as
         }
     }
 
     fn member(name: u32, level: u64) -> Ref<Member> {
-        Ref::try_new(Member(name, Priority::new(level).unwrap(), Link::new()))
-            .ok()
-            .unwrap()
+        let member = Ref::try_new(Member {
+            name,
+            priority: Changing::new(Priority::new(level).unwrap()),
+            entered_as: Changing::new(Priority::LOWEST),
+            link: Link::new(),
+        });
+        member.ok().unwrap()
     }
 
     fn order(queue: &mut ReadyQueue<Member>) -> std::vec::Vec<u32> {
-        core::iter::from_fn(|| queue.pop().map(|m| m.0)).collect()
+        core::iter::from_fn(|| queue.pop().map(|m| m.name)).collect()
     }
 
     /// The most urgent runs first, and those of one priority in the order in which they became ready.
@@ -131,6 +158,25 @@ mod tests {
         assert_eq!(order(&mut queue), [0, 2, 3]);
         queue.remove(&members[2]);
         assert!(queue.pop().is_none());
+    }
+
+    /// One whose priority changes in the queue stays where it is until it is moved over, and can be taken out all the while.
+    #[test]
+    fn sched_changed_priorities_are_moved_over() {
+        let mut queue = ReadyQueue::new();
+        let members: std::vec::Vec<_> = (0..4).map(|name| member(name, 3)).collect();
+        members.iter().for_each(|m| queue.push(m.clone()));
+        for member in &members[1..] {
+            member.priority.set(Priority::new(9).unwrap());
+        }
+        queue.move_over(&members[0]);
+        queue.move_over(&members[2]);
+        assert!(queue.remove(&members[1]).is_some());
+        assert!(queue.remove(&members[1]).is_none());
+        assert_eq!(queue.pop().map(|m| m.name), Some(2));
+        queue.move_over(&members[2]);
+        assert_eq!(order(&mut queue), [0, 3]);
+        assert!(queue.occupied().highest().is_none());
     }
 
     /// A running thread gives way to a more urgent one at once, to an equal one when its turn is over, to a lesser one never.

@@ -73,7 +73,7 @@ pub fn free(memory: Ref<Memory>) {
 /// Takes an ending task apart.
 pub fn end(task: Ref<Task>) {
     let mut lists = LISTS.lock();
-    lists.priority = lists.priority.max(task.priority);
+    lists.priority = lists.priority.max(task.priority());
     lists.tasks.push_back(task);
     lists.note();
 }

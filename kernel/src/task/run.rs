@@ -81,7 +81,10 @@ fn is_reapers_turn(cpu: &Cpu, now_ns: u64) -> bool {
     let Some(priority) = reaper::priority() else {
         return false;
     };
-    let current = cpu.current.as_ref().map(|(thread, _)| thread.task.priority);
+    let current = cpu
+        .current
+        .as_ref()
+        .map(|(thread, _)| thread.task.priority());
     match current.max(scheduler::highest()) {
         Some(other) if other > priority => false,
         Some(other) if other == priority => now_ns >= cpu.reaper_turn_ns,
@@ -93,7 +96,7 @@ fn is_reapers_turn(cpu: &Cpu, now_ns: u64) -> bool {
 fn goes_on(cpu: &Cpu, thread: &Thread, now_ns: u64) -> bool {
     now_ns < cpu.turn_end_ns
         && !thread.task.is_ending()
-        && !scheduler::must_give_way(thread.task.priority, false)
+        && !scheduler::must_give_way(thread.task.priority(), false)
 }
 
 /// The thread goes on, or others run first, or its task has ended.
@@ -105,7 +108,7 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
         return;
     }
     let is_turn_over = now_ns >= cpu.turn_end_ns;
-    if scheduler::must_give_way(thread.task.priority, is_turn_over) {
+    if scheduler::must_give_way(thread.task.priority(), is_turn_over) {
         stop(cpu, &thread);
         scheduler::put(thread, work);
         return;
@@ -175,7 +178,7 @@ fn step(cpu: &mut Cpu, thread: &Ref<Thread>, work: Work) -> Outcome {
 
 /// What came of a batch of the call that `thread`, which this CPU runs, is making.
 pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
-    reaper::inherit(thread.task.priority);
+    reaper::inherit(thread.task.priority());
     match outcome {
         Outcome::Done(result) => {
             finish_call(&thread, result);
@@ -249,7 +252,7 @@ fn idle() -> Next {
 fn arm(cpu: &Cpu, thread: &Thread) {
     let deadline_ns = scheduler::next_deadline_ns().unwrap_or(u64::MAX);
     let reaper_ns = match reaper::priority() {
-        Some(priority) if priority == thread.task.priority => cpu.reaper_turn_ns,
+        Some(priority) if priority == thread.task.priority() => cpu.reaper_turn_ns,
         Some(_) | None => u64::MAX,
     };
     arch::timer::arm_at(cpu.turn_end_ns.min(deadline_ns).min(reaper_ns));

@@ -30,6 +30,11 @@ pub fn has_news() -> bool {
     HAS_NEWS.load(Ordering::Relaxed)
 }
 
+/// The thread that runs may have to give way, though nobody became ready.
+pub fn note_news() {
+    HAS_NEWS.store(true, Ordering::Relaxed);
+}
+
 /// Everybody who is ready is about to be looked at.
 pub fn clear_news() {
     HAS_NEWS.store(false, Ordering::Relaxed);
@@ -80,12 +85,18 @@ fn change<R>(work: impl FnOnce(&mut ReadyQueue<Thread>) -> R) -> R {
 /// Enters a thread that says [`Doing::Ready`].
 pub(super) fn push(thread: Ref<Thread>) {
     change(|ready| ready.push(thread));
-    HAS_NEWS.store(true, Ordering::Relaxed);
+    note_news();
+}
+
+/// The priority of `thread` has changed: it is ready as that, if it is.
+pub fn move_over(thread: &Ref<Thread>) {
+    change(|ready| ready.move_over(thread));
 }
 
 /// Takes a thread out of both queues.
 pub(super) fn remove(thread: &Ref<Thread>) {
-    change(|ready| ready.remove(thread));
+    let removed = change(|ready| ready.remove(thread));
+    drop(removed);
     let cancelled = DEADLINES.lock().cancel(thread);
     drop(cancelled);
 }

@@ -18,7 +18,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use omnibus_abi::limits::EXIT_STATUS_MAX;
 use omnibus_abi::{CapabilityNumber, Errno, native};
 
-use super::priorities::Priority;
+use super::priorities::{Priority, Urgency};
 use super::reaper;
 use super::space::Space;
 use super::thread::{self, Thread};
@@ -120,8 +120,8 @@ pub struct Task {
     pub number: u64,
     /// The program it runs.
     pub name: Name,
-    /// Priority of its threads.
-    pub priority: Priority,
+    /// Priority of its threads, and the highest it can have.
+    pub urgency: Urgency,
     /// The account that pays for it.
     pub account: Account,
     /// Itself as one that acts for that account.
@@ -152,7 +152,7 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 static TASKS: Lock<List<Task, All>> = Lock::new(Rank::Registry, List::new());
 
 impl Task {
-    /// A new task without memory, capabilities or threads, paid by `account`.
+    /// A new task without memory, capabilities or threads, paid by `account`. It can have `priority` and none above.
     ///
     /// # Errors
     /// `EDQUOT`, `ENOMEM`.
@@ -166,7 +166,7 @@ impl Task {
         let task = Ref::try_new(Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             name,
-            priority,
+            urgency: Urgency::new(priority),
             account: account.clone(),
             actor,
             capabilities: Lock::new(Rank::Capabilities, Table::new()),
@@ -194,6 +194,13 @@ impl Task {
         })?;
         TASKS.lock().push_back(task.clone());
         Ok(task)
+    }
+
+    /// Priority of its threads.
+    #[inline(always)]
+    #[must_use]
+    pub fn priority(&self) -> Priority {
+        self.urgency.priority()
     }
 
     /// Charges the task's account on its behalf.
@@ -353,16 +360,39 @@ impl Task {
         }
     }
 
+    /// Changes the priority and the highest it can have, on behalf of somebody whose own highest is `bound`. Threads that are ready are
+    /// to be moved over afterwards ([`super::scheduler::move_over`]).
+    ///
+    /// # Errors
+    /// `EINVAL` for a priority above the maximum; `EPERM` above `bound`; `ESRCH` if the task is ending.
+    pub fn change_priority(
+        &self,
+        priority: Priority,
+        maximum: Priority,
+        bound: Priority,
+    ) -> Result<(), Errno> {
+        let parts = self.parts.lock();
+        self.urgency.check(priority, maximum, bound)?;
+        if parts.end.is_some() {
+            return Err(Errno::ESRCH);
+        }
+        self.urgency.set(priority, maximum);
+        Ok(())
+    }
+
     /// The first thread that is left, for the reaper.
     #[must_use]
     pub fn first_thread(&self) -> Option<Ref<Thread>> {
         self.parts.lock().threads.front()
     }
 
-    /// The thread behind `thread`, in the order of creation.
+    /// The thread behind `thread` in the order of numbers, or the first.
     #[must_use]
-    pub fn next_thread(&self, thread: &Ref<Thread>) -> Option<Ref<Thread>> {
-        self.parts.lock().threads.next(thread)
+    pub fn thread_after(&self, thread: Option<&Ref<Thread>>) -> Option<Ref<Thread>> {
+        self.parts
+            .lock()
+            .threads
+            .behind(thread, |thread| thread.number)
     }
 
     /// Number of threads that have not ended.
@@ -430,13 +460,7 @@ impl Task {
     /// The task behind `task` in the order of numbers, or the first.
     #[must_use]
     pub fn after(task: Option<&Ref<Self>>) -> Option<Ref<Self>> {
-        let tasks = TASKS.lock();
-        match task {
-            None => tasks.front(),
-            Some(task) if tasks.has(task) => tasks.next(task),
-            // It has ended meanwhile.
-            Some(task) => tasks.find(|other| other.number > task.number),
-        }
+        TASKS.lock().behind(task, |task| task.number)
     }
 
     /// What `task_status` tells.
@@ -458,6 +482,8 @@ impl Task {
             number: self.number,
             n_frames: self.space.n_frames(),
             cpu_ns: time::ns_of(self.cpu_ticks.load(Ordering::Relaxed)),
+            priority: self.priority().level() as u64,
+            priority_maximum: self.urgency.maximum().level() as u64,
         }
     }
 

@@ -27,7 +27,7 @@ use omnibus_abi::Errno;
 
 use super::deadlines::{Deadlines, Member, Place};
 use super::machine::{Machine, Start};
-use super::priorities::Priority;
+use super::priorities::{Changing, Priority};
 use super::ready::{IsReady, Ready};
 use super::scheduler;
 use super::task::{OfTask, Task};
@@ -121,6 +121,7 @@ pub struct Thread {
     /// [`COST`]; of a husk without [`COST_OF_CALL`].
     charge: Lock<Charge>,
     place: Place,
+    entered_as: Changing,
     ready: Link,
     of_task: Link,
 }
@@ -144,6 +145,7 @@ impl Thread {
             waiter: Lock::new(Rank::Waiter, None),
             charge: Lock::new(Rank::Waiter, charge),
             place: Place::default(),
+            entered_as: Changing::new(Priority::LOWEST),
             ready: Link::new(),
             of_task: Link::new(),
         })?;
@@ -246,7 +248,11 @@ impl Thread {
 
 impl IsReady for Thread {
     fn priority(&self) -> Priority {
-        self.task.priority
+        self.task.priority()
+    }
+
+    fn entered_as(&self) -> &Changing {
+        &self.entered_as
     }
 }
 

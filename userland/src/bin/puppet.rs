@@ -10,7 +10,7 @@ use core::hint::black_box;
 use omnibus_userland::abi::bus1::Transfer;
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE, VmMap};
-use omnibus_userland::abi::{Call, DEADLINE_NEVER, Errno};
+use omnibus_userland::abi::{Call, CapabilityNumber, DEADLINE_NEVER, Errno};
 use omnibus_userland::actor::Actor;
 use omnibus_userland::calls::{self, IoSlice, Outgoing};
 use omnibus_userland::suite::wire;
@@ -72,6 +72,7 @@ fn main() -> u8 {
             let errors = [own + 1, own].map(|p| start(p).err().map_or(0, |e| e.number() as u8));
             puppet.tell(&errors, &[]);
         }
+        "renounce" => renounce(&puppet),
         "map" => puppet.tell(&map_until_refused().to_le_bytes(), &[]),
         "reserve" => puppet.tell(reserve(), &[]),
         "long-calls" => long_calls(&puppet),
@@ -137,6 +138,30 @@ fn overflow(depth: u64) -> u8 {
     }
     let frame = black_box([depth; 64]);
     overflow(depth + 1).wrapping_add(frame[depth as usize % 64] as u8)
+}
+
+/// Gives up its own priority, by a capability whose number it is told, and tells the error of everything by which it may come back.
+fn renounce(puppet: &Actor) {
+    let told = puppet.hear().data.try_into().expect("a number");
+    let own = CapabilityNumber(u64::from_le_bytes(told));
+    let set = |priority, maximum| calls::task_priority(own, priority, maximum);
+    let spawn = |priority| {
+        let command = Command::new("hello").priority(priority);
+        command.spawn(&puppet.account).map(drop)
+    };
+    let results = [
+        set(1, 2),
+        set(3, 3),
+        set(2, 3),
+        spawn(3),
+        set(2, 2),
+        set(1, 1),
+        set(2, 2),
+        spawn(2),
+        spawn(1),
+    ];
+    let told = results.map(|result| result.map_or_else(|errno| errno.number() as u8, |()| 0));
+    puppet.tell(&told, &[]);
 }
 
 /// Maps pages until the account refuses, and returns how many there were.

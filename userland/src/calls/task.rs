@@ -198,6 +198,17 @@ pub fn task_watch(task: CapabilityNumber, peer: CapabilityNumber, handle: u64) -
     call(Call::TaskWatch, arguments).map(drop)
 }
 
+/// Changes the priority of a task's threads, and the highest it can have (right PRIORITY). Both are at most the calling task's highest;
+/// the second may also stay as it is.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`: the capability. `EPERM`: the capability, or a number that is too high. `EINVAL`: no priority, or one above the
+/// highest. `ESRCH`: it has ended.
+pub fn task_priority(task: CapabilityNumber, priority: u64, maximum: u64) -> Result<()> {
+    let arguments = [task.0, priority, maximum].map(Register::number);
+    call(Call::TaskPriority, arguments).map(drop)
+}
+
 /// Ends a task; one that has ended stays as it ended (right KILL).
 ///
 /// # Errors

@@ -188,8 +188,13 @@ impl Generator<'_> {
         let is_read = self.object(first).access != Access::Out;
         let mask = objects.iter().fold(0, |mask, object| mask | 1 << object);
         let resize = |n_bytes, tail| vec![Change::Resize(place, mask, n_bytes, tail)];
-        for n_bytes in [0, 1, known / 2, known - 8, known - 1] {
+        let version_1 = self.object(first).first_bytes;
+        for n_bytes in [0, 1, version_1 / 2, version_1 - 8, version_1 - 1] {
             self.add(resize(n_bytes, 0), self.slot.stage, Err(Errno::EINVAL));
+        }
+        // What an older program does not pass counts as 0, which every later field takes.
+        for n_bytes in (version_1..known).step_by(8) {
+            self.add(resize(n_bytes, 0), self.slot.stage, Ok(()));
         }
         let too_large = [
             STRUCTURE_BYTES_MAX + 1,

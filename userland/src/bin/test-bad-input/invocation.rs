@@ -68,8 +68,10 @@ pub(crate) struct Object {
     pub(crate) access: Access,
     /// Who holds its address.
     pub(crate) holder: Place,
-    /// Bytes of an element, in version 1 if it is a structure.
+    /// Bytes of an element, in today's version if it is a structure.
     pub(crate) element_bytes: u64,
+    /// The same in version 1.
+    pub(crate) first_bytes: u64,
     /// Its content; each element begins with a new word.
     pub(crate) words: Vec<u64>,
     /// Elements.
@@ -202,6 +204,7 @@ impl Invocation {
             access,
             holder,
             element_bytes,
+            first_bytes: element_bytes,
             words,
             n_elements,
             is_optional: false,
@@ -236,10 +239,12 @@ impl Invocation {
         fields: &[(&'static str, Role, u8)],
     ) -> usize {
         let known = bus1::STRUCTURES.iter().chain(native::STRUCTURES);
-        let found = known.copied().find(|(other, ..)| *other == name);
-        let (_, n_bytes, declared) = found.expect("the structure is in the ABI");
+        let found = known.copied().find(|layout| layout.name == name);
+        let layout = found.expect("the structure is in the ABI");
+        let (n_bytes, declared) = (layout.n_bytes, layout.fields);
         let n_elements = (words.len() as u64 * 8) / n_bytes;
         let object = self.object(holder, access, n_bytes, n_elements, words);
+        self.objects[object].first_bytes = layout.first_bytes;
         if access != Access::Out {
             assert_eq!(fields.len(), words.len(), "{name}: a row for every field");
             let all = declared.iter().cycle().zip(fields).enumerate();

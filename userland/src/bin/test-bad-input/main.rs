@@ -99,6 +99,7 @@ one_test_for_each! {
     "send_short" SendShort,
     "receive_short" ReceiveShort,
     "call_short" CallShort,
+    "task_priority" TaskPriority,
 }
 
 /// A call whose number nobody knows.

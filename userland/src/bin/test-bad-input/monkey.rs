@@ -286,6 +286,6 @@ fn name_a_program(address: u64) {
 /// The fields of a structure of the ABI.
 fn fields(name: &str) -> &'static [(&'static str, u64)] {
     let mut known = bus1::STRUCTURES.iter().chain(native::STRUCTURES);
-    let found = known.find(|(other, ..)| *other == name);
-    found.expect("the structure is in the ABI").2
+    let found = known.find(|layout| layout.name == name);
+    found.expect("the structure is in the ABI").fields
 }

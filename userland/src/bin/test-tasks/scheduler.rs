@@ -7,13 +7,14 @@ use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
 use omnibus_userland::abi::Errno;
-use omnibus_userland::actor::PATIENCE;
-use omnibus_userland::bus::Peer;
+use omnibus_userland::abi::capability::task;
+use omnibus_userland::actor::{PATIENCE, soon};
+use omnibus_userland::bus::{Handle, Peer};
 use omnibus_userland::lock::Mutex;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::suite::wire::create;
 use omnibus_userland::task::{Command, Task};
-use omnibus_userland::{check, check_eq, environment, tests, thread, time};
+use omnibus_userland::{calls, check, check_eq, environment, tests, thread, time};
 
 tests! {
     /// A thread that never calls the kernel does not keep another of its priority from running.
@@ -98,6 +99,40 @@ tests! {
         Ok(())
     }
 
+    /// A task that is raised while it is ready runs as what it is then, and who lowers himself gives way before the call returns.
+    fn sch_8_priority_changes_at_once(bench) {
+        let own = environment::priority();
+        let (idle, _, spinner) = start_lower(bench, "spin")?;
+        let (inbox, _, raised) = start_lower(bench, "hello")?;
+        raised.set_priority(own, own)?;
+        let status = raised.status()?;
+        check_eq!((status.priority, status.priority_maximum), (own, own), "its priorities");
+        // The spinner, which was there first, would never let it run.
+        check!(soon(|| Ok(inbox.try_recv()?.is_some()))?, "what was raised does not run");
+        check!(idle.try_recv()?.is_none(), "what was not raised has run");
+        spinner.kill()?;
+        let (inbox, _, _task) = start_lower(bench, "hello")?;
+        calls::task_priority(bench.task, own - 2, own)?;
+        let received = inbox.try_recv();
+        calls::task_priority(bench.task, own, own)?;
+        check!(received?.is_some(), "the more urgent has not run");
+        Ok(())
+    }
+
+    /// A highest priority that was given up comes back neither for oneself nor for a new task.
+    fn sch_9_what_is_given_up_is_gone(bench) {
+        let (inbox, _, low, to) = start_lower_with(bench, "renounce")?;
+        let number = calls::task_grant(low.number(), low.number(), task::PRIORITY)?;
+        to.send(&number.0.to_le_bytes())?;
+        let received = inbox.recv_until(time::deadline_in(PATIENCE))?;
+        let errors = received.message().map(|message| message.data);
+        let eperm = Errno::EPERM.number() as u8;
+        let expected = [0, eperm, eperm, eperm, 0, 0, eperm, eperm, 0];
+        check_eq!(errors, Some(expected.to_vec()), "errors of what it tried");
+        low.wait_until(time::deadline_in(PATIENCE))?;
+        Ok(())
+    }
+
     /// Who sleeps until a deadline runs again though others of its priority spin.
     fn sch_4_deadline_among_spinners(_) {
         let stop = Arc::new(AtomicBool::new(false));
@@ -154,10 +189,15 @@ tests! {
 /// Starts a puppet of lower priority than this task that does `what`. Returns the peer to which it
 /// speaks, the node there, and the task.
 fn start_lower(bench: &Bench, what: &str) -> Result<(Peer, u64, Task), Errno> {
+    start_lower_with(bench, what).map(|(inbox, node, task, _)| (inbox, node, task))
+}
+
+/// The same, and a handle to the puppet.
+fn start_lower_with(bench: &Bench, what: &str) -> Result<(Peer, u64, Task, Handle), Errno> {
     let account = bench.account.carve(4096, 1 << 20, 512)?;
     let (inbox, outbox) = (Peer::new(&bench.account)?, Peer::new(&account)?);
     let (node, handle) = create(&inbox, &outbox)?;
-    let (own, _) = create(&outbox, &inbox)?;
+    let (own, back) = create(&outbox, &inbox)?;
     let task = Command::new("puppet")
         .grant(bench.console, 1)
         .grant(outbox.number(), 7)
@@ -168,5 +208,6 @@ fn start_lower(bench: &Bench, what: &str) -> Result<(Peer, u64, Task), Errno> {
         .argument(what)
         .priority(environment::priority() - 1)
         .spawn(&account)?;
-    Ok((inbox, node, task))
+    let back = inbox.adopt(back);
+    Ok((inbox, node, task, back))
 }

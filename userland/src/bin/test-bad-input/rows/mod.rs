@@ -83,6 +83,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::TaskGrant => undone(task_building::grant, task_building::undo),
         Call::TaskStart => undone(task_building::start, task_building::undo),
         Call::TaskWatch => undone(task_building::watch, task_building::undo_watch),
+        Call::TaskPriority => undone(task_building::priority, task_building::undo),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
         Call::SendShort | Call::ReceiveShort | Call::CallShort => Row::InRegisters,

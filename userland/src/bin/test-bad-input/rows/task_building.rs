@@ -122,6 +122,22 @@ pub(crate) fn start(world: &World) -> Result<Invocation, Errno> {
     Ok(call)
 }
 
+pub(crate) fn priority(world: &World) -> Result<Invocation, Errno> {
+    let highest = PRIORITY_MAX;
+    let registers = [make(world)?, 0, highest, 0, 0, 0];
+    let mut call = Invocation::new(Call::TaskPriority, registers, &[0, 1, 1]);
+    call.value(0, target(world, task::PRIORITY, 0, Some(2)));
+    let none = || refused([highest + 1, 1 << 32, u64::MAX], Errno::EINVAL, 1);
+    call.value(1, and_good(none(), 1..=highest));
+    call.value(2, and_good(none(), 0..highest));
+    let above = alloc::vec![
+        crate::invocation::Change::Set(Place::Register(1), 4),
+        crate::invocation::Change::Set(Place::Register(2), 3),
+    ];
+    call.others = alloc::vec![(above, Errno::EINVAL, 1)];
+    Ok(call)
+}
+
 pub(crate) fn watch(world: &World) -> Result<Invocation, Errno> {
     let registers = [make(world)?, world.peer, world.handle, 0, 0, 0];
     let mut call = Invocation::new(Call::TaskWatch, registers, &[0, 1, 2]);

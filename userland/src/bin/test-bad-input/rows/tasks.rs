@@ -130,7 +130,7 @@ pub(crate) fn status(world: &World) -> Result<Invocation, Errno> {
         Place::Register(1),
         Access::Out,
         "omnibus_task_status",
-        &[0; 6],
+        &[0; 8],
         &[],
     );
     Ok(call)
