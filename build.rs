@@ -6,7 +6,7 @@
 //!
 //! - `kernel.elf`: the kernel with its symbols, as QEMU loads it and gdb reads it;
 //! - `kernel-sabotage.elf`: the kernel in which a word breaks the mechanism behind one chapter of the tour, for tests;
-//! - `initrd.cpio`: the programs without their symbols, and `kernel.sym` for the kernel's backtraces;
+//! - `initrd.cpio`: the programs without their symbols, the boot plans, and `kernel.sym` for the kernel's backtraces;
 //! - `programs/NAME`: the programs with their symbols, for gdb;
 //! - `programs.rs`: the names of the programs, each with its sentence.
 //!
@@ -22,6 +22,8 @@ use omnibus_archive::{MODE_REGULAR_FILE, Writer};
 mod nested;
 #[path = "build/object_file.rs"]
 mod object_file;
+#[path = "build/plans.rs"]
+mod plans;
 #[path = "build/sentence.rs"]
 mod sentence;
 
@@ -66,7 +68,7 @@ fn main() -> Result<()> {
         &PROGRAM_FLAGS,
         &guest.join("programs"),
     )?;
-    pack(&kernel, &programs, &out)
+    pack(&kernel, &programs, &root, &out)
 }
 
 /// Builds the kernel into `file`, and returns the bytes of that.
@@ -113,7 +115,7 @@ fn watch(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn pack(kernel: &[u8], programs: &[nested::Binary], out: &Path) -> Result<()> {
+fn pack(kernel: &[u8], programs: &[nested::Binary], root: &Path, out: &Path) -> Result<()> {
     let mut archive = Writer::new();
     let symbols = object_file::symbols(kernel).context("cannot read the kernel's symbols")?;
     archive.add("kernel.sym", MODE_REGULAR_FILE | 0o444, symbols.as_bytes())?;
@@ -135,6 +137,9 @@ fn pack(kernel: &[u8], programs: &[nested::Binary], out: &Path) -> Result<()> {
         table.push_str(&table_entry(program)?);
     }
     table.push_str("]\n");
+    for (name, text) in plans::all(&root.join("userland/plans"), programs)? {
+        archive.add(&name, MODE_REGULAR_FILE | 0o444, text.as_bytes())?;
+    }
     write(&out.join("initrd.cpio"), &archive.finish())?;
     write(&out.join("programs.rs"), table.as_bytes())
 }

@@ -22,6 +22,9 @@ pub(crate) const PROGRAMS: &[Program] = include!(concat!(env!("OUT_DIR"), "/prog
 /// How the names of the programs begin that are suites of tests: these, and only these, take part in `test`.
 const SUITE_PREFIX: &str = "test-";
 
+/// The program that carries out boot plans.
+pub(crate) const STARTER: &str = "init";
+
 /// The kernel with its symbols.
 pub(crate) fn kernel() -> PathBuf {
     out().join("kernel.elf")
@@ -94,7 +97,7 @@ pub(crate) fn first_task(program: &str, directory: &Path) -> Result<FirstTask> {
         bail!("the name of the program {program} is not UTF-8");
     };
     let initrd = directory.join("initrd.cpio");
-    fs::write(&initrd, archive_with(name, &bytes)?)
+    fs::write(&initrd, archive_with(name, 0o555, &bytes)?)
         .with_context(|| format!("cannot write {}", initrd.display()))?;
     Ok(FirstTask {
         name: name.to_owned(),
@@ -103,8 +106,8 @@ pub(crate) fn first_task(program: &str, directory: &Path) -> Result<FirstTask> {
     })
 }
 
-/// The image's archive with a program added, in place of one of the same name.
-fn archive_with(name: &str, bytes: &[u8]) -> Result<Vec<u8>> {
+/// The image's archive with a file of these permissions added, in place of one of the same name.
+pub(crate) fn archive_with(name: &str, permissions: u32, bytes: &[u8]) -> Result<Vec<u8>> {
     let file = initrd();
     let image = fs::read(&file).with_context(|| format!("cannot read {}", file.display()))?;
     let archive =
@@ -113,7 +116,7 @@ fn archive_with(name: &str, bytes: &[u8]) -> Result<Vec<u8>> {
     for entry in archive.entries().filter(|entry| entry.name != name) {
         writer.add(entry.name, entry.mode, entry.bytes)?;
     }
-    writer.add(name, MODE_REGULAR_FILE | 0o555, bytes)?;
+    writer.add(name, MODE_REGULAR_FILE | permissions, bytes)?;
     Ok(writer.finish())
 }
 

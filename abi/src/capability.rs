@@ -74,20 +74,50 @@ impl Kind {
         Self::Memory,
     ];
 
+    /// The rights that the kind knows, by their names in documents, in the order of their bits.
+    #[must_use]
+    pub const fn rights(self) -> &'static [(&'static str, u64)] {
+        match self {
+            Self::Peer => &[
+                ("USE", peer::USE),
+                ("RECEIVE", peer::RECEIVE),
+                ("GIVE", peer::GIVE),
+            ],
+            Self::Task => &[
+                ("WATCH", task::WATCH),
+                ("KILL", task::KILL),
+                ("MAP", task::MAP),
+                ("GRANT", task::GRANT),
+                ("START", task::START),
+                ("PRIORITY", task::PRIORITY),
+            ],
+            Self::Account => &[
+                ("CHARGE", account::CHARGE),
+                ("INSPECT", account::INSPECT),
+                ("CARVE", account::CARVE),
+            ],
+            Self::Console => &[("WRITE", console::WRITE)],
+            Self::Thread => &[("JOIN", thread::JOIN)],
+            Self::System => &[("INSPECT", system::INSPECT)],
+            Self::Memory => &[
+                ("READ", memory::READ),
+                ("WRITE", memory::WRITE),
+                ("EXECUTE", memory::EXECUTE),
+                ("REVOKE", memory::REVOKE),
+            ],
+        }
+    }
+
     /// Every right that the kind knows.
     #[must_use]
     pub const fn all_rights(self) -> u64 {
-        match self {
-            Self::Peer => peer::USE | peer::RECEIVE | peer::GIVE,
-            Self::Task => {
-                task::WATCH | task::KILL | task::MAP | task::GRANT | task::START | task::PRIORITY
-            }
-            Self::Account => account::CHARGE | account::INSPECT | account::CARVE,
-            Self::Console => console::WRITE,
-            Self::Thread => thread::JOIN,
-            Self::System => system::INSPECT,
-            Self::Memory => memory::READ | memory::WRITE | memory::EXECUTE | memory::REVOKE,
+        let rights = self.rights();
+        let (mut all, mut index) = (0, 0);
+        while index < rights.len() {
+            all |= rights[index].1;
+            index += 1;
         }
+        all
     }
 
     /// The name in documents and reports.

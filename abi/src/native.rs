@@ -234,7 +234,7 @@ structures! {
     }
 
     /// What a new task finds at [`crate::layout::STARTUP_ADDRESS`]; `rdi` points at it.
-    struct Startup = "omnibus_startup", 88 {
+    struct Startup = "omnibus_startup", 104 {
         /// Bytes of this structure in this version.
         n_bytes @ 0,
         /// Number of the task.
@@ -257,5 +257,9 @@ structures! {
         tls_alignment @ 72,
         /// Priority of the task's threads.
         priority @ 80,
+        /// Bytes at `ptr_environment`.
+        n_environment @ 88,
+        /// Address of the environment: by convention strings `NAME=VALUE` that each end in NUL. The first task has none.
+        ptr_environment @ 96,
     }
 }

@@ -12,6 +12,9 @@
 //!    trailer there is nothing but zeros.
 //! 3. It borrows: names and contents are slices of the archive. It does not allocate and has no unsafe code.
 //!
+//! An archive that lies elsewhere, in memory that others may change, is not borrowed: [`Walk`] copies headers and names, and tells where
+//! contents are.
+//!
 //! Dates, owners, inode and device numbers must be well formed and are otherwise not looked at.
 //!
 //! Format: cpio(5) of FreeBSD, "New ASCII Format", and Linux `Documentation/driver-api/early-userspace/buffer-format.rst`.
@@ -24,11 +27,13 @@ extern crate alloc;
 mod header;
 mod malformed;
 mod reader;
+mod walk;
 #[cfg(feature = "write")]
 mod writer;
 
 pub use malformed::{Malformed, Reason};
 pub use reader::{Archive, Entries, Entry};
+pub use walk::{Place, Walk};
 #[cfg(feature = "write")]
 pub use writer::{NotWritable, Writer};
 

@@ -81,14 +81,28 @@ impl core::iter::FusedIterator for Entries<'_> {}
 
 /// A place in an archive, always at most its length.
 #[derive(Clone, Debug)]
-struct Cursor<'a> {
-    bytes: &'a [u8],
-    position: usize,
+pub(crate) struct Cursor<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) position: usize,
 }
 
 impl<'a> Cursor<'a> {
     /// Reads the member that starts here; `None` if it is the trailer.
     fn next_entry(&mut self) -> Result<Option<Entry<'a>>, Malformed> {
+        let Some((name, header)) = self.next_head()? else {
+            return Ok(None);
+        };
+        let bytes = self.take(widen(header.n_bytes_file), "contents")?;
+        self.padding()?;
+        Ok(Some(Entry {
+            name,
+            mode: header.mode,
+            bytes,
+        }))
+    }
+
+    /// Reads what stands before the contents of the member that starts here; `None` if it is the trailer.
+    pub(crate) fn next_head(&mut self) -> Result<Option<(&'a str, Header)>, Malformed> {
         let start = self.position;
         if start == self.bytes.len() {
             return Err(Malformed {
@@ -110,12 +124,8 @@ impl<'a> Cursor<'a> {
                 )),
             };
         }
-        let mut entry = Entry {
-            name,
-            mode: header.mode,
-            bytes: &[],
-        };
-        if entry.is_regular_file() && header.n_links > 1 {
+        let is_regular_file = header.mode & MODE_TYPE_MASK == MODE_REGULAR_FILE;
+        if is_regular_file && header.n_links > 1 {
             return Err(header::malformed(
                 start,
                 LINKS,
@@ -124,9 +134,7 @@ impl<'a> Cursor<'a> {
                 },
             ));
         }
-        entry.bytes = self.take(widen(header.n_bytes_file), "contents")?;
-        self.padding()?;
-        Ok(Some(entry))
+        Ok(Some((name, header)))
     }
 
     /// Reads a name of `n_bytes` with its final NUL.
@@ -211,7 +219,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A length of the format as a length in memory.
-const fn widen(n_bytes: u32) -> usize {
+pub(crate) const fn widen(n_bytes: u32) -> usize {
     const { assert!(size_of::<usize>() >= size_of::<u32>()) };
     n_bytes as usize
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use omnibus_boot_plan::{FOLDER, SUFFIX};
 
 use super::tally::Tally;
 use super::tiny_guest::{self, Step};
@@ -21,6 +22,8 @@ pub(crate) enum Kernel {
     Omnibus(&'static str),
     /// The kernel that can be broken, with this program as its first task.
     Sabotaged(&'static str),
+    /// Omnibus, carrying out the boot plan of this name.
+    Planned(&'static str),
     /// A guest of a few instructions.
     Tiny(&'static [Step]),
 }
@@ -34,6 +37,8 @@ pub(crate) enum Initrd {
     Missing,
     /// The image's after this change.
     Changed(fn(&mut Vec<u8>)),
+    /// The image's with this text as the boot plan `test`.
+    WithPlan(&'static str),
 }
 
 /// How a boot must end.
@@ -99,7 +104,7 @@ impl Case {
         let mut machine = machine.clone();
         (self.adjust)(&mut machine);
         let (kernel, words) = match self.kernel {
-            Kernel::Omnibus(program) | Kernel::Sabotaged(program) => {
+            Kernel::Omnibus(program) | Kernel::Sabotaged(program) | Kernel::Planned(program) => {
                 let settings = self
                     .words
                     .iter()
@@ -110,13 +115,23 @@ impl Case {
                     Kernel::Sabotaged(_) => image::sabotaged_kernel(),
                     _ => image::kernel(),
                 };
-                (kernel, words::command_line(program, &[], &settings)?)
+                let line = match self.kernel {
+                    Kernel::Planned(plan) => {
+                        words::command_line(image::STARTER, &[plan.to_owned()], &settings)
+                    }
+                    _ => words::command_line(program, &[], &settings),
+                };
+                (kernel, line?)
             }
             Kernel::Tiny(steps) => {
                 let file = directory.path().join("kernel.elf");
                 write(&file, &tiny_guest::build(steps))?;
                 (file, String::new())
             }
+        };
+        let written = |bytes: &[u8]| {
+            let file = directory.path().join("initrd.cpio");
+            write(&file, bytes).map(|()| file)
         };
         let initrd = match self.initrd {
             Initrd::Image => Some(image::initrd()),
@@ -125,9 +140,12 @@ impl Case {
                 let mut bytes =
                     fs::read(image::initrd()).context("cannot read the image's archive")?;
                 change(&mut bytes);
-                let file = directory.path().join("initrd.cpio");
-                write(&file, &bytes)?;
-                Some(file)
+                Some(written(&bytes)?)
+            }
+            Initrd::WithPlan(text) => {
+                let file = format!("{FOLDER}test{SUFFIX}");
+                let bytes = image::archive_with(&file, 0o444, text.as_bytes())?;
+                Some(written(&bytes)?)
             }
         };
         let boot = Boot {

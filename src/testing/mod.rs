@@ -1,5 +1,6 @@
 //! `test`: the host's checks and tests, then everything that needs a boot.
 
+mod boot_cases;
 mod case;
 pub(crate) mod child;
 mod failure_cases;
@@ -32,6 +33,7 @@ pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
         kernel_cases::CASES,
         failure_cases::CASES,
         tour_cases::CASES,
+        boot_cases::CASES,
     ]
     .into_iter()
     .flatten()

@@ -1,4 +1,7 @@
-//! What the kernel gave the task at its start: its number, capabilities and arguments.
+//! What the task was given at its start: its number, capabilities, arguments, and an environment of strings `NAME=VALUE`.
+//!
+//! A program that a boot plan started has in its environment what the plan calls its things: `capability.NAME` is a number
+//! of its table, `node.NAME` and `handle.NAME` are ids of its peer.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -66,18 +69,47 @@ pub fn find(kind: Kind) -> Option<CapabilityNumber> {
 /// The arguments, in order.
 pub fn arguments() -> impl Iterator<Item = &'static str> {
     let startup = startup();
-    let bytes: &'static [u8] = if startup.n_arguments == 0 {
-        &[]
-    } else {
-        // SAFETY: the kernel put that many bytes there, read-only, for the life of the task.
-        unsafe {
-            slice::from_raw_parts(
-                startup.ptr_arguments as *const u8,
-                startup.n_arguments as usize,
-            )
-        }
-    };
-    split(bytes)
+    split(bytes(startup.ptr_arguments, startup.n_arguments))
+}
+
+/// The environment, in order: names and values.
+pub fn variables() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let startup = startup();
+    split(bytes(startup.ptr_environment, startup.n_environment))
+        .filter_map(|variable| variable.split_once('='))
+}
+
+/// The value of the first variable of this name.
+#[must_use]
+pub fn variable(name: &str) -> Option<&'static str> {
+    let mut variables = variables();
+    variables.find_map(|(known, value)| (known == name).then_some(value))
+}
+
+/// The number of what a plan calls `name` among the things of this sort: [`CAPABILITY`], [`NODE`] or [`HANDLE`].
+#[must_use]
+pub fn number_of(sort: &str, name: &str) -> Option<u64> {
+    variables()
+        .find(|(known, _)| known.strip_prefix(sort) == Some(name))
+        .and_then(|(_, value)| value.parse().ok())
+}
+
+/// How the names of variables begin that are numbers of capabilities.
+pub const CAPABILITY: &str = "capability.";
+
+/// How the names of variables begin that are ids of nodes of the task's peer.
+pub const NODE: &str = "node.";
+
+/// How the names of variables begin that are ids of handles of the task's peer.
+pub const HANDLE: &str = "handle.";
+
+/// Bytes that the creator put there.
+fn bytes(address: u64, n_bytes: u64) -> &'static [u8] {
+    if n_bytes == 0 {
+        return &[];
+    }
+    // SAFETY: `Startup` says that so many bytes are there, read-only, for the life of the task.
+    unsafe { slice::from_raw_parts(address as *const u8, n_bytes as usize) }
 }
 
 /// Argument bytes as strings: each ends in NUL, the last may lack it. What is not UTF-8 is left out.
@@ -90,7 +122,7 @@ fn split(bytes: &[u8]) -> impl Iterator<Item = &str> {
         .filter_map(|argument| core::str::from_utf8(argument).ok())
 }
 
-/// Adds an argument for a task to be started, as [`arguments`] finds it there. It ends at its first NUL, if it has one.
+/// Adds an argument, or a variable, for a task to be started, as [`arguments`] and [`variables`] find it there. It ends at its first NUL, if it has one.
 pub(crate) fn push_argument(bytes: &mut Vec<u8>, argument: &impl Display) {
     let text = argument.to_string();
     bytes.extend(text.bytes().take_while(|&byte| byte != 0));

@@ -20,6 +20,8 @@ extern crate alloc;
 
 pub mod account;
 pub mod actor;
+pub mod archive;
+pub mod boot;
 pub mod bus;
 pub mod calls;
 pub mod capability;
@@ -39,6 +41,7 @@ pub mod lock;
 pub mod memory;
 #[cfg(not(test))]
 mod panic;
+pub mod part;
 pub mod port;
 pub mod print;
 #[allow(unsafe_code)]

@@ -5,9 +5,11 @@ use crate::bus::Handle;
 use crate::calls::{self, Result, Spawn};
 use crate::capability::Owned;
 use crate::environment;
+use crate::loader::{self, Program};
 use crate::wait::WaitSet;
 use alloc::string::String;
 use alloc::vec::Vec;
+use core::fmt::Display;
 use omnibus_abi::CapabilityNumber;
 use omnibus_abi::native::{
     Grant, TASK_EXITED, TASK_FAULTED, TASK_KILLED, TASK_RUNNING, TaskStatus,
@@ -21,10 +23,20 @@ pub fn exit(status: u8) -> ! {
 /// A task to be started: a program, its arguments, and what it may use.
 #[derive(Clone, Debug)]
 pub struct Command {
-    name: String,
-    arguments: Vec<u8>,
-    grants: Vec<Grant>,
-    priority: Option<u64>,
+    pub(crate) name: String,
+    pub(crate) arguments: Vec<u8>,
+    pub(crate) environment: Vec<u8>,
+    pub(crate) grants: Vec<Granted>,
+    pub(crate) priority: u64,
+}
+
+/// A capability for a new task.
+#[derive(Clone, Debug)]
+pub(crate) struct Granted {
+    /// What the task calls it, if it is told.
+    pub(crate) name: Option<String>,
+    pub(crate) capability: CapabilityNumber,
+    pub(crate) rights: u64,
 }
 
 impl Command {
@@ -34,24 +46,53 @@ impl Command {
         Self {
             name: name.into(),
             arguments: Vec::new(),
+            environment: Vec::new(),
             grants: Vec::new(),
-            priority: None,
+            priority: environment::priority(),
         }
+    }
+
+    /// The program's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Adds an argument. It ends at its first NUL, if it has one.
     #[must_use]
-    pub fn argument(mut self, argument: impl core::fmt::Display) -> Self {
+    pub fn argument(mut self, argument: impl Display) -> Self {
         environment::push_argument(&mut self.arguments, &argument);
+        self
+    }
+
+    /// Adds a variable to the environment. It ends at its first NUL, if it has one.
+    #[must_use]
+    pub fn variable(mut self, name: impl Display, value: impl Display) -> Self {
+        environment::push_argument(&mut self.environment, &format_args!("{name}={value}"));
         self
     }
 
     /// Adds a capability, with these rights.
     #[must_use]
-    pub fn grant(mut self, capability: CapabilityNumber, rights: u64) -> Self {
-        self.grants.push(Grant {
-            flags: 0,
-            capability: capability.0,
+    pub fn grant(self, capability: CapabilityNumber, rights: u64) -> Self {
+        self.grant_named(None, capability, rights)
+    }
+
+    /// Adds a capability, with these rights, and tells the task its number under `name` ([`environment::CAPABILITY`]).
+    #[must_use]
+    pub fn grant_as(self, name: &str, capability: CapabilityNumber, rights: u64) -> Self {
+        self.grant_named(Some(name.into()), capability, rights)
+    }
+
+    fn grant_named(
+        mut self,
+        name: Option<String>,
+        capability: CapabilityNumber,
+        rights: u64,
+    ) -> Self {
+        self.grants.push(Granted {
+            name,
+            capability,
             rights,
         });
         self
@@ -60,7 +101,7 @@ impl Command {
     /// Chooses a priority, at most the caller's own.
     #[must_use]
     pub const fn priority(mut self, priority: u64) -> Self {
-        self.priority = Some(priority);
+        self.priority = priority;
         self
     }
 
@@ -69,14 +110,28 @@ impl Command {
     /// # Errors
     /// Those of [`calls::task_spawn`].
     pub fn spawn(&self, account: &Account) -> Result<Task> {
+        let grant = |granted: &Granted| Grant {
+            flags: 0,
+            capability: granted.capability.0,
+            rights: granted.rights,
+        };
+        let grants: Vec<_> = self.grants.iter().map(grant).collect();
         let spawn = Spawn {
             account: account.number(),
             name: &self.name,
             arguments: &self.arguments,
-            grants: &self.grants,
-            priority: self.priority.unwrap_or_else(environment::priority),
+            grants: &grants,
+            priority: self.priority,
         };
         calls::task_spawn(&spawn).map(Task::from_capability)
+    }
+
+    /// Loads `program` into a task of the command's name and starts it; `account` pays for it.
+    ///
+    /// # Errors
+    /// Those of the calls that it takes.
+    pub fn load(&self, program: &Program<'_>, account: &Account) -> Result<Task> {
+        loader::start(program, self, account)
     }
 }
 
@@ -119,6 +174,18 @@ impl Ending {
             }),
             TASK_RUNNING => None,
             _ => None,
+        }
+    }
+}
+
+impl Display for Ending {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Exited(status) => write!(f, "exited with status {status}"),
+            Self::Killed => f.write_str("killed"),
+            Self::Faulted { vector, address } => {
+                write!(f, "faulted: vector {vector}, address {address:#x}")
+            }
         }
     }
 }

@@ -80,6 +80,8 @@ impl Builder {
             n_tls_memory: tls.map_or(0, |tls| tls.n_bytes_memory),
             tls_alignment: tls.map_or(1, |tls| tls.n_bytes_alignment),
             priority: self.task.priority().level() as u64,
+            n_environment: 0,
+            ptr_environment: 0,
         };
         let mut block = Vec::new();
         let n_bytes = (ptr_arguments - STARTUP_ADDRESS) as usize + arguments.len();

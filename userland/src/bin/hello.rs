@@ -11,6 +11,9 @@ fn main() {
     for argument in environment::arguments() {
         println!("  argument {argument:?}");
     }
+    for (name, value) in environment::variables() {
+        println!("  variable {name}={value}");
+    }
     for capability in environment::capabilities() {
         println!("  capability {capability:?}");
     }

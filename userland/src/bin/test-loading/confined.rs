@@ -6,9 +6,8 @@ use omnibus_userland::abi::native::{MemoryMap, TaskNew, TaskSpawn, VM_READ, Wait
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno};
 use omnibus_userland::actor::PATIENCE;
 use omnibus_userland::calls;
-use omnibus_userland::loader::{Loading, Program};
 use omnibus_userland::raw;
-use omnibus_userland::task::Ending;
+use omnibus_userland::task::{Command, Ending};
 use omnibus_userland::{check_eq, tests, time};
 
 /// Capability numbers that are tried: these slots in these generations.
@@ -19,9 +18,8 @@ tests! {
     /// A task without capabilities gets EBADF from every call on any object, whatever number it tries, and can wait for nothing but time.
     fn cnf_1_nothing_given_nothing_reached(bench) {
         let stage = Stage::new(bench)?;
-        let program = Program::find(&stage.archive, crate::PROGRAM)?;
         let own = bench.account.carve(64, 0, 1024)?;
-        let task = Loading::new(&program).start(&own)?;
+        let task = stage.load(&Command::new(crate::PROGRAM), &own)?;
         let ending = task.wait_until(time::deadline_in(PATIENCE))?;
         // The status is the number of the first call that was not refused, and 1.
         check_eq!(ending, Ending::Exited(0), "the end of the confined task");

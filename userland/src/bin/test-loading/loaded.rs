@@ -2,9 +2,9 @@
 
 use crate::stage::Stage;
 use omnibus_userland::abi::Errno;
+use omnibus_userland::account::Account;
 use omnibus_userland::actor::soon;
-use omnibus_userland::loader::{Loading, Program};
-use omnibus_userland::task::Ending;
+use omnibus_userland::task::{Command, Ending};
 use omnibus_userland::{calls, check, check_eq, tests};
 
 const PAGE_FAULT: u64 = 14;
@@ -63,14 +63,12 @@ tests! {
     /// is left of the attempt.
     fn ldr_4_refusals(bench) {
         let stage = Stage::new(bench)?;
-        let find = |name| Program::find(&stage.archive, name).map(drop);
-        check_eq!(find("no such program"), Err(Errno::ENOENT), "an unknown name");
-        check_eq!(find("kernel.sym"), Err(Errno::ENOEXEC), "a file of text");
-        let hello = Program::find(&stage.archive, "hello")?;
+        let load = |name: &str, account: &Account| stage.load(&Command::new(name), account).map(drop);
+        check_eq!(load("no such program", &bench.account), Err(Errno::ENOENT), "an unknown name");
+        check_eq!(load("kernel.sym", &bench.account), Err(Errno::ENOEXEC), "a file of text");
         for frames in [0, 8, 40] {
             let poor = bench.account.carve(64, 4096, frames)?;
-            let refused = Loading::new(&hello).start(&poor).map(drop);
-            check_eq!(refused, Err(Errno::EDQUOT), "an account of {frames} frames");
+            check_eq!(load("hello", &poor), Err(Errno::EDQUOT), "an account of {frames} frames");
             let state = poor.state()?;
             let is_back = || {
                 let state = poor.state()?;

@@ -6,18 +6,19 @@ use omnibus_userland::abi::capability::{account, console};
 use omnibus_userland::abi::{Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::archive::Archive;
 use omnibus_userland::bus::{Handle, Node, Peer, Received};
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::check::{Failure, Outcome};
-use omnibus_userland::loader::{Loading, Program};
+use omnibus_userland::loader::Program;
 use omnibus_userland::memory::Memory;
 use omnibus_userland::suite::Bench;
-use omnibus_userland::task::{Ending, Task};
+use omnibus_userland::task::{Command, Ending, Task};
 use omnibus_userland::{environment, time};
 
 /// The archive, and a peer on which every puppet has a node of its own.
 pub(crate) struct Stage {
-    pub(crate) archive: Vec<u8>,
+    archive: Archive,
     pub(crate) peer: Peer,
 }
 
@@ -36,27 +37,26 @@ impl Stage {
         let archive = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
         let archive = calls::capability_copy(archive, Kind::Memory.all_rights() & 1)?;
         Ok(Self {
-            archive: Memory::from_capability(archive).read_all()?,
+            archive: Archive::new(&Memory::from_capability(archive))?,
             peer: Peer::new(&bench.account)?,
         })
     }
 
     /// Loads a puppet with what a director gives one.
     pub(crate) fn cast(&self, bench: &Bench, arguments: &[&dyn Display]) -> Result<Puppet> {
-        let program = Program::find(&self.archive, "puppet")?;
         let own = bench.account.carve(4096, 1 << 20, 1024)?;
         let peer = Peer::new(&own)?;
         let (node, handle_there) = self.peer.node_for(&peer)?;
         let (node_there, handle) = peer.node_for(&self.peer)?;
-        let loading = Loading::new(&program)
+        let command = Command::new("puppet")
             .grant(bench.console, console::WRITE)
             .grant(peer.number(), Kind::Peer.all_rights())
             .grant(own.number(), account::CHARGE | account::INSPECT)
             .argument("puppet")
             .argument(handle_there.id())
             .argument(node_there.id());
-        let loading = arguments.iter().fold(loading, Loading::argument);
-        let task = loading.start(&own)?;
+        let command = arguments.iter().fold(command, Command::argument);
+        let task = self.load(&command, &own)?;
         let _ = (handle_there.into_id(), node_there.into_id());
         Ok(Puppet {
             task,
@@ -64,6 +64,13 @@ impl Stage {
             _handle: handle,
             _node: node,
         })
+    }
+
+    /// Loads the program that the command is named after.
+    pub(crate) fn load(&self, command: &Command, account: &Account) -> Result<Task> {
+        let file = self.archive.read(command.name())?;
+        let program = Program::parse(&file).map_err(|_| Errno::ENOEXEC)?;
+        command.load(&program, account)
     }
 
     /// The payload of the next message.

@@ -1,0 +1,112 @@
+//! The first program: starts what a boot plan of the archive says, and ends with the program that the plan names.
+//!
+//! Its argument is the plan's name. A plan with a fault, or one that cannot be carried out, ends it with status 2 and a line that names
+//! file and line.
+#![no_std]
+#![no_main]
+
+extern crate alloc;
+
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Display;
+use omnibus_boot_plan::{self as plan, FOLDER, GRANTABLE, SUFFIX};
+use omnibus_userland::abi::{CapabilityNumber, Kind};
+use omnibus_userland::account::Account;
+use omnibus_userland::archive::Archive;
+use omnibus_userland::boot::{self, Means, Started};
+use omnibus_userland::bus::{Peer, Received};
+use omnibus_userland::calls::Result;
+use omnibus_userland::memory::Memory;
+use omnibus_userland::task::Ending;
+use omnibus_userland::{environment, println, program};
+
+program!(main);
+
+/// Exit status if the plan cannot be carried out.
+const BAD_PLAN: u8 = 2;
+
+/// Exit status if the program that the plan ends with did not end by itself.
+const BAD_END: u8 = 3;
+
+fn main() -> u8 {
+    let name = environment::arguments().next().unwrap_or("boot");
+    let file = format!("{FOLDER}{name}{SUFFIX}");
+    let (started, ends_with, account) = match start(&file) {
+        Ok(started) => started,
+        Err(complaint) => {
+            println!("init: {complaint}");
+            return BAD_PLAN;
+        }
+    };
+    match watch(&started, ends_with, &account) {
+        Ok(status) => status,
+        Err(error) => {
+            println!("init: cannot watch what was started: {error}");
+            BAD_END
+        }
+    }
+}
+
+/// Starts everything, and tells which of it ends the system.
+fn start(file: &str) -> core::result::Result<(Vec<Started>, usize, Account), String> {
+    let of_file = |error: &dyn Display| format!("{file}:{error}");
+    let first = |kind: Kind| {
+        let given = environment::find(kind);
+        given.ok_or_else(|| format!("no {} was given to the first program", kind.name()))
+    };
+    let account = Account::from_capability(first(Kind::Account)?);
+    let memory = Memory::from_capability(first(Kind::Memory)?);
+    let archive = Archive::new(&memory);
+    let archive = archive.map_err(|error| format!("the archive: {error}"))?;
+    let text = archive.read(file).map_err(|error| {
+        let names = archive.names();
+        let plan = |name: &String| Some(name.strip_prefix(FOLDER)?.strip_suffix(SUFFIX)?.into());
+        let plans: Vec<String> = names.iter().filter_map(plan).collect();
+        format!("{file}: {error}; the plans are: {}", plans.join(", "))
+    })?;
+    let text = String::from_utf8(text).map_err(|_| format!("{file}: not UTF-8"))?;
+    let plan = plan::parse(&text).map_err(|fault| of_file(&fault))?;
+    let given = |&(name, kind): &(_, Kind)| Some((name, environment::find(kind)?));
+    let capabilities: Vec<(&str, CapabilityNumber)> = GRANTABLE.iter().filter_map(given).collect();
+    let means = Means {
+        account: &account,
+        archive: &archive,
+        capabilities: &capabilities,
+    };
+    let started = boot::start(&plan, &means).map_err(|failed| of_file(&failed))?;
+    Ok((started, plan.ends_with, account))
+}
+
+/// Tells of every end, until that of the one which ends the system.
+fn watch(started: &[Started], ends_with: usize, account: &Account) -> Result<u8> {
+    let peer = Peer::new(account)?;
+    let mut nodes = Vec::new();
+    for program in started {
+        let (node, handle) = peer.node()?;
+        program.task.watch(&handle)?;
+        nodes.push((node, handle));
+    }
+    loop {
+        let Received::Message(message) = peer.recv()? else {
+            continue;
+        };
+        let index = nodes.iter().position(|(node, _)| node.id() == message.node);
+        let (Some(index), Some((_, ending))) = (index, Ending::of_message(&message.data)) else {
+            continue;
+        };
+        let name = &started[index].name;
+        if index != ends_with {
+            println!("init: {name} has ended: {ending}");
+            continue;
+        }
+        return Ok(match ending {
+            Ending::Exited(status) => u8::try_from(status).unwrap_or(u8::MAX),
+            Ending::Killed | Ending::Faulted { .. } => {
+                println!("init: {name}, which ends the system, has ended: {ending}");
+                BAD_END
+            }
+        });
+    }
+}

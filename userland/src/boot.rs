@@ -1,0 +1,202 @@
+//! Carrying out a boot plan: everything that a plan names is made before the first program starts, so that each finds what it was
+//! promised.
+//!
+//! ```text
+//!  accounts, peers ──> nodes, each with a handle on our peer ──> handles copied to where they belong ──> tasks ──> our handles go
+//! ```
+//!
+//! From then on the starter holds the tasks and the accounts, to watch and to read, and no way to any node.
+
+use crate::account::Account;
+use crate::archive::Archive;
+use crate::bus::{Handle, Peer};
+use crate::environment::{HANDLE, NODE};
+use crate::loader::Program;
+use crate::task::{Command, Task};
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use omnibus_abi::native::AccountState;
+use omnibus_abi::{CapabilityNumber, Errno, Kind};
+use omnibus_boot_plan::{self as plan, Plan};
+
+/// What a starter has to give.
+#[derive(Debug)]
+pub struct Means<'a> {
+    /// The account that the programs' are carved out of.
+    pub account: &'a Account,
+    /// The archive with the programs' files.
+    pub archive: &'a Archive,
+    /// Capabilities by the names of [`plan::GRANTABLE`]; the program's own account and peer are not among them.
+    pub capabilities: &'a [(&'a str, CapabilityNumber)],
+}
+
+/// A program that was started.
+#[derive(Debug)]
+pub struct Started {
+    /// Its name in the plan.
+    pub name: String,
+    /// The task.
+    pub task: Task,
+    /// The account that it and its peer act for.
+    pub account: Account,
+}
+
+/// Why a plan cannot be carried out. Its display is `LINE: WHAT`, as that of a [`plan::Fault`].
+#[derive(Debug)]
+pub struct Failed {
+    line: usize,
+    what: String,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.line, self.what)
+    }
+}
+
+/// A program on its way: what was made for it so far.
+struct Making<'a> {
+    program: &'a plan::Program,
+    account: Account,
+    peer: Peer,
+    /// Its nodes: id on its peer, and a handle on the starter's.
+    nodes: Vec<(u64, Handle)>,
+}
+
+impl Making<'_> {
+    fn failed(&self, doing: impl fmt::Display, error: Errno) -> Failed {
+        // Whose limit it was shows in how full its account is.
+        let state = self.account.state().unwrap_or_default();
+        let left = left("its account", &state);
+        failed(self.program, format_args!("{doing}: {error}; {left}"))
+    }
+}
+
+/// Starts the programs of a plan, in their order.
+///
+/// # Errors
+/// The first thing that cannot be. What was started by then is ended.
+pub fn start(plan: &Plan, means: &Means<'_>) -> Result<Vec<Started>, Failed> {
+    let own = Peer::new(means.account).map_err(|error| Failed {
+        line: 1,
+        what: format!("no peer to make handles on: {error}"),
+    })?;
+    let prepare = |program| prepare(program, &own, means);
+    let all = plan.programs.iter().map(prepare);
+    let all: Vec<Making<'_>> = all.collect::<Result<_, _>>()?;
+    let mut tasks: Vec<Task> = Vec::new();
+    for making in &all {
+        match launch(making, &all, means) {
+            Ok(task) => tasks.push(task),
+            Err(failed) => {
+                for task in tasks {
+                    // It may have ended by itself.
+                    let _ = task.kill();
+                }
+                return Err(failed);
+            }
+        }
+    }
+    let started = all.into_iter().zip(tasks).map(|(making, task)| Started {
+        name: making.program.name.clone(),
+        task,
+        account: making.account,
+    });
+    Ok(started.collect())
+}
+
+/// Makes account, peer and nodes of a program, with a handle to each node on `own`.
+fn prepare<'a>(
+    program: &'a plan::Program,
+    own: &Peer,
+    means: &Means<'_>,
+) -> Result<Making<'a>, Failed> {
+    let plan::Limits {
+        objects,
+        bytes,
+        frames,
+    } = program.account;
+    let account = means.account.carve(objects, bytes, frames);
+    let account = account.map_err(|error| {
+        let state = means.account.state().unwrap_or_default();
+        let left = left("the starter's account", &state);
+        failed(program, format_args!("no account: {error}; {left}"))
+    })?;
+    let peer = Peer::new(&account);
+    let peer = peer.map_err(|error| failed(program, format_args!("no peer: {error}")))?;
+    let mut making = Making {
+        program,
+        account,
+        peer,
+        nodes: Vec::new(),
+    };
+    for name in &program.nodes {
+        let made = making.peer.node_for(own);
+        let (node, handle) = made.map_err(|error| making.failed(format!("node {name}"), error))?;
+        making.nodes.push((node.into_id(), handle));
+    }
+    Ok(making)
+}
+
+/// Gives a program its handles, and starts it.
+fn launch(making: &Making<'_>, all: &[Making<'_>], means: &Means<'_>) -> Result<Task, Failed> {
+    let program = making.program;
+    let mut command = Command::new(&program.name);
+    if let Some(priority) = program.priority {
+        command = command.priority(priority);
+    }
+    command = program.arguments.iter().fold(command, Command::argument);
+    for (name, (id, _)) in program.nodes.iter().zip(&making.nodes) {
+        command = command.variable(format_args!("{NODE}{name}"), id);
+    }
+    for handle in &program.handles {
+        let (_, ours) = &all[handle.program].nodes[handle.node];
+        let theirs = ours.copy_to(&making.peer);
+        let theirs =
+            theirs.map_err(|error| making.failed(format!("handle {}", handle.name), error))?;
+        command = command.variable(format_args!("{HANDLE}{}", handle.name), theirs.into_id());
+    }
+    for (name, kind, rights) in &program.capabilities {
+        let number = match kind {
+            Kind::Account => making.account.number(),
+            Kind::Peer => making.peer.number(),
+            _ => {
+                let mut ours = means.capabilities.iter();
+                let ours = ours.find(|(known, _)| known == name);
+                ours.ok_or_else(|| failed(program, format_args!("there is no {name} to grant")))?
+                    .1
+            }
+        };
+        command = command.grant_as(name, number, *rights);
+    }
+    let of_file = |error: &dyn fmt::Display| {
+        failed(program, format_args!("the file {}: {error}", program.file))
+    };
+    let file = means.archive.read(&program.file);
+    let file = file.map_err(|error| of_file(&error))?;
+    let file = Program::parse(&file).map_err(|refusal| of_file(&refusal))?;
+    let task = command.load(&file, &making.account);
+    task.map_err(|error| making.failed("not started", error))
+}
+
+fn failed(program: &plan::Program, what: impl fmt::Display) -> Failed {
+    Failed {
+        line: program.line,
+        what: format!("program {}: {what}", program.name),
+    }
+}
+
+/// How full an account is.
+fn left(whose: impl fmt::Display, state: &AccountState) -> String {
+    format!(
+        "{whose} has left: {} of {} objects, {} of {} bytes, {} of {} frames",
+        state.objects_available,
+        state.objects_maximum,
+        state.bytes_available,
+        state.bytes_maximum,
+        state.frames_available,
+        state.frames_maximum
+    )
+}
