@@ -11,6 +11,7 @@
 //! which is bounded by the threads inside a commit; a group moves as a whole. An undecided group delays nobody.
 
 use crate::System;
+use crate::event::EventCore;
 use crate::handle::Handle;
 use crate::mem::{Borrowed, Key, Link, List, OnQueue, Ref};
 use crate::message::Message;
@@ -31,6 +32,8 @@ pub(crate) enum Member<S: System> {
     Leave(Ref<Handle<S>>),
     /// HANDLE_RELEASE for this node of the peer.
     Last(Ref<Node<S>>),
+    /// What is unread of an event of the embedder's, bound to a node of the peer.
+    Event(Ref<EventCore<S>>),
 }
 
 /// The place of an object in a queue.
@@ -57,14 +60,14 @@ impl<S: System> Member<S> {
             Member::Grant(grant) => Some(grant.transaction()),
             Member::Note(handle) => Some(&handle.node().owner().transaction),
             Member::Leave(handle) => Some(&handle.holder().transaction),
-            Member::Last(_) => None,
+            Member::Last(_) | Member::Event(_) => None,
         }
     }
 
     /// Members of one transaction are in this order (ORD-5): messages, node releases, handle releases.
     fn rank(&self) -> u8 {
         match self {
-            Member::Message(_) | Member::Grant(_) => 0,
+            Member::Message(_) | Member::Grant(_) | Member::Event(_) => 0,
             Member::Note(_) => 1,
             Member::Leave(_) | Member::Last(_) => 2,
         }
@@ -78,6 +81,7 @@ impl<S: System> Member<S> {
                 a.ptr_eq(b)
             }
             (Member::Last(a), Member::Last(b)) => a.ptr_eq(b),
+            (Member::Event(a), Member::Event(b)) => a.ptr_eq(b),
             _ => false,
         }
     }
@@ -88,7 +92,7 @@ impl<S: System> Member<S> {
             Member::Grant(grant) => Some(&mut grant.state(key).entry.chain),
             Member::Note(handle) => Some(&mut handle.at_holder(key).note.chain),
             Member::Leave(handle) => Some(&mut handle.at_node(key).leave.chain),
-            Member::Last(_) => None,
+            Member::Last(_) | Member::Event(_) => None,
         }
     }
 
@@ -111,6 +115,7 @@ impl<S: System> Clone for Member<S> {
             Member::Note(handle) => Member::Note(handle.clone()),
             Member::Leave(handle) => Member::Leave(handle.clone()),
             Member::Last(node) => Member::Last(node.clone()),
+            Member::Event(event) => Member::Event(event.clone()),
         }
     }
 }

@@ -6,6 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::effects::Work;
+use crate::event::{EventCore, Told};
 use crate::handle::Whereabouts;
 use crate::mem::{Key, List, Ref};
 use crate::message::{Message, objects, price};
@@ -42,6 +43,13 @@ pub struct Retry;
 
 /// A received entry.
 pub struct Received<S: System> {
+    entry: Entry<S>,
+    /// The payload, if it is an event.
+    told: Option<Told>,
+}
+
+/// An entry of a queue, but for the payload of an event.
+struct Entry<S: System> {
     kind: Kind,
     metadata: Metadata,
     message: Option<Ref<Message<S>>>,
@@ -51,53 +59,127 @@ pub struct Received<S: System> {
 /// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
 pub struct Receiving<S: System> {
     peer: Ref<PeerCore<S>>,
-    entry: Received<S>,
-    /// The entry, if it is not a message.
+    entry: Entry<S>,
+    /// The entry, if it is not a message of a user.
     note: Option<Member<S>>,
     /// It is not being copied out any more.
     is_over: bool,
+}
+
+/// The payload of an entry that is being received: that of a message lies with it, that of an event is a copy.
+pub enum Payload<'a> {
+    /// Of a message.
+    OfMessage(&'a [u8]),
+    /// Of an event.
+    OfEvent(Told),
+}
+
+impl core::ops::Deref for Payload<'_> {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        match self {
+            Payload::OfMessage(bytes) => bytes,
+            Payload::OfEvent(told) => told.bytes(),
+        }
+    }
 }
 
 impl<S: System> Received<S> {
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.kind
+        self.entry.kind
     }
 
     /// Where it came in and from which account.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        self.metadata
+        self.entry.metadata
     }
 
     /// The payload; empty for notifications.
     #[must_use]
     #[inline]
     pub fn payload(&self) -> &[u8] {
-        let message = self.message.as_ref();
-        message.map(Message::payload).unwrap_or_default()
+        match &self.told {
+            None => self.entry.payload(),
+            Some(told) => told.bytes(),
+        }
     }
 
     /// The ids of the carried handles, in the sender's order (RCV-3); they name the handles once the message is received.
     #[must_use]
     pub fn transfers(&self) -> &[Id] {
-        let message = self.message.as_ref();
-        message.map(|message| &message.ids[..]).unwrap_or_default()
+        self.entry.transfers()
     }
 
     /// What the message carries of the embedder's, shared with its other receivers.
     #[must_use]
     pub fn objects(&self) -> &[S::Object] {
+        self.entry.objects()
+    }
+
+    /// Takes the first entry out.
+    #[inline]
+    pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
+        let mut guard = peer.lock.lock();
+        let (state, key) = guard.parts();
+        state.first_free(key)?;
+        if let Some(Member::Event(event)) = state.queue.front().as_deref() {
+            let event = event.clone();
+            let entry = Entry::of_event(key, &event);
+            let told = Some(event.read(key));
+            let over = state.event_taken(key, &event);
+            drop(guard);
+            event.discharge(over);
+            return Ok(Received { entry, told });
+        }
+        match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
+            Member::Message(mut message) => {
+                take_out(key, &mut message);
+                arrive(state, key, &message);
+                let mut entry = Entry::of_message(key, message);
+                drop(guard);
+                if let Some(message) = &mut entry.message {
+                    settle_charges(peer, message);
+                }
+                Ok(Received { entry, told: None })
+            }
+            member => {
+                let entry = Entry::of_note(key, &member);
+                note_taken(state, key, &member);
+                drop(guard);
+                discharge_note(peer, &member);
+                Ok(Received { entry, told: None })
+            }
+        }
+    }
+}
+
+impl<S: System> Entry<S> {
+    #[inline]
+    fn payload(&self) -> &[u8] {
+        let message = self.message.as_ref();
+        message.map(Message::payload).unwrap_or_default()
+    }
+
+    fn transfers(&self) -> &[Id] {
+        let message = self.message.as_ref();
+        message.map(|message| &message.ids[..]).unwrap_or_default()
+    }
+
+    fn objects(&self) -> &[S::Object] {
         self.objects
             .as_ref()
             .map_or(&[], |objects| objects.as_slice())
     }
 
     #[inline(always)]
-    fn of_message(key: &mut Key, message: Ref<Message<S>>) -> Received<S> {
+    fn of_message(key: &mut Key, message: Ref<Message<S>>) -> Entry<S> {
         let trace = message.trace.as_ref();
-        Received {
+        Entry {
             kind: Kind::User,
             metadata: Metadata {
                 id: message.node().id(),
@@ -108,47 +190,33 @@ impl<S: System> Received<S> {
         }
     }
 
-    #[inline(never)]
-    fn of_note(key: &mut Key, member: &Member<S>) -> Received<S> {
-        let (kind, id) = match member {
-            Member::Note(handle) | Member::Leave(handle) => {
-                (Kind::NodeRelease, handle.at_holder(key).id)
-            }
-            Member::Last(node) => (Kind::HandleRelease, node.id()),
-            Member::Message(_) | Member::Grant(_) => (Kind::User, Id::INVALID),
-        };
-        Received {
-            kind,
-            metadata: Metadata { id, account: None },
+    fn of_event(key: &mut Key, event: &Ref<EventCore<S>>) -> Entry<S> {
+        Entry {
+            kind: Kind::User,
+            metadata: Metadata {
+                id: event.node().id(),
+                account: event.claimant(key),
+            },
             objects: None,
             message: None,
         }
     }
 
-    /// Takes the first entry out.
-    #[inline]
-    pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
-        let mut guard = peer.lock.lock();
-        let (state, key) = guard.parts();
-        state.first_free(key)?;
-        match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
-            Member::Message(mut message) => {
-                take_out(key, &mut message);
-                arrive(state, key, &message);
-                let mut received = Received::of_message(key, message);
-                drop(guard);
-                if let Some(message) = &mut received.message {
-                    settle_charges(peer, message);
-                }
-                Ok(received)
+    #[inline(never)]
+    fn of_note(key: &mut Key, member: &Member<S>) -> Entry<S> {
+        let (kind, id) = match member {
+            Member::Note(handle) | Member::Leave(handle) => {
+                (Kind::NodeRelease, handle.at_holder(key).id)
             }
-            member => {
-                let received = Received::of_note(key, &member);
-                note_taken(state, key, &member);
-                drop(guard);
-                discharge_note(peer, &member);
-                Ok(received)
-            }
+            Member::Last(node) => (Kind::HandleRelease, node.id()),
+            Member::Event(event) => return Entry::of_event(key, event),
+            Member::Message(_) | Member::Grant(_) => (Kind::User, Id::INVALID),
+        };
+        Entry {
+            kind,
+            metadata: Metadata { id, account: None },
+            objects: None,
+            message: None,
         }
     }
 }
@@ -212,15 +280,18 @@ fn note_taken<S: System>(state: &mut PeerState<S>, key: &mut Key, member: &Membe
             node.bury();
             drop(state.table.free(node.id()));
         }
-        Member::Message(_) | Member::Grant(_) | Member::Leave(_) => {}
+        Member::Message(_) | Member::Grant(_) | Member::Leave(_) | Member::Event(_) => {}
     }
 }
 
 /// The object that a notification was about is charged no more.
 #[inline(never)]
 fn discharge_note<S: System>(peer: &PeerCore<S>, member: &Member<S>) {
-    if let Member::Note(handle) = member {
-        account::forget(handle);
+    match member {
+        Member::Note(handle) => account::forget(handle),
+        // What it is charged is its own.
+        Member::Event(_) => return,
+        _ => {}
     }
     account::discharge(&peer.own, &objects::<S>(1));
 }
@@ -270,8 +341,13 @@ impl<S: System> Receiving<S> {
                 drop(state.queue.pop_front(key));
             }
             match member {
-                Member::Message(message) => (Received::of_message(key, message), None),
-                note => (Received::of_note(key, &note), Some(note)),
+                Member::Message(message) => (Entry::of_message(key, message), None),
+                note => {
+                    if let Member::Event(event) = &note {
+                        event.begin_telling(key);
+                    }
+                    (Entry::of_note(key, &note), Some(note))
+                }
             }
         };
         Ok(Receiving {
@@ -285,19 +361,26 @@ impl<S: System> Receiving<S> {
     /// What it is.
     #[must_use]
     pub fn kind(&self) -> Kind {
-        self.entry.kind()
+        self.entry.kind
     }
 
     /// Where it came in and from which account.
     #[must_use]
     pub fn metadata(&self) -> Metadata {
-        self.entry.metadata()
+        self.entry.metadata
     }
 
-    /// The payload; empty for notifications.
+    /// The payload; empty for notifications. That of an event is what is unread now, and told by the commit.
     #[must_use]
-    pub fn payload(&self) -> &[u8] {
-        self.entry.payload()
+    #[inline]
+    pub fn payload(&self) -> Payload<'_> {
+        match &self.note {
+            Some(Member::Event(event)) => {
+                let mut guard = self.peer.lock.lock();
+                Payload::OfEvent(event.read(guard.parts().1))
+            }
+            _ => Payload::OfMessage(self.entry.payload()),
+        }
     }
 
     /// How many handles and objects it carries.
@@ -368,6 +451,12 @@ impl<S: System> Receiving<S> {
                 });
         if !is_first {
             return Err(Retry);
+        }
+        if let Some(Member::Event(event)) = &self.note {
+            let over = state.event_taken(key, event);
+            drop(guard);
+            event.discharge(over);
+            return Ok(());
         }
         drop(state.queue.pop_front(key));
         if let Some(message) = &mut self.entry.message {

@@ -169,7 +169,7 @@ fn obj_8_recv_is_serial_and_giving_up_leaves_the_message() {
     send(client, &[handle], &[], b"1").unwrap();
     send(client, &[handle], &[], b"2").unwrap();
     let receiving = server.begin_recv().unwrap();
-    assert_eq!(receiving.payload(), b"1");
+    assert_eq!(*receiving.payload(), *b"1");
     assert!(matches!(server.begin_recv(), Err(Error::Busy)));
     drop(receiving);
     assert_eq!(recv_message(server).0, b"1");

@@ -84,7 +84,7 @@ fn rel_2_recv_passes_over_what_is_released_while_it_copies() {
     send(p, &[to_stays], &[], b"stays").unwrap();
     let receiving = owner.begin_recv().unwrap();
     release(owner, &[gone]).unwrap();
-    assert_eq!(receiving.payload(), b"gone");
+    assert_eq!(*receiving.payload(), *b"gone");
     assert!(receiving.commit().is_err());
     assert_eq!(recv_message(owner).0, b"stays");
     world.end();

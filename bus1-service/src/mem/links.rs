@@ -6,6 +6,7 @@ use omnibus_counted::{Bytes, NoBytes};
 
 use crate::System;
 use crate::account::Books;
+use crate::event::EventCore;
 use crate::handle::Handle;
 use crate::message::Message;
 use crate::node::Node;
@@ -29,7 +30,7 @@ macro_rules! blocks {
 }
 
 blocks! {
-    NoBytes: PeerCore<S>, Node<S>, Handle<S>, crate::transfer::Grant<S>, crate::send::Many<S>;
+    NoBytes: PeerCore<S>, Node<S>, Handle<S>, EventCore<S>, crate::transfer::Grant<S>, crate::send::Many<S>;
     NoBytes: crate::account::AccountCore<S>, crate::account::Quota<S>, crate::account::Trace<S>;
     Bytes: Message<S>;
 }
@@ -120,6 +121,18 @@ unsafe impl<S: System> Adapter for QueuedAtNode<S> {
     }
 }
 
+/// The events that are bound to a peer's nodes, or unread.
+pub(crate) struct EventsOfPeer<S>(PhantomData<S>);
+
+// SAFETY: a field of the event, used by no other adapter.
+unsafe impl<S: System> Adapter for EventsOfPeer<S> {
+    type Item = Ref<EventCore<S>>;
+    #[inline]
+    fn link<'a>(item: &'a Ref<EventCore<S>>, key: &'a mut Key) -> &'a mut Link {
+        &mut item.state(key).at_peer
+    }
+}
+
 /// The nodes that an open release names.
 pub(crate) struct OnMark<S>(PhantomData<S>);
 
@@ -146,6 +159,7 @@ unsafe impl<S: System> Adapter for OnQueue<S> {
             Member::Note(handle) => &mut handle.at_holder(key).note.link,
             Member::Leave(handle) => &mut handle.at_node(key).leave.link,
             Member::Last(node) => &mut node.state(key).last,
+            Member::Event(event) => &mut event.state(key).queued,
         }
     }
 }
@@ -176,6 +190,7 @@ unsafe impl<S: System> Word for Member<S> {
             Member::Note(handle) => into_address(handle) | 2,
             Member::Leave(handle) => into_address(handle) | 3,
             Member::Last(node) => into_address(node) | 4,
+            Member::Event(event) => into_address(event) | 5,
         }
     }
     #[inline]
@@ -188,7 +203,8 @@ unsafe impl<S: System> Word for Member<S> {
                 1 => Member::Grant(from_address(address)),
                 2 => Member::Note(from_address(address)),
                 3 => Member::Leave(from_address(address)),
-                _ => Member::Last(from_address(address)),
+                4 => Member::Last(from_address(address)),
+                _ => Member::Event(from_address(address)),
             }
         }
     }

@@ -18,7 +18,7 @@ mod locked;
 mod spare;
 
 pub(crate) use counted::{Block, Ref, Unique, Vacant};
-pub(crate) use links::{OnMark, OnNode, OnQueue, QueuedAtNode};
+pub(crate) use links::{EventsOfPeer, OnMark, OnNode, OnQueue, QueuedAtNode};
 pub(crate) use list::{Borrowed, Link, List, Packed};
 pub(crate) use locked::{Key, KeyedGuard, KeyedMutex, LockedBy, LockedToo, under_second_lock};
 pub(crate) use spare::Spare;

@@ -174,6 +174,7 @@ impl<S: System> Peer<S> {
                 )
             }
             Member::Last(node) => (Kind::HandleRelease, node.id(), 0, 0),
+            Member::Event(event) => (Kind::User, event.node().id(), event.n_data() as u64, 0),
             Member::Grant(_) => return None,
         };
         Some(EntryInfo {

@@ -1,5 +1,6 @@
 //! What is under a peer's lock, and what happens to it in one lock-held section.
 
+use crate::event::Events;
 use crate::handle::{Handle, Whereabouts};
 use crate::mem::{Key, List, OnNode, QueuedAtNode, Ref};
 use crate::message::Message;
@@ -23,6 +24,7 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) table: Table<S>,
     pub(crate) queue: Queue<S>,
     pub(crate) release: Release<S>,
+    pub(crate) events: Events<S>,
     /// The stamp of the last transaction that the peer decided: the next is above it, so that what its calls do has the order
     /// in which they took effect (OBJ-8).
     pub(crate) decided: u64,
@@ -79,6 +81,7 @@ impl<S: System> PeerState<S> {
             table: Table::new(),
             queue: Queue::new(),
             release: Release::new(),
+            events: Events::new(),
             decided: 0,
             epoch: 0,
             is_receiving: false,
@@ -117,7 +120,7 @@ impl<S: System> PeerState<S> {
             };
             let is_alone = mutant::is(Mutant::NotAdjacent);
             match &leader {
-                Member::Message(_) | Member::Note(_) | Member::Last(_) => {
+                Member::Message(_) | Member::Note(_) | Member::Last(_) | Member::Event(_) => {
                     self.queue.order_group(key, leader)
                 }
                 Member::Grant(grant) => {
@@ -290,6 +293,7 @@ impl<S: System> PeerState<S> {
             Member::Last(node) => {
                 !self.is_dead(node) && !self.is_named(node.id(), node.is_marked())
             }
+            Member::Event(event) => !self.is_dead(event.node()),
             Member::Grant(_) | Member::Leave(_) => false,
         }
     }

@@ -1,5 +1,6 @@
 //! The kernel as the system that embeds the bus1 core: what its accounts count, whom it wakes.
 
+pub mod event;
 pub mod peer;
 
 pub use bus1_service::{BYTES, OBJECTS};

@@ -142,7 +142,7 @@ impl Out {
                 return Err(Errno::EMSGSIZE);
             }
             let words = words.get(..2 * n_data_vecs as usize);
-            vectors::copy_out(&caller.memory, words.unwrap_or_default(), payload)?;
+            vectors::copy_out(&caller.memory, words.unwrap_or_default(), &payload)?;
             let transfers = self
                 .transfer_size
                 .claim_array(self.given.ptr_transfers, n_transfers)?;

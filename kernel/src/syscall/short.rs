@@ -161,7 +161,8 @@ impl Receive {
 
     /// Takes the first message out of the queue, if it fits.
     fn take(&self, caller: &Caller<'_>, receiving: Receiving<Omnibus>) -> Found {
-        let (n_data, n_transfers) = (receiving.payload().len(), receiving.n_transfers());
+        let payload = receiving.payload();
+        let (n_data, n_transfers) = (payload.len(), receiving.n_transfers());
         let kind = match receiving.kind() {
             Kind::User => MESSAGE_TYPE_USER,
             Kind::NodeRelease => MESSAGE_TYPE_NODE_RELEASE,
@@ -172,7 +173,7 @@ impl Receive {
             caller.thread.machine.describe(descriptor);
             return Found::Done(Err(Errno::EMSGSIZE));
         }
-        let words = words_of(receiving.payload());
+        let words = words_of(&payload);
         let metadata = receiving.metadata();
         let from = From {
             id: metadata.id.as_u64(),

@@ -11,14 +11,13 @@ use super::structure::SizeOf;
 use super::thread;
 use super::user::ReadClaim;
 use crate::cap::{Object, select};
-use crate::service;
+use crate::service::{self, event::Event};
 use crate::shared::Ref;
 use crate::task::priorities::Priority;
 use crate::task::scheduler;
 use crate::task::task::{End, Name, Task};
 use crate::task::thread::Thread;
 use crate::task::watch::Watch;
-use bus1_service::Id;
 
 /// `task_new(new, new_size)`.
 ///
@@ -101,16 +100,9 @@ pub fn start(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Res
 pub fn watch(caller: &Caller<'_>, [number, by, handle, ..]: Arguments) -> Result<u64, Errno> {
     let target = caller.look_up(number, task::WATCH, select::task)?;
     let by = caller.peer(by, peer::USE)?;
-    let refused = |error| service::errno(&error);
-    let mut preparing = by
-        .core
-        .begin_send(TaskStatus::SIZE as usize)
-        .map_err(refused)?;
-    let destinations = [Id::from_u64(handle)];
-    preparing.destinations(&destinations).map_err(refused)?;
-    let message = preparing.prepared().map_err(refused)?;
+    let event = Event::bind(&by, handle, TaskStatus::SIZE as usize / size_of::<u64>())?;
     let charge = caller.task().charge(service::objects(1))?;
-    let watch = Ref::try_new(Watch::new(message, charge))?;
+    let watch = Ref::try_new(Watch::new(event, charge))?;
     target.watch(watch);
     Ok(0)
 }

@@ -1,7 +1,9 @@
 //! The batches of a release: what one lock-held section of the releasing peer finds to do, and what is done about it without that
 //! lock. No batch is longer than [`BATCH`] objects.
 
+use crate::account::Trace;
 use crate::effects::{Waker, dismantle};
+use crate::event::{EventCore, Looked};
 use crate::handle::{Handle, Whereabouts};
 use crate::mem::{Key, Ref};
 use crate::message::{Message, objects};
@@ -35,6 +37,8 @@ enum Batch<S: System> {
     SweepNotes([Option<Ref<Handle<S>>>; BATCH]),
     /// Go on taking this message apart.
     Drop(Ref<Message<S>>),
+    /// Give back what this event is charged.
+    EndEvent(Ref<EventCore<S>>, Option<Ref<Trace<S>>>),
     /// This node is over.
     Buried(Ref<Node<S>>),
     /// Settle the queues that these leave.
@@ -85,6 +89,7 @@ impl<S: System> PeerCore<S> {
                     drop(message.node().pop_message(guard.parts().1));
                 }
             }
+            Batch::EndEvent(event, trace) => event.discharge(trace),
             Batch::Buried(node) => {
                 account::discharge(&self.own, &objects::<S>(1));
                 drop(node);
@@ -150,6 +155,14 @@ impl<S: System> PeerCore<S> {
                 Batch::StageHandles(handles)
             }
             Phase::StageNodes => self.stage_nodes(state, key),
+            Phase::EndEvents => match state.end_event(key) {
+                Looked::Ended(event, trace) => Batch::EndEvent(event, trace),
+                Looked::More => Batch::Next,
+                Looked::Done => {
+                    state.release.phase = Phase::SweepNodes;
+                    Batch::Next
+                }
+            },
             Phase::SweepNodes => sweep_nodes(state, key),
             Phase::SweepHandles => {
                 let handles = next_handles(state);
@@ -238,6 +251,10 @@ impl<S: System> PeerCore<S> {
         state.epoch = state.epoch.wrapping_add(1);
         state.release.next_handle = state.release.handles;
         state.release.phase = Phase::SweepNodes;
+        if !state.release.staged.is_empty() && !state.events.is_empty() {
+            state.events.look_again();
+            state.release.phase = Phase::EndEvents;
+        }
         Batch::Decided {
             is_closing: state.release.closing == Closing::Now,
         }

@@ -9,11 +9,12 @@
 //! 2. *stage handles*: each named handle is entered at the queue of its node's owner, as leaving.
 //! 3. *stage nodes*: for each named node, NODE_RELEASE of each of its handles is entered at the holder's queue. A handle that
 //!    appears meanwhile puts its node back among those that wait. When none waits, the release is **decided**, under the own lock.
-//! 4. *sweep nodes*: every holder's queue is settled and woken, messages for the node are taken apart, its id is free.
-//! 5. *sweep handles*: the queues that handles leave are settled and woken.
-//! 6. *finish handles*: their ids are free.
-//! 7. *drop handles* (closing only): every handle left in the table is released in a transaction of its own.
-//! 8. *free table* (closing only): the memory of the id table is given back.
+//! 4. *end events*: those bound to named nodes are taken out of the queue, and their charge is given back.
+//! 5. *sweep nodes*: every holder's queue is settled and woken, messages for the node are taken apart, its id is free.
+//! 6. *sweep handles*: the queues that handles leave are settled and woken.
+//! 7. *finish handles*: their ids are free.
+//! 8. *drop handles* (closing only): every handle left in the table is released in a transaction of its own.
+//! 9. *free table* (closing only): the memory of the id table is given back.
 //!
 //! Rules:
 //! 1. Nothing here needs memory: objects are linked on the lists of the release (REL-3).
@@ -39,6 +40,7 @@ enum Phase {
     MarkAll,
     StageHandles,
     StageNodes,
+    EndEvents,
     SweepNodes,
     SweepHandles,
     FinishHandles,
@@ -92,7 +94,8 @@ impl<S: System> Release<S> {
     pub(crate) fn is_decided(&self) -> bool {
         matches!(
             self.phase,
-            Phase::SweepNodes
+            Phase::EndEvents
+                | Phase::SweepNodes
                 | Phase::SweepHandles
                 | Phase::FinishHandles
                 | Phase::DropHandles
