@@ -8,7 +8,8 @@
 //! - `kernel-sabotage.elf`: the kernel in which a word breaks the mechanism behind one chapter of the tour, for tests;
 //! - `initrd.cpio`: the programs without their symbols, the boot plans, and `kernel.sym` for the kernel's backtraces;
 //! - `programs/NAME`: the programs with their symbols, for gdb;
-//! - `programs.rs`: the names of the programs, each with its sentence.
+//! - `programs.rs`: the names of the programs, each with its sentence;
+//! - `sdk/`: the C library (`build/c_sdk.rs`).
 //!
 //! Cargo runs this again only when something below changed; the nested cargo then decides what to build.
 
@@ -18,6 +19,12 @@ use std::{env, fs};
 use anyhow::{Context, Result, bail};
 use omnibus_archive::{MODE_REGULAR_FILE, Writer};
 
+#[path = "build/c_abi.rs"]
+mod c_abi;
+#[path = "build/c_flags.rs"]
+mod c_flags;
+#[path = "build/c_sdk.rs"]
+mod c_sdk;
 #[path = "build/nested.rs"]
 mod nested;
 #[path = "build/object_file.rs"]
@@ -28,7 +35,13 @@ mod plans;
 mod sentence;
 
 /// What every build depends on besides the folders of the packages.
-const COMMON_SOURCES: [&str; 4] = ["build", "Cargo.toml", "Cargo.lock", "rust-toolchain.toml"];
+const COMMON_SOURCES: [&str; 5] = [
+    "build",
+    "sdk",
+    "Cargo.toml",
+    "Cargo.lock",
+    "rust-toolchain.toml",
+];
 
 /// Flags for the kernel: linked at an address in the top 2 GiB (`code-model=kernel` of the System V ABI, AMD64
 /// supplement, section 3.5.1), no red zone because a handler may run on the same stack, frame pointers for backtraces.
@@ -60,7 +73,7 @@ fn main() -> Result<()> {
         &["--features", "sabotage"],
         &out.join("kernel-sabotage.elf"),
     )?;
-    let programs = nested::build(
+    let mut programs = nested::build(
         &root,
         "omnibus-userland",
         "release",
@@ -68,6 +81,8 @@ fn main() -> Result<()> {
         &PROGRAM_FLAGS,
         &guest.join("programs"),
     )?;
+    programs.extend(c_sdk::build(&root, &out)?);
+    programs.sort_by(|a, b| a.name.cmp(&b.name));
     pack(&kernel, &programs, &root, &out)
 }
 

@@ -9,7 +9,7 @@ for word in "$@"; do
     case $word in
         --no-install) may_install=no ;;
         --host) counts_on_host=yes ;; # of bench
-        run | gdb | --) break ;; # what follows may belong to a program
+        run | gdb | cc | --) break ;; # what follows may belong to a program
     esac
 done
 

@@ -1,5 +1,6 @@
 //! The command line of the tool.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +28,8 @@ pub(crate) enum Word {
     Test(TestOptions),
     /// Boot with a program as the first task; its status becomes the exit code
     Run(ProgramLine),
+    /// Compile C for Omnibus with this machine's compiler; the result runs with `run`
+    Cc(CompilerLine),
     /// Boot, wait for a debugger before the first instruction, and print the line that attaches one
     Gdb(ProgramLine),
     /// Measure what the kernel's calls cost, in instructions counted by QEMU, and compare with the figures kept
@@ -60,6 +63,19 @@ impl ProgramLine {
     pub(crate) fn arguments(&self) -> &[String] {
         self.line.get(1..).unwrap_or_default()
     }
+}
+
+/// What is said to the C compiler, as it wants it.
+#[derive(Debug, Args)]
+pub(crate) struct CompilerLine {
+    /// Files and options of the compiler, as in `prog.c -O2 -o prog.elf`
+    #[arg(
+        value_name = "ARGS",
+        required = true,
+        trailing_var_arg = true,
+        allow_hyphen_values = true
+    )]
+    pub(crate) arguments: Vec<OsString>,
 }
 
 /// Options of `test`.

@@ -45,6 +45,11 @@ pub(crate) fn program_with_symbols(name: &str) -> PathBuf {
     out().join("programs").join(name)
 }
 
+/// The C library and what belongs to it.
+pub(crate) fn sdk() -> PathBuf {
+    out().join("sdk")
+}
+
 /// The programs that are suites of tests.
 pub(crate) fn suites() -> impl Iterator<Item = &'static Program> {
     PROGRAMS

@@ -5,6 +5,8 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+#[path = "../build/c_flags.rs"]
+mod c_flags;
 mod cli;
 mod commands;
 mod console;
@@ -77,6 +79,7 @@ fn run(cli: &Cli) -> Result<u8> {
             .into());
         }
         Some(Word::Run(line)) => (line.program(), line.arguments(), false),
+        Some(Word::Cc(line)) => return commands::cc::compile(&line.arguments),
         Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),
         Some(Word::Bench(bench)) => return bench::run(bench, &cli.options),

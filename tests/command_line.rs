@@ -30,7 +30,10 @@ fn assert_refused(arguments: &[&str], texts: &[&str]) {
 /// A word that does not exist is refused by name, with the words that do.
 #[test]
 fn a_wrong_word_is_refused_with_the_right_ones() {
-    assert_refused(&["frob"], &["'frob'", "test, run, gdb, bench, list, help"]);
+    assert_refused(
+        &["frob"],
+        &["'frob'", "test, run, cc, gdb, bench, list, help"],
+    );
 }
 
 /// A wrong value is refused by name, with the option it was for and what is allowed.

@@ -1,6 +1,7 @@
 //! The words of the command line, one file each.
 
 pub(crate) mod boot;
+pub(crate) mod cc;
 pub(crate) mod list;
 
 /// The program that boots when no word is given.

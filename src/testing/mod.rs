@@ -1,6 +1,7 @@
 //! `test`: the host's checks and tests, then everything that needs a boot.
 
 mod boot_cases;
+pub(crate) mod c_cases;
 mod case;
 pub(crate) mod child;
 mod failure_cases;
@@ -61,6 +62,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     for case in cases() {
         case.test(&machine, &mut tally)?;
     }
+    c_cases::run(&machine, &mut tally)?;
     let matrix = matrix::machines(test.matrix, &machine);
     let prefixes = matrix.iter().map(matrix::prefix);
     let machines = [(suites::PREFIX.to_owned(), &machine)]
