@@ -34,6 +34,8 @@ pub(crate) enum Word {
     Gdb(ProgramLine),
     /// Measure what the kernel's calls cost, in instructions counted by QEMU, and compare with the figures kept
     Bench(BenchOptions),
+    /// Run the same experiments on Omnibus and on a Linux kernel, in the same emulator, and show both side by side
+    Compare(CompareOptions),
     /// List the programs of the image and the tests, each with its sentence
     List {
         /// Only what contains this text
@@ -111,6 +113,17 @@ pub(crate) struct BenchOptions {
     /// Keep the figures measured now, for this reason
     #[arg(long, value_name = "REASON", conflicts_with = "only")]
     pub(crate) accept: Option<String>,
+}
+
+/// Options of `compare`.
+#[derive(Debug, Args)]
+pub(crate) struct CompareOptions {
+    /// Only this experiment; may be given several times [names: `compare --only help`]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) only: Vec<String>,
+    /// This Linux kernel, a bzImage, instead of the distribution's
+    #[arg(long, value_name = "PATH")]
+    pub(crate) linux_kernel: Option<PathBuf>,
 }
 
 /// How much of the matrix of machines `test` covers.

@@ -1,6 +1,6 @@
 //! Host tool of the Omnibus microkernel: builds it, boots it in QEMU, tests it.
 //!
-//! Flow: [`cli`] reads the words; a file in [`commands`] carries one out, [`testing`] and [`bench`] theirs; [`image`] knows the files to boot, [`machine`]
+//! Flow: [`cli`] reads the words; a file in [`commands`] carries one out, [`testing`], [`bench`] and [`compare`] theirs; [`image`] knows the files to boot, [`machine`]
 //! the emulated machine, [`guest`] runs it, [`verdict`] judges the run; [`console`] and [`report`] are its two channels; [`exit`] the codes.
 #![forbid(unsafe_code)]
 
@@ -9,11 +9,13 @@ mod bench;
 mod c_flags;
 mod cli;
 mod commands;
+mod compare;
 mod console;
 mod exit;
 mod guest;
 mod image;
 mod machine;
+mod plot;
 mod report;
 mod scratch;
 mod signals;
@@ -83,6 +85,7 @@ fn run(cli: &Cli) -> Result<u8> {
         Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),
         Some(Word::Bench(bench)) => return bench::run(bench, &cli.options),
+        Some(Word::Compare(compare)) => return compare::run(compare, &cli.options),
         Some(Word::List { filter }) => {
             commands::list::list(filter.as_deref(), &cli.options)?;
             return Ok(0);

@@ -32,7 +32,7 @@ fn assert_refused(arguments: &[&str], texts: &[&str]) {
 fn a_wrong_word_is_refused_with_the_right_ones() {
     assert_refused(
         &["frob"],
-        &["'frob'", "test, run, cc, gdb, bench, list, help"],
+        &["'frob'", "test, run, cc, gdb, bench, compare, list, help"],
     );
 }
 

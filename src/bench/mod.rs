@@ -25,7 +25,7 @@ use crate::{image, words};
 const PROGRAM: &str = "bench";
 
 /// The CPU that figures are taken on. With ERMS a `rep movsb` counts one instruction for each byte, which no CPU takes.
-const CPU: &str = "max,-erms,-fsrm";
+pub(crate) const CPU: &str = "max,-erms,-fsrm";
 
 /// How long the suite may take, unless the user says otherwise.
 const TIME_LIMIT: Duration = Duration::from_secs(180);

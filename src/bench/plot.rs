@@ -1,18 +1,16 @@
 //! The curves: what an echo costs by its size, and a fan-out by the number of its receivers.
 
-use std::ops::Range;
 use std::path::Path;
 
-use anyhow::{Result, anyhow};
-use plotters::prelude::*;
+use anyhow::Result;
+use plotters::style::{BLUE, GREEN, RED};
 
 use super::Measured;
 use super::targets::TARGETS;
+use crate::plot::chart;
 
-const PIXELS: (u32, u32) = (800, 500);
-
-/// A curve with its name.
-type Curve = (&'static str, RGBColor, Vec<(u64, u64)>);
+/// What all curves count.
+const UNIT: &str = "guest instructions";
 
 /// Draws what was measured into `folder`; a curve without points is left out.
 ///
@@ -32,70 +30,16 @@ pub(super) fn draw(measured: &Measured, folder: &Path) -> Result<()> {
     });
     chart(
         &folder.join("size.svg"),
-        ["Call and reply", "bytes each way"],
+        ["Call and reply", "bytes each way", UNIT],
         &[("Omnibus", BLUE, measured.sizes.clone())],
     )?;
     chart(
         &folder.join("fanout.svg"),
-        ["Fan-out of 64 bytes, per message", "receivers"],
+        ["Fan-out of 64 bytes, per message", "receivers", UNIT],
         &[
             ("Omnibus", BLUE, fan_out.collect()),
             ("seL4", GREEN, of_fan_out(|target| target.sel4)),
             ("Linux", RED, of_fan_out(|target| target.linux)),
         ],
     )
-}
-
-/// Draws curves over `axis`, both scales logarithmic; 0 is drawn at 1.
-fn chart(file: &Path, [title, axis]: [&str; 2], curves: &[Curve]) -> Result<()> {
-    if curves
-        .first()
-        .is_none_or(|(_, _, points)| points.is_empty())
-    {
-        return Ok(());
-    }
-    let failed = |error: &dyn std::fmt::Display| anyhow!("cannot draw {}: {error}", file.display());
-    let points = || curves.iter().flat_map(|(_, _, points)| points);
-    let root = SVGBackend::new(file, PIXELS).into_drawing_area();
-    root.fill(&WHITE).map_err(|error| failed(&error))?;
-    let mut chart = ChartBuilder::on(&root)
-        .caption(title, ("sans-serif", 20))
-        .margin(12)
-        .x_label_area_size(36)
-        .y_label_area_size(64)
-        .build_cartesian_2d(
-            range(points().map(|point| point.0)).log_scale(),
-            range(points().map(|point| point.1)).log_scale(),
-        )
-        .map_err(|error| failed(&error))?;
-    chart
-        .configure_mesh()
-        .x_desc(axis)
-        .y_desc("guest instructions")
-        .draw()
-        .map_err(|error| failed(&error))?;
-    for (name, colour, points) in curves {
-        let points = || points.iter().map(|&(x, y)| (x.max(1) as f64, y as f64));
-        let style = colour.stroke_width(2);
-        let colour = *colour;
-        chart
-            .draw_series(LineSeries::new(points(), style).point_size(3))
-            .map_err(|error| failed(&error))?
-            .label(*name)
-            .legend(move |(x, y)| PathElement::new([(x, y), (x + 16, y)], colour));
-    }
-    chart
-        .configure_series_labels()
-        .border_style(BLACK)
-        .background_style(WHITE)
-        .draw()
-        .map_err(|error| failed(&error))?;
-    root.present().map_err(|error| failed(&error))
-}
-
-/// From below the least to above the greatest.
-fn range(values: impl Iterator<Item = u64> + Clone) -> Range<f64> {
-    let least = values.clone().min().unwrap_or(1).max(1) as f64;
-    let greatest = values.max().unwrap_or(1).max(1) as f64;
-    least / 1.5..greatest * 1.5
 }

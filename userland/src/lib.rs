@@ -46,6 +46,7 @@ pub mod port;
 pub mod print;
 #[allow(unsafe_code)]
 pub mod raw;
+pub mod server;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod start;

@@ -1,4 +1,4 @@
-//! The other end of what `bench` measures: answers messages, as its first argument says.
+//! The other end of what `bench` and `compare` measure: answers messages, as its first argument says.
 //!
 //! Arguments: how to answer, and the id of the handle that leads back. The first byte of a request orders something besides; what is
 //! measured is sent with orders of 0.
@@ -11,24 +11,18 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::{MESSAGE_TYPE_USER, Transfer};
 use omnibus_userland::abi::limits::IDS_MAX;
+use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::calls::{self, Result};
+use omnibus_userland::memory::Memory;
 use omnibus_userland::port::Port;
+use omnibus_userland::server::order;
 use omnibus_userland::{environment, program};
 
 program!(main);
 
 /// Largest message, in bytes.
 const ROOM: usize = 1 << 16;
-
-/// Order: send an empty message through the handle that came along.
-const USE: u8 = 1;
-/// Order: release every handle that was kept.
-const RELEASE: u8 = 2;
-/// Order: the payload is in the pattern of its second byte; tell if it is not.
-const CHECK: u8 = 3;
-/// Order: reply with the number of messages so far.
-const REPORT: u8 = 4;
 
 struct Server {
     peer: CapabilityNumber,
@@ -51,6 +45,7 @@ fn main() -> Result<()> {
     match kind {
         "short" => server.echo_short(),
         "echo" => server.echo(),
+        "mapped" => server.echo_mapped(),
         "apart" => server.echo_apart(),
         "keep" => server.keep(),
         "drop" => server.drop_each(),
@@ -85,6 +80,24 @@ impl Server {
         }
     }
 
+    /// Returns every byte through a memory object that both map: a request lies at its start, the reply in its second half. The
+    /// message has the number of bytes.
+    fn echo_mapped(mut self) -> Result<()> {
+        let memory = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
+        let mapping = Memory::from_capability(memory).map(VM_READ | VM_WRITE)?;
+        let mut request = self.port.next_short(DEADLINE_NEVER)?.to_short();
+        loop {
+            let n_data = request.words[0] as usize;
+            let data = self.data.get_mut(..n_data).ok_or(Errno::EMSGSIZE)?;
+            mapping.read(0, data);
+            mapping.write(mapping.n_bytes() / 2, data);
+            request = self
+                .port
+                .call_short(self.reply, &request, DEADLINE_NEVER)?
+                .to_short();
+        }
+    }
+
     /// Returns every byte, by a call for the reply and a call for the next request.
     fn echo_apart(self) -> Result<()> {
         loop {
@@ -100,14 +113,14 @@ impl Server {
         self.port.next(&mut self.data, &mut handles)?;
         loop {
             match self.data[0] {
-                RELEASE => {
+                order::RELEASE => {
                     for ids in kept.chunks(IDS_MAX as usize) {
                         calls::release(self.peer, ids)?;
                     }
                     kept.clear();
                 }
-                order => {
-                    if order == USE {
+                asked => {
+                    if asked == order::USE {
                         self.port.send(handles[0].id, &[], &[])?;
                     }
                     kept.push(handles[0].id);
@@ -122,7 +135,7 @@ impl Server {
         let mut handles = [Transfer::default()];
         self.port.next(&mut self.data, &mut handles)?;
         loop {
-            if self.data[0] == USE {
+            if self.data[0] == order::USE {
                 self.port.send(handles[0].id, &[], &[])?;
             }
             calls::release(self.peer, &[handles[0].id])?;
@@ -146,12 +159,12 @@ impl Server {
             let data = data.ok_or(Errno::EMSGSIZE)?;
             match data.first() {
                 _ if incoming.kind != MESSAGE_TYPE_USER => continue,
-                Some(&REPORT) => {
+                Some(&order::REPORT) => {
                     let n_intact = if is_intact { n_messages } else { u64::MAX };
                     self.port.send(self.reply, &n_intact.to_le_bytes(), &[])?;
                     continue;
                 }
-                Some(&CHECK) => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
+                Some(&order::CHECK) => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
                 _ => {}
             }
             n_messages += 1;

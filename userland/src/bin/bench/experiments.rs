@@ -1,6 +1,6 @@
 //! The experiments, one function each.
 
-use crate::rig::{NARROW, Pair, Rig, Server};
+use crate::rig::Rig;
 use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::Transfer;
@@ -9,6 +9,7 @@ use omnibus_userland::abi::{DEADLINE_NEVER, DEADLINE_NOW};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::port::{Port, Short};
+use omnibus_userland::server::{NARROW, Pair, Server, order};
 use omnibus_userland::suite::wire::create;
 use omnibus_userland::{calls, check, check_eq};
 
@@ -18,12 +19,6 @@ const N_CHECKED: u64 = 40;
 const N_ROUNDS: u64 = 100;
 /// Rounds of a timed batch in which many receivers or much memory take part.
 const N_LONG_ROUNDS: u64 = 20;
-
-/// Orders to the server; see there.
-const USE: u8 = 1;
-const RELEASE: u8 = 2;
-const CHECK: u8 = 3;
-const REPORT: u8 = 4;
 
 /// Fills `bytes` with what no other round has there.
 fn fill(bytes: &mut [u8], round: u64) {
@@ -39,7 +34,7 @@ pub(crate) fn null(rig: &Rig) -> Outcome<u64> {
 
 /// A call and its reply with the same bytes, in registers.
 pub(crate) fn call(rig: &Rig, n_bytes: u64) -> Outcome<u64> {
-    let pair = Pair::start(rig, "short")?;
+    let pair = Pair::start(rig.host(), "short", &[])?;
     let (port, to) = (pair.port(), pair.server.to);
     let mut request = Short {
         n_bytes,
@@ -60,7 +55,7 @@ pub(crate) fn call(rig: &Rig, n_bytes: u64) -> Outcome<u64> {
 
 /// A call and its reply with the same bytes.
 pub(crate) fn echo(rig: &Rig, n_bytes: usize) -> Outcome<u64> {
-    let pair = Pair::start(rig, "echo")?;
+    let pair = Pair::start(rig.host(), "echo", &[])?;
     let (port, to) = (pair.port(), pair.server.to);
     let mut request = vec![0; n_bytes];
     let mut reply = vec![0; n_bytes];
@@ -81,7 +76,7 @@ pub(crate) fn echo(rig: &Rig, n_bytes: usize) -> Outcome<u64> {
 
 /// A call and its reply by separate calls for sending and for receiving, on both sides.
 pub(crate) fn ping_pong(rig: &Rig) -> Outcome<u64> {
-    let pair = Pair::start(rig, "apart")?;
+    let pair = Pair::start(rig.host(), "apart", &[])?;
     let (port, to) = (pair.port(), pair.server.to);
     let round = |request: &Short| {
         port.send_short(to, request)?;
@@ -102,7 +97,7 @@ pub(crate) fn ping_pong(rig: &Rig) -> Outcome<u64> {
 
 /// A call that carries a handle, which the server keeps or drops.
 pub(crate) fn carry(rig: &Rig, kind: &str) -> Outcome<u64> {
-    let pair = Pair::start(rig, kind)?;
+    let pair = Pair::start(rig.host(), kind, &[])?;
     let (port, to) = (pair.port(), pair.server.to);
     let token = Peer::new(rig.account())?;
     let (node, _) = create(&token, &token)?;
@@ -112,18 +107,18 @@ pub(crate) fn carry(rig: &Rig, kind: &str) -> Outcome<u64> {
         id: carried,
     }];
     let mut into = [0; 8];
-    let mut round = |order: &[u8]| port.exchange(to, order, &carried, &mut into, &mut []);
+    let mut round = |asked: &[u8]| port.exchange(to, asked, &carried, &mut into, &mut []);
     for number in 0..N_CHECKED {
-        round(&[USE])?;
+        round(&[order::USE])?;
         let used = Port::of(&token).next(&mut [0; 8], &mut [])?;
         check!(
             used.metadata.id != node && used.message.n_data == 0,
             "handle {number} leads elsewhere: {used:?}"
         );
     }
-    round(&[RELEASE])?;
+    round(&[order::RELEASE])?;
     let cost = rig.time(N_ROUNDS, || round(&[0]).map(drop))?;
-    round(&[RELEASE])?;
+    round(&[order::RELEASE])?;
     Ok(cost)
 }
 
@@ -158,7 +153,7 @@ pub(crate) fn fan_out(rig: &Rig, n_receivers: usize) -> Outcome<u64> {
     for index in 1..=n_receivers {
         let is_last = index == n_receivers;
         let kind = if is_last { "acknowledge" } else { "count" };
-        servers.push(Server::start(rig, &client, kind, NARROW)?);
+        servers.push(Server::start(rig.host(), &client, kind, NARROW, &[])?);
     }
     let handles: Vec<u64> = servers.iter().map(|server| server.to).collect();
     let port = Port::of(&client);
@@ -169,13 +164,13 @@ pub(crate) fn fan_out(rig: &Rig, n_receivers: usize) -> Outcome<u64> {
     };
     for number in 0..N_CHECKED {
         let mut data = [number as u8; 64];
-        data[0] = CHECK;
+        data[0] = order::CHECK;
         round(&data)?;
     }
     let ticks = rig.time(N_LONG_ROUNDS, || round(&[0; 64]).map(drop))?;
     // Everyone got everything, and what was checked was as it should be.
     for (index, &handle) in handles.iter().enumerate() {
-        port.send(handle, &[REPORT], &[])?;
+        port.send(handle, &[order::REPORT], &[])?;
         let mut reply = [0; 8];
         port.next(&mut reply, &mut [])?;
         check_eq!(

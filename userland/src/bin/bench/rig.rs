@@ -1,24 +1,14 @@
-//! What experiments are made with: servers with accounts of their own, and the clock.
+//! What experiments are made with: which are wanted, the clock, and what servers need.
 
 use alloc::vec::Vec;
-use omnibus_userland::abi::capability::{console, peer};
 use omnibus_userland::abi::{CapabilityNumber, Kind};
 use omnibus_userland::account::Account;
-use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
-use omnibus_userland::port::Port;
-use omnibus_userland::suite::wire::create;
-use omnibus_userland::task::{Command, Task};
+use omnibus_userland::server::Host;
 use omnibus_userland::{calls, environment, println, raw};
 
 /// Batches of rounds of which the median counts: what comes between now and then, as the timer does, does not.
 const N_BATCHES: usize = 15;
-
-/// Limits of a server's account, objects, bytes and frames: room for what it keeps, for many times its largest message, and for its
-/// memory. A foreign claim must leave a multiple of itself (ACC-4).
-pub(crate) const ROOMY: [u64; 3] = [1 << 12, 4 << 20, 512];
-/// The same for one of many servers with small messages.
-pub(crate) const NARROW: [u64; 3] = [64, 1 << 14, 256];
 
 /// Everything that is the same for all experiments.
 pub(crate) struct Rig {
@@ -44,6 +34,14 @@ impl Rig {
     /// The account that this task's peers act for.
     pub(crate) fn account(&self) -> &Account {
         &self.account
+    }
+
+    /// What servers need.
+    pub(crate) fn host(&self) -> Host<'_> {
+        Host {
+            account: &self.account,
+            console: self.console,
+        }
     }
 
     pub(crate) fn console(&self) -> CapabilityNumber {
@@ -117,66 +115,5 @@ impl Rig {
     /// Rounds that [`Rig::time`] makes in all.
     pub(crate) const fn n_timed(n_rounds: u64) -> u64 {
         n_rounds * N_BATCHES as u64
-    }
-}
-
-/// A server in a task of its own, with what leads there and back.
-pub(crate) struct Server {
-    task: Task,
-    /// The client's handle to the server's node.
-    pub(crate) to: u64,
-    _account: Account,
-}
-
-impl Server {
-    /// Starts a server that answers as `kind` says, for `client`.
-    pub(crate) fn start(
-        rig: &Rig,
-        client: &Peer,
-        kind: &str,
-        [objects, bytes, frames]: [u64; 3],
-    ) -> Outcome<Self> {
-        let account = rig.account.carve(objects, bytes, frames)?;
-        let own = Peer::new(&account)?;
-        let (_, to) = create(&own, client)?;
-        let (_, back) = create(client, &own)?;
-        let command = Command::new("bench-server")
-            .argument(kind)
-            .argument(back)
-            .grant(own.number(), peer::USE | peer::RECEIVE)
-            .grant(rig.console, console::WRITE);
-        let task = command.spawn(&account)?;
-        Ok(Self {
-            task,
-            to,
-            _account: account,
-        })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let is_over = self.task.kill().and_then(|()| self.task.wait());
-        if let Err(error) = is_over {
-            println!("a server did not end: {error}");
-        }
-    }
-}
-
-/// A client with its server.
-pub(crate) struct Pair {
-    pub(crate) server: Server,
-    pub(crate) client: Peer,
-}
-
-impl Pair {
-    pub(crate) fn start(rig: &Rig, kind: &str) -> Outcome<Self> {
-        let client = Peer::new(&rig.account)?;
-        let server = Server::start(rig, &client, kind, ROOMY)?;
-        Ok(Self { server, client })
-    }
-
-    pub(crate) fn port(&self) -> Port {
-        Port::of(&self.client)
     }
 }

@@ -1,0 +1,46 @@
+//! Knows which experiments are wanted, and tells what was seen.
+
+use alloc::vec::Vec;
+use omnibus_compare::line::Cost;
+use omnibus_compare::measure::{Subject, measure};
+use omnibus_userland::check::{Failure, Outcome};
+use omnibus_userland::{println, raw};
+
+/// The lines told so far.
+pub(crate) struct Teller {
+    only: Vec<&'static str>,
+    n_told: u64,
+}
+
+impl Teller {
+    /// For these experiments; for all, if none is named.
+    pub(crate) fn new(only: Vec<&'static str>) -> Self {
+        Self { only, n_told: 0 }
+    }
+
+    /// Whether an experiment is wanted.
+    pub(crate) fn wants(&self, experiment: &str) -> bool {
+        self.only.is_empty() || self.only.contains(&experiment)
+    }
+
+    /// Measures the subjects of an experiment and tells of each repetition.
+    pub(crate) fn measure(
+        &mut self,
+        experiment: &str,
+        subjects: Vec<Subject<'_, Failure>>,
+    ) -> Outcome {
+        let result = measure(experiment, subjects, raw::counter, |cost| self.cost(cost));
+        result.map_err(Failure::new)
+    }
+
+    /// Tells of one repetition.
+    pub(crate) fn cost(&mut self, cost: &Cost<'_>) {
+        println!("{cost}");
+        self.n_told += 1;
+    }
+
+    /// Says that this was all.
+    pub(crate) fn finish(self) {
+        println!("compare-done {}", self.n_told);
+    }
+}
