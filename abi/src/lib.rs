@@ -26,6 +26,7 @@ pub mod capability;
 pub mod errno;
 pub mod layout;
 pub mod limits;
+pub mod long;
 pub mod native;
 pub mod short;
 pub mod status;

@@ -1,29 +1,48 @@
-//! Handing a message over: SEND of bytes to one handle, received in the same instant by somebody who waits for it.
+//! Handing a message over: SEND to one handle, received in the same instant by somebody who waits for it.
 //!
 //! The receiver's queue is empty and its embedder has a thread that would receive at once. Then the message need not be queued, nor
 //! allocated, nor charged for longer than it takes to see that it could be: it is a transaction whose member was received as soon as
 //! it was ordered. Rules:
 //! 1. It happens only if SEND would succeed and RECV by the waiting thread would take this very message. Everything else, an error
 //!    first of all, is left to SEND.
-//! 2. Afterwards every clock, every book and every id is as after SEND and RECV.
+//! 2. Afterwards every clock, every book and every id is as after SEND and RECV; but SEND decides a message that carries a handle by a
+//!    word, whose stamp is above all that the sender has decided, and here it gets the next place in its one queue.
 //! 3. The embedder names the thread between the look-up and the decision, with no lock of the core held, and keeps it from receiving
 //!    anything else until it has what the message brings.
+//! 4. What takes time or can fail, as copying bytes to where the receiver wants them, is done like RECV's copying out: the message has
+//!    its place in the order, and a RECV that comes meanwhile is told to wait (OBJ-8). If it fails, the message was never sent: nobody
+//!    saw it, and a clock that is ahead tells nothing.
 
-use crate::account;
-use crate::handle::Handle;
-use crate::mem::KeyedGuard;
-use crate::message::price;
-use crate::peer::state::PeerState;
-use crate::recv::Metadata;
-use crate::{Id, Peer, System, hook};
+use crate::account::{self, Charged};
+use crate::effects::Waker;
+use crate::handle::{Handle, Whereabouts};
+use crate::mem::{Key, KeyedGuard, Ref};
+use crate::message::{objects, price};
+use crate::peer::state::{Linked, Origin, PeerState};
+use crate::peer::{PeerCore, leave_now};
+use crate::queue::Member;
+use crate::table::Object;
+use crate::{AccountNumber, Id, Peer, System, Wake, hook};
 
-/// Why a message was not handed over: nothing has happened, except that a concurrent call may have met the charge.
-#[derive(Debug)]
-pub enum Unusual<R> {
-    /// The sender or the handle is not as it has to be, or nobody waits.
-    Nobody,
-    /// The account, the receiver's queue or its node is not; this thread was to receive.
-    Refused(R),
+/// Where a message is to go: the handle that it goes through, looked up.
+pub struct Aim<S: System>(Ref<Handle<S>>);
+
+impl<S: System> Aim<S> {
+    /// What is attached to the peer that it is for.
+    #[inline(always)]
+    #[must_use]
+    pub fn watch(&self) -> &S::Watch {
+        &self.0.node().owner().watch
+    }
+}
+
+/// What the receiver of a message that was handed over is told of it (RCV-4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Handed {
+    /// The node that it came in on.
+    pub node: Id,
+    /// The sender's account.
+    pub account: AccountNumber,
 }
 
 impl<S: System> Peer<S> {
@@ -36,53 +55,99 @@ impl<S: System> Peer<S> {
         !state.queue.has_undone() && !state.queue.has_ordered()
     }
 
-    /// Hands a message of `n_data` bytes over to the thread that `receiver` names, if one waits at the peer with this watch. The bytes are the
-    /// embedder's to move. With `is_reply_awaited` the sender is going to receive too: then its own queue must be empty.
-    ///
-    /// # Errors
-    /// [`Unusual`]: SEND then says why, or sets aside what the next time needs.
+    /// Looks the destination of a message up that may be handed over. With `is_reply_awaited` the sender is going to receive too: then its
+    /// own queue must be empty. `None`: SEND says why.
     #[inline(always)]
-    pub fn hand_over<R>(
-        &self,
-        destination: Id,
-        n_data: u64,
-        is_reply_awaited: bool,
-        receiver: impl FnOnce(&S::Watch) -> Option<R>,
-    ) -> Result<(R, Metadata), Unusual<R>> {
-        let sender = self.core();
-        let handle = {
-            let mut guard = sender.lock.lock();
-            let (state, key) = guard.parts();
-            if state.queue.has_undone() || (is_reply_awaited && state.queue.has_ordered()) {
-                return Err(Unusual::Nobody);
-            }
-            state.handle(key, destination).ok_or(Unusual::Nobody)?
-        };
+    #[must_use]
+    pub fn aim(&self, destination: Id, is_reply_awaited: bool) -> Option<Aim<S>> {
+        let mut guard = self.core().lock.lock();
+        let (state, key) = guard.parts();
+        if state.queue.has_undone() || (is_reply_awaited && state.queue.has_ordered()) {
+            return None;
+        }
+        state.handle(key, destination).map(Aim)
+    }
+
+    /// Hands a message of `n_data` bytes, which are the embedder's to move, over to a thread that waits where `aim` leads. `None`: nothing
+    /// has happened; SEND says why, or sets aside what the next time needs.
+    #[inline(always)]
+    #[must_use]
+    pub fn hand_over(&self, aim: Aim<S>, n_data: u64) -> Option<Handed> {
+        let (sender, handle) = (self.core(), aim.0);
         hook::point("hand over: looked up");
-        let node = handle.node();
-        let owner = node.owner();
-        let Some(receiver) = receiver(&owner.watch) else {
-            return Err(Unusual::Nobody);
-        };
+        let owner = handle.node().owner();
         let is_own = owner.account.ptr_eq(&sender.account);
         let price = price::<S>(0, n_data);
         let is_certain = || can_receive(&mut owner.lock.lock(), &handle);
-        let Some(account) = account::pass(&handle, is_own, &price, is_certain) else {
-            return Err(Unusual::Refused(receiver));
-        };
+        let account = account::pass(&handle, is_own, &price, is_certain)?;
         hook::point("hand over: charged");
         let mut guard = owner.lock.lock();
         if !can_receive(&mut guard, &handle) {
-            return Err(Unusual::Refused(receiver));
+            return None;
         }
         let (state, key) = guard.parts();
         state.queue.tick(key);
         drop(guard);
-        let metadata = Metadata {
-            id: node.id(),
-            account: Some(account),
+        let node = handle.node().id();
+        Some(Handed { node, account })
+    }
+
+    /// The same for a message that carries a copy of the handle `carried`, or whose bytes are put where the receiver wants them before it is
+    /// decided (rule 4). `deliver` does that, and is told what the copy will be called; false if it cannot be done. `wake` is told of nodes
+    /// that lose their last handle because a message that was almost handed over was not.
+    #[must_use]
+    pub fn deliver(
+        &self,
+        aim: Aim<S>,
+        carried: Option<Id>,
+        n_data: u64,
+        deliver: &mut dyn FnMut(Option<Id>) -> bool,
+        wake: &mut dyn FnMut(&S::Watch, Wake),
+    ) -> Option<Handed> {
+        let (sender, handle) = (self.core(), aim.0);
+        hook::point("hand over: looked up");
+        let source = match carried {
+            None => None,
+            Some(id) => {
+                let mut guard = sender.lock.lock();
+                let (state, key) = guard.parts();
+                Some(state.handle(key, id)?)
+            }
         };
-        Ok((receiver, metadata))
+        let owner = handle.node().owner();
+        let kept = objects::<S>(u64::from(source.is_some()));
+        let whole = price::<S>(u64::from(source.is_some()), n_data);
+        let paid = pay(sender, &handle, source.is_some(), &whole)?;
+        hook::point("hand over: charged");
+        let mut copied = None;
+        let mut id = None;
+        if let Some(reserved) = begin(&handle, source.is_some()) {
+            id = reserved;
+            copied = match (&source, id) {
+                (Some(source), Some(id)) => copy(owner, source, id),
+                _ => None,
+            };
+            hook::point("hand over: begun");
+            let is_ready = copied.is_some() == source.is_some();
+            let is_delivered = is_ready && deliver(id);
+            if finish(&handle, copied.as_ref(), is_delivered) {
+                let account = match paid {
+                    Paid::Passed(account) => account,
+                    Paid::Charged(charged) => {
+                        let account = charged.trace.claimant();
+                        account::receive(charged.trace, owner, &price::<S>(0, n_data), &kept);
+                        account
+                    }
+                };
+                let node = handle.node().id();
+                return Some(Handed { node, account });
+            }
+        }
+        give_up(owner, id, copied, wake);
+        if let Paid::Charged(charged) = paid {
+            account::undo(&charged, &whole);
+        }
+        None
     }
 }
 
@@ -93,6 +158,118 @@ fn can_receive<S: System>(guard: &mut KeyedGuard<'_, S, PeerState<S>>, handle: &
     !state.queue.has_undone()
         && !state.queue.has_ordered()
         && !state.is_receiving
-        && !state.is_dead(handle.node())
-        && handle.at_node(key).on_node.is_linked()
+        && is_alive(state, key, handle)
+}
+
+#[inline(always)]
+fn is_alive<S: System>(state: &PeerState<S>, key: &mut Key, handle: &Handle<S>) -> bool {
+    !state.is_dead(handle.node()) && handle.at_node(key).on_node.is_linked()
+}
+
+/// What a charge for a message came to.
+enum Paid<S: System> {
+    /// It would be granted and leaves no trace, and is not written.
+    Passed(AccountNumber),
+    Charged(Charged<S>),
+}
+
+/// Charges a message, if the handle remembers whom: what it carries stays charged.
+#[inline(always)]
+fn pay<S: System>(
+    sender: &PeerCore<S>,
+    handle: &Handle<S>,
+    has_carried: bool,
+    amounts: &S::Amounts,
+) -> Option<Paid<S>> {
+    let is_own = handle.node().owner().account.ptr_eq(&sender.account);
+    if !has_carried && let Some(account) = account::pass(handle, is_own, amounts, || false) {
+        return Some(Paid::Passed(account));
+    }
+    account::charge_remembered(handle, is_own, amounts).map(Paid::Charged)
+}
+
+/// The message gets its place in the order, and is being copied out; the id that is promised to the handle that it carries.
+#[inline(always)]
+fn begin<S: System>(handle: &Handle<S>, has_carried: bool) -> Option<Option<Id>> {
+    let mut guard = handle.node().owner().lock.lock();
+    if !can_receive(&mut guard, handle) {
+        return None;
+    }
+    let (state, key) = guard.parts();
+    let id = if has_carried {
+        Some(state.table.reserve()?)
+    } else {
+        None
+    };
+    state.queue.tick(key);
+    state.is_receiving = true;
+    Some(id)
+}
+
+/// The copy of `source` that its receiver, who knows it as `id`, gets; it counts from now on.
+#[inline(always)]
+fn copy<S: System>(
+    receiver: &Ref<PeerCore<S>>,
+    source: &Ref<Handle<S>>,
+    id: Id,
+) -> Option<Ref<Handle<S>>> {
+    let node = source.node();
+    let copy = Ref::try_new(Handle::new(receiver.clone(), id, node.clone())).ok()?;
+    let origin = Origin {
+        source,
+        transaction: None,
+    };
+    match node.owner().link(&copy, Some(origin)) {
+        Linked::Yes => Some(copy),
+        Linked::NodeIsDead | Linked::SourceIsGone => None,
+    }
+}
+
+/// The message is copied out: what it carries is the receiver's, unless its node was released meanwhile (REL-2). False if the message is
+/// not received.
+#[inline(always)]
+fn finish<S: System>(
+    handle: &Handle<S>,
+    copied: Option<&Ref<Handle<S>>>,
+    is_delivered: bool,
+) -> bool {
+    let mut guard = handle.node().owner().lock.lock();
+    let (state, key) = guard.parts();
+    state.is_receiving = false;
+    if !is_delivered || state.is_dead(handle.node()) {
+        return false;
+    }
+    if let Some(copied) = copied {
+        let at_holder = copied.at_holder(key);
+        at_holder.whereabouts = Whereabouts::Held;
+        let id = at_holder.id;
+        if core::mem::take(&mut at_holder.is_parked) {
+            state.queue.push(key, Member::Note(copied.clone()));
+        }
+        state.table.fill(id, Object::Handle(copied.clone()));
+    }
+    true
+}
+
+/// Takes back what was made for the receiver.
+#[cold]
+fn give_up<S: System>(
+    receiver: &PeerCore<S>,
+    id: Option<Id>,
+    copied: Option<Ref<Handle<S>>>,
+    wake: Waker<'_, S>,
+) {
+    {
+        let mut guard = receiver.lock.lock();
+        let (state, key) = guard.parts();
+        if let Some(copied) = &copied {
+            state.strand(key, copied);
+        }
+        if let Some(id) = id {
+            state.table.cancel(id);
+        }
+    }
+    if let Some(copied) = copied {
+        leave_now(&copied, wake);
+    }
 }

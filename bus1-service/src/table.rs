@@ -241,6 +241,17 @@ impl<S: System> Table<S> {
         Some(id(index, 0))
     }
 
+    /// Takes back a promise that nobody was told of: the id may be promised again.
+    pub(crate) fn cancel(&mut self, id: Id) {
+        let index = index(id);
+        let first_free = self.first_free;
+        if let Some(slot) = self.slot_mut(index) {
+            slot.next = first_free;
+            self.first_free = index;
+            self.n_free = self.n_free.saturating_add(1);
+        }
+    }
+
     /// Lets a promised id name `object`.
     pub(crate) fn fill(&mut self, id: Id, object: Object<S>) {
         if let Some(slot) = self.slot_mut(index(id)) {

@@ -4,10 +4,9 @@
 //! caller puts them. Notifications arrive like messages: [`Incoming::message`] says which is which.
 
 use crate::bus::Peer;
-use crate::calls::{self, Incoming, IoSlice, IoSliceMut, Outgoing, Result};
+use crate::calls::{self, Incoming, IoSlice, Outgoing, Result};
 use crate::raw;
-use crate::wait::WaitSet;
-use omnibus_abi::bus1::Transfer;
+use omnibus_abi::bus1::{Message, Metadata, Transfer};
 use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
 use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER, Errno, status};
 
@@ -93,15 +92,25 @@ impl Port {
     ///
     /// # Errors
     /// `EMSGSIZE` if it does not fit; those of RECV.
+    #[inline]
     pub fn next(self, data: &mut [u8], handles: &mut [Transfer]) -> Result<Incoming> {
-        loop {
-            match calls::recv(self.0, &mut [IoSliceMut::new(data)], handles) {
-                (incoming, Ok(())) => return Ok(incoming),
-                (_, Err(Errno::EAGAIN)) => {}
-                (_, Err(error)) => return Err(error),
-            }
-            WaitSet::new().capability(self.0).wait(DEADLINE_NEVER)?;
-        }
+        self.next_until(DEADLINE_NEVER, data, handles)
+            .map_err(|(error, _)| error)
+    }
+
+    /// [`Port::next`] that waits at most until `deadline_ns`, and tells the sizes of a message that does not fit.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT`; those of [`Port::next`].
+    #[inline]
+    pub fn next_until(
+        self,
+        deadline_ns: u64,
+        data: &mut [u8],
+        handles: &mut [Transfer],
+    ) -> core::result::Result<Incoming, Refused> {
+        let arguments = [Call::ReceiveLong as u64, self.0.0, 0, deadline_ns];
+        came_in(calls::call_long(arguments, &[], &[], data, handles))
     }
 
     /// Sends `data` and `carried` through `handle`, then waits for the next message, which a client takes for the reply and a server for the
@@ -109,6 +118,7 @@ impl Port {
     ///
     /// # Errors
     /// Those of [`Port::send`] and [`Port::next`].
+    #[inline]
     pub fn exchange(
         self,
         handle: u64,
@@ -117,8 +127,24 @@ impl Port {
         into: &mut [u8],
         handles: &mut [Transfer],
     ) -> Result<Incoming> {
-        self.send(handle, data, carried)?;
-        self.next(into, handles)
+        self.exchange_until(DEADLINE_NEVER, handle, (data, carried), (into, handles))
+            .map_err(|(error, _)| error)
+    }
+
+    /// [`Port::exchange`] that waits at most until `deadline_ns`, and tells whether the message was sent when receiving failed.
+    ///
+    /// # Errors
+    /// `ETIMEDOUT`; those of [`Port::exchange`].
+    #[inline]
+    pub fn exchange_until(
+        self,
+        deadline_ns: u64,
+        handle: u64,
+        (data, carried): (&[u8], &[Transfer]),
+        (into, handles): (&mut [u8], &mut [Transfer]),
+    ) -> core::result::Result<Incoming, Refused> {
+        let arguments = [Call::CallLong as u64, self.0.0, handle, deadline_ns];
+        came_in(calls::call_long(arguments, data, carried, into, handles))
     }
 
     /// Sends a message of at most 64 bytes through `handle`.
@@ -182,6 +208,25 @@ impl Port {
             message.words,
         ))
     }
+}
+
+#[inline]
+fn came_in(registers: raw::ShortRegisters) -> core::result::Result<Incoming, Refused> {
+    let descriptor = Descriptor(registers.descriptor);
+    status::decode(registers.status, 0).map_err(|error| (error, descriptor))?;
+    Ok(Incoming {
+        metadata: Metadata {
+            flags: 0,
+            id: registers.id,
+            account: registers.account,
+        },
+        message: Message {
+            kind: descriptor.kind(),
+            n_transfers: descriptor.n_transfers(),
+            n_data: descriptor.n_data(),
+            ..Message::default()
+        },
+    })
 }
 
 /// An error, and how far the call came.

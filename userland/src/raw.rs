@@ -5,6 +5,7 @@
 //! the caller's memory whatever their values; which those are, the typed wrappers know.
 
 use core::arch::asm;
+use omnibus_abi::long::Memory;
 use omnibus_abi::short::N_WORDS;
 use omnibus_abi::{Call, Errno, status};
 
@@ -53,7 +54,7 @@ pub unsafe fn call_number(number: u64, arguments: [u64; 6]) -> Registers {
     Registers { status, value }
 }
 
-/// What a call with a message in registers returns ([`omnibus_abi::short`]).
+/// What a call with a message in registers, or in memory that they tell of, returns ([`omnibus_abi::short`], [`omnibus_abi::long`]).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ShortRegisters {
     /// `rax`: 0 or a negative error number.
@@ -73,10 +74,29 @@ pub struct ShortRegisters {
 #[inline(always)]
 #[must_use]
 pub fn call_short(arguments: [u64; 4], words: [u64; N_WORDS]) -> ShortRegisters {
+    // SAFETY: the kernel touches no memory.
+    unsafe { call_message(arguments, words) }
+}
+
+/// Makes one of the calls with a message in memory: `rax rdi rsi rbx` from `arguments`, what memory from `memory`.
+///
+/// # Safety
+/// The kernel may write to the memory that there is room in.
+#[inline(always)]
+#[must_use]
+pub unsafe fn call_long(arguments: [u64; 4], memory: Memory) -> ShortRegisters {
+    // SAFETY: the caller's promise.
+    unsafe { call_message(arguments, memory.to_words()) }
+}
+
+/// # Safety
+/// The caller answers for the memory that the call touches.
+#[inline(always)]
+unsafe fn call_message(arguments: [u64; 4], words: [u64; N_WORDS]) -> ShortRegisters {
     let [number, peer, handle, deadline_ns] = arguments;
     let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = words;
     let (status, id, account, descriptor);
-    // SAFETY: the kernel touches no memory; all registers that it writes, and those that it zeroes, are named. `rbx` cannot be, since the
+    // SAFETY: the caller answers for memory; all registers that it writes, and those that it zeroes, are named. `rbx` cannot be, since the
     // compiler keeps it for itself: it is put aside, and as no register is left for that, on the stack.
     unsafe {
         asm!(

@@ -19,6 +19,7 @@ pub(super) struct Slot {
 }
 
 /// A(n): by how much a foreign claim must leave room for others, with `n` quotas on the account. `None` beyond 64 bits.
+#[inline(always)]
 fn reserve_factor(n: u64) -> Option<u64> {
     let next = n.checked_add(1)?;
     // ⌈log2(next)⌉, for next ≥ 2.
@@ -29,7 +30,7 @@ fn reserve_factor(n: u64) -> Option<u64> {
 impl Slot {
     /// What a charge of `amount` > 0 takes of the account, or `None` if it is refused. `n_quotas` counts this one; `is_own` says that the
     /// claiming account is the account itself.
-    #[inline]
+    #[inline(always)]
     pub(super) fn taken(self, amount: u64, is_own: bool, n_quotas: u64) -> Option<u64> {
         let need = amount.checked_mul(2)?.checked_add(self.trace_claimed)?;
         let taken = need.saturating_sub(self.quota_available);

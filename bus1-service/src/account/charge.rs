@@ -59,22 +59,30 @@ pub(crate) fn charge_through<S: System>(
         actor: sender.actor,
         is_own: target.ptr_eq(&sender.account),
     };
-    {
-        let mut guard = target.books.lock();
-        let (books, key) = guard.parts();
-        // Taken out meanwhile, since the key opens one thing at a time.
-        let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
-        let charged = match &remembered {
-            Remembered::Trace(trace) => books.charge(key, trace, claim.is_own, amounts),
-            Remembered::Nothing | Remembered::Over => None,
-        };
-        // Nothing was left there that is to be dropped.
-        core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
-        if let Some(charged) = charged {
-            return Ok(charged);
-        }
+    match charge_remembered(handle, claim.is_own, amounts) {
+        Some(charged) => Ok(charged),
+        None => charge_anew(target, &claim, Some(handle), amounts),
     }
-    charge_anew(target, &claim, Some(handle), amounts)
+}
+
+/// The same, if the handle remembers what it goes through and that does not refuse; `None` otherwise, and nothing is charged.
+#[inline(always)]
+pub(crate) fn charge_remembered<S: System>(
+    handle: &Handle<S>,
+    is_own: bool,
+    amounts: &S::Amounts,
+) -> Option<Charged<S>> {
+    let mut guard = handle.node().owner().account.books.lock();
+    let (books, key) = guard.parts();
+    // Taken out meanwhile, since the key opens one thing at a time.
+    let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
+    let charged = match &remembered {
+        Remembered::Trace(trace) => books.charge(key, trace, is_own, amounts),
+        Remembered::Nothing | Remembered::Over => None,
+    };
+    // Nothing was left there that is to be dropped.
+    core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
+    charged
 }
 
 /// Charges through the trace that a search finds, or a new one, and lets `handle` remember it; or says why not.

@@ -50,8 +50,8 @@ pub(crate) enum First {
 pub(crate) struct Origin<'a, S: System> {
     /// The handle it is a copy of.
     pub(crate) source: &'a Ref<Handle<S>>,
-    /// What decides it.
-    pub(crate) transaction: &'a Ref<Transaction>,
+    /// What decides it; `None` if it counts from now on.
+    pub(crate) transaction: Option<&'a Ref<Transaction>>,
 }
 
 /// What became of unlinking a handle from its node.
@@ -241,7 +241,7 @@ impl<S: System> PeerState<S> {
             // It is held, so it was decided.
             at_source.undecided = None;
             if !mutant::is(Mutant::UndecidedCounts) {
-                handle.at_node(key).undecided = Some(transaction.clone());
+                handle.at_node(key).undecided = transaction.cloned();
             }
         }
         node.with_handles(key, |handles, key| {
@@ -312,6 +312,12 @@ impl<S: System> PeerState<S> {
 
     /// A handle of this peer is gone: its id is free, and nothing will be told about it.
     pub(crate) fn retire(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) {
+        let id = self.strand(key, handle);
+        drop(self.table.free(id));
+    }
+
+    /// A handle of this peer does not arrive, or is gone: nothing is told of it any more. Its id.
+    pub(crate) fn strand(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> Id {
         let at_holder = handle.at_holder(key);
         at_holder.whereabouts = Whereabouts::Gone;
         at_holder.is_parked = false;
@@ -319,7 +325,7 @@ impl<S: System> PeerState<S> {
         if at_holder.note.link.is_linked() {
             self.queue.withdraw(key, &Member::Note(handle.clone()));
         }
-        drop(self.table.free(id));
+        id
     }
 }
 

@@ -128,11 +128,11 @@ impl<S: System> Destination<S> {
                     return Ok(Built::Done);
                 };
                 let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
-                let origin = transaction.map(|transaction| Origin {
+                let origin = Origin {
                     source,
                     transaction,
-                });
-                match source.node().owner().link(&copy, origin) {
+                };
+                match source.node().owner().link(&copy, Some(origin)) {
                     Linked::Yes => {}
                     Linked::NodeIsDead => {
                         if let Some(copy) = copy.get_mut() {

@@ -99,7 +99,7 @@ impl<S: System> Entry<S> {
         let mut handle = Ref::try_new(Handle::new(self.to.clone(), id, node))?;
         let origin = self.original.as_ref().map(|(_, source)| Origin {
             source,
-            transaction,
+            transaction: Some(transaction),
         });
         let linked = handle.node().owner().link(&handle, origin);
         match (linked, &self.original) {

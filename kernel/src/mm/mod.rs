@@ -16,6 +16,7 @@
 //! | `0xffff_ffff_8000_0000` | kernel image                                                         |
 
 pub mod address_space;
+pub mod crossing;
 pub mod frames;
 #[cfg(not(test))]
 pub mod heap;

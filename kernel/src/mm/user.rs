@@ -78,6 +78,21 @@ pub fn copy_from_user(to: &mut [u8], from: u64) -> Result<(), Fault> {
         .map(drop)
 }
 
+/// Copies `n_bytes` at user address `from` to `to`.
+///
+/// # Errors
+/// [`Fault`]; what is at `to` may have been written in part.
+///
+/// # Safety
+/// So many bytes at `to` may be written, and no reference leads to them.
+pub unsafe fn copy_from_user_to(to: *mut u8, from: u64, n_bytes: usize) -> Result<(), Fault> {
+    check(from, n_bytes, false)?;
+    // SAFETY: `to` is as the caller promises; the source is in the user half, and a fault there is fixed up.
+    unsafe { user_copy(to, from as *const u8, n_bytes) }
+        .result()
+        .map(drop)
+}
+
 /// Copies `from` to user address `to`.
 ///
 /// # Errors

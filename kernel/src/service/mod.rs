@@ -5,6 +5,11 @@ pub mod peer;
 
 pub use bus1_service::{BYTES, OBJECTS};
 
+use bus1_service::Kind;
+use omnibus_abi::bus1::{
+    MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
+};
+
 /// Slot of page frames.
 pub const FRAMES: usize = 2;
 
@@ -57,6 +62,16 @@ pub const fn frames(n_frames: u64) -> Amounts {
 /// Applies what an operation of the core asks for: the one place where it meets the scheduler.
 pub fn wake(watch: &<Omnibus as bus1_service::System>::Watch, _: bus1_service::Wake) {
     watch.wake_all();
+}
+
+/// The type of a message or notification (`enum bus1_message_type`).
+#[must_use]
+pub const fn kind_number(kind: Kind) -> u64 {
+    match kind {
+        Kind::User => MESSAGE_TYPE_USER,
+        Kind::NodeRelease => MESSAGE_TYPE_NODE_RELEASE,
+        Kind::HandleRelease => MESSAGE_TYPE_HANDLE_RELEASE,
+    }
 }
 
 /// The error of the core as an error of the ABI.

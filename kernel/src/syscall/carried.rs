@@ -8,6 +8,7 @@ use omnibus_abi::limits::CAPABILITIES_MAX;
 use omnibus_abi::{CapabilityNumber, Errno};
 
 use super::caller::{Caller, Scratch};
+use super::structure::OutArray;
 use crate::cap::carried::Carried;
 use crate::service::Omnibus;
 use crate::task::task::Task;
@@ -120,11 +121,25 @@ impl<'a> Installed<'a> {
         }
     }
 
-    /// Puts the capabilities that a message carries into the table.
+    /// Puts the capabilities that a message carries into the table of its receiver, and writes all that it carries to `transfers`, which
+    /// has room for it.
     ///
     /// # Errors
-    /// `EDQUOT`, `ENOMEM`: the table.
-    pub fn install(&mut self, receiving: &Receiving<Omnibus>) -> Result<(), Errno> {
+    /// `EDQUOT`, `ENOMEM`: the table. `EFAULT`.
+    pub fn deliver(
+        &mut self,
+        caller: &Caller<'_>,
+        receiving: &Receiving<Omnibus>,
+        transfers: &OutArray<Transfer>,
+    ) -> Result<(), Errno> {
+        self.install(receiving)?;
+        for (index, transfer) in (0..).zip(self.transfers(receiving)) {
+            transfers.write(&caller.memory, index, transfer)?;
+        }
+        Ok(())
+    }
+
+    fn install(&mut self, receiving: &Receiving<Omnibus>) -> Result<(), Errno> {
         let objects = receiving.objects();
         // The list is gone before the step ends.
         self.numbers
@@ -138,7 +153,7 @@ impl<'a> Installed<'a> {
     }
 
     /// The transfers of the message as its receiver sees them, in the sender's order (RCV-3).
-    pub fn transfers(&self, receiving: &Receiving<Omnibus>) -> impl Iterator<Item = Transfer> {
+    fn transfers(&self, receiving: &Receiving<Omnibus>) -> impl Iterator<Item = Transfer> {
         let mut handles = receiving.transfers().iter();
         let mut capabilities = receiving.objects().iter().zip(&self.numbers).peekable();
         (0..receiving.n_transfers()).map(move |place| {

@@ -10,6 +10,7 @@ pub mod capability;
 pub mod carried;
 pub mod inspect;
 pub mod join;
+pub mod long;
 pub mod machine_memory;
 pub mod memory;
 pub mod memory_object;
@@ -39,10 +40,11 @@ use operation::Outcome;
 /// The arguments of a call, in the order `rdi rsi rdx r10 r8 r9`.
 pub type Arguments = [u64; 6];
 
-/// The call that `rax` names: those with a message in registers have its length in the upper half.
+/// The call that `rax` names: those with a message in registers have its length in the upper half, those with one in memory the size of a
+/// transfer.
 fn decode(rax: u64) -> Option<Call> {
     let call = Call::from_number(rax & ((1 << N_BYTES_SHIFT) - 1))?;
-    (rax >> N_BYTES_SHIFT == 0 || call.is_short()).then_some(call)
+    (rax >> N_BYTES_SHIFT == 0 || call.is_short() || call.is_long()).then_some(call)
 }
 
 /// The answer of a call that has no arguments and needs nobody: known as soon as it is decoded.
@@ -105,6 +107,8 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::SendShort => short::send(caller),
         Call::ReceiveShort => short::receive(caller),
         Call::CallShort => short::call(caller),
+        Call::ReceiveLong => long::receive(caller),
+        Call::CallLong => long::call(caller),
     }
 }
 
@@ -112,14 +116,15 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
 mod tests {
     use super::*;
 
-    /// Only a call that has a message in registers may have anything in the upper half of its number.
+    /// Only a call that gives or takes a message by registers may have anything in the upper half of its number.
     #[test]
     fn abi_lengths_belong_to_calls_with_messages() {
         for &call in Call::ALL {
             assert_eq!(decode(call as u64), Some(call));
             for n_bytes in [1, 64, 65, u64::from(u32::MAX)] {
                 let decoded = decode(n_bytes << N_BYTES_SHIFT | call as u64);
-                assert_eq!(decoded, call.is_short().then_some(call));
+                let has_upper_half = call.is_short() || call.is_long();
+                assert_eq!(decoded, has_upper_half.then_some(call));
             }
         }
         assert_eq!(decode(Call::ALL.len() as u64), None);

@@ -10,6 +10,7 @@ use super::caller::Caller;
 use super::capability::Closing;
 use super::inspect::Inspect;
 use super::join::Join;
+use super::long;
 use super::memory::{Map, Unmap};
 use super::memory_object::{Filling, Freeing, MapObject, Revoke, UnmapObject};
 use super::paid::Paid;
@@ -37,7 +38,7 @@ pub enum Operation {
     Finish(Finish),
     /// `wait`.
     Wait(Wait),
-    /// `receive_short`, `call_short`.
+    /// `receive_short`, `call_short`, `receive_long`, `call_long`.
     Receive(Receive),
     /// `thread_join`.
     Join(Join),
@@ -104,13 +105,16 @@ impl Operation {
     pub fn step(self, caller: &mut Caller<'_>) -> Outcome {
         match self {
             Self::Restart => super::begin(caller),
-            Self::Finish(finish) => finish.step(),
+            Self::Finish(finish) => long::go_on(finish.step(), caller),
             Self::Wait(wait) => wait.step(caller),
             Self::Receive(receive) => receive.step(caller),
             Self::Join(join) => join.step(caller),
             Self::Transfer(transfer) => transfer.step(caller),
             Self::Release(release) => release.step(),
-            Self::Send(send) => send.step(caller),
+            Self::Send(send) => {
+                let outcome = send.step(caller);
+                long::go_on(outcome, caller)
+            }
             Self::Closing(closing) => closing.step(),
             Self::Map(map) => map.step(caller),
             Self::Unmap(unmap) => unmap.step(caller),

@@ -6,10 +6,7 @@
 
 use bus1_service::{Error, Kind, Receiving};
 use omnibus_abi::Errno;
-use omnibus_abi::bus1::{
-    CmdRecv, INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
-    Message, Metadata, RECV_FLAG_DISCARD, Transfer,
-};
+use omnibus_abi::bus1::{CmdRecv, INVALID, Message, Metadata, RECV_FLAG_DISCARD, Transfer};
 use omnibus_abi::capability::peer;
 
 use super::Arguments;
@@ -100,14 +97,6 @@ fn receive(
     Ok(Outcome::More(Operation::Restart))
 }
 
-const fn kind_number(kind: Kind) -> u64 {
-    match kind {
-        Kind::User => MESSAGE_TYPE_USER,
-        Kind::NodeRelease => MESSAGE_TYPE_NODE_RELEASE,
-        Kind::HandleRelease => MESSAGE_TYPE_HANDLE_RELEASE,
-    }
-}
-
 impl Out {
     fn is_discard(&self) -> bool {
         self.command.flags == RECV_FLAG_DISCARD
@@ -146,13 +135,10 @@ impl Out {
             let transfers = self
                 .transfer_size
                 .claim_array(self.given.ptr_transfers, n_transfers)?;
-            installed.install(receiving)?;
-            for (index, transfer) in (0..).zip(installed.transfers(receiving)) {
-                transfers.write(&caller.memory, index, transfer)?;
-            }
+            installed.deliver(caller, receiving, &transfers)?;
         }
         let taken = Message {
-            kind: kind_number(receiving.kind()),
+            kind: service::kind_number(receiving.kind()),
             ..needed
         };
         self.tell(caller, receiving, taken)?;

@@ -74,7 +74,12 @@ pub struct Send {
 /// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
 /// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
-    match prepare(caller, arguments) {
+    let prepared = prepare(caller, arguments);
+    go_on(caller, prepared)
+}
+
+fn go_on(caller: &mut Caller<'_>, prepared: Result<Result<Send, Finish>, Errno>) -> Outcome {
+    match prepared {
         Ok(Ok(send)) if send.is_long => Outcome::More(Operation::Send(send)),
         Ok(Ok(send)) => send.step(caller),
         Ok(Err(finish)) => finish.step(),
@@ -82,7 +87,42 @@ pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
     }
 }
 
-/// Reads and checks everything up to the destinations. What fails after the core was asked gives back what it holds.
+/// What is to be sent, and to whom. The data vectors are in the scratch.
+pub struct Request {
+    /// How much of everything; the addresses of the vectors are of no use any more.
+    pub message: Message,
+    /// To whom.
+    pub destinations: Destinations,
+    /// Bytes of a transfer.
+    pub transfer_size: SizeOf<Transfer>,
+}
+
+/// Where the destinations of a message are.
+#[derive(Clone, Copy)]
+pub enum Destinations {
+    /// There is one, with this id; no errors are reported.
+    One(u64),
+    /// In memory.
+    Array {
+        /// Their address.
+        address: u64,
+        /// How many.
+        n_destinations: u64,
+        /// Where their errors go, or 0.
+        ptr_errors: u64,
+    },
+}
+
+impl Destinations {
+    const fn n(self) -> u64 {
+        match self {
+            Self::One(_) => 1,
+            Self::Array { n_destinations, .. } => n_destinations,
+        }
+    }
+}
+
+/// Reads and checks the structures.
 fn prepare(
     caller: &mut Caller<'_>,
     [
@@ -112,48 +152,86 @@ fn prepare(
     if message.flags != 0 || message.kind != MESSAGE_TYPE_USER {
         return Err(Errno::EINVAL);
     }
-    let n_copies = message.n_transfers.saturating_mul(command.n_destinations);
-    let is_long = message.n_transfers > TRANSFERS_MAX || n_copies > COPIES_MAX;
-    if is_long || message.n_data > DATA_BYTES_MAX {
-        return Err(Errno::EMSGSIZE);
-    }
+    check_bounds(&message, command.n_destinations)?;
     let words = &mut caller.scratch.vectors;
     let (address, n_vectors) = (message.ptr_data_vecs, message.n_data_vecs);
     if vectors::read_array(&caller.memory, address, n_vectors, words)? < message.n_data {
         return Err(Errno::EMSGSIZE);
     }
-    let counts = read_transfers(caller, &message, transfer_size)?;
-    let (n_transfers, n_destinations) = (message.n_transfers, command.n_destinations);
-    let [plan, sources, destinations] =
-        PreparingSend::<Omnibus>::list_bytes(counts.n_transfers, n_destinations as usize);
-    let kept = Vectors::n_list_bytes(n_vectors as usize);
-    let lists = [plan, sources, counts.n_list_bytes(), destinations, kept];
-    let paid = match paid::pay(caller.thread, lists) {
-        Ok(paid) => paid,
-        Err(errno) => return Err(first_cause(caller, &hold, counts, &command, errno)),
+    let destinations = Destinations::Array {
+        address: command.ptr_destinations,
+        n_destinations: command.n_destinations,
+        ptr_errors: command.ptr_errors,
     };
-    let refused = |error: Error| service::errno(&error);
-    let mut preparing = hold
-        .core
-        .begin_send(message.n_data as usize)
-        .map_err(refused)?;
-    let looked_up = look_up(caller, counts, &command, &mut preparing).and_then(|errors| {
-        let words = caller.scratch.vectors.get(..2 * n_vectors as usize);
-        Ok((errors, Vectors::keep(words.unwrap_or_default())?))
-    });
-    Ok(match looked_up {
-        Ok((errors, vectors)) => Ok(Send {
-            hold,
-            stage: Stage::Preparing(preparing),
-            errors,
-            vectors,
-            paid,
-            n_data: message.n_data as usize,
-            n_filled: 0,
-            is_long: n_transfers + n_destinations > LONG,
-        }),
-        Err(errno) => Err(Finish::new(preparing.abort(), hold, paid, Err(errno))),
-    })
+    let request = Request {
+        message,
+        destinations,
+        transfer_size,
+    };
+    request.prepare(caller, hold)
+}
+
+/// Checks what must not be more than so many (STR-2).
+///
+/// # Errors
+/// `EMSGSIZE`.
+pub fn check_bounds(message: &Message, n_destinations: u64) -> Result<(), Errno> {
+    let n_copies = message.n_transfers.saturating_mul(n_destinations);
+    let is_long = message.n_transfers > TRANSFERS_MAX || n_copies > COPIES_MAX;
+    if is_long || message.n_data > DATA_BYTES_MAX {
+        return Err(Errno::EMSGSIZE);
+    }
+    Ok(())
+}
+
+impl Request {
+    /// Sends it: the same as [`begin`], from there on.
+    pub fn begin(&self, caller: &mut Caller<'_>, hold: Hold) -> Outcome {
+        let prepared = self.prepare(caller, hold);
+        go_on(caller, prepared)
+    }
+
+    /// Reads and checks everything from the transfers up to the destinations. What fails after the core was asked gives back what it holds.
+    fn prepare(&self, caller: &mut Caller<'_>, hold: Hold) -> Result<Result<Send, Finish>, Errno> {
+        let Self {
+            message,
+            destinations: command,
+            transfer_size,
+        } = self;
+        let n_vectors = message.n_data_vecs;
+        let counts = read_transfers(caller, message, *transfer_size)?;
+        let (n_transfers, n_destinations) = (message.n_transfers, command.n());
+        let [plan, sources, destinations] =
+            PreparingSend::<Omnibus>::list_bytes(counts.n_transfers, n_destinations as usize);
+        let kept = Vectors::n_list_bytes(n_vectors as usize);
+        let lists = [plan, sources, counts.n_list_bytes(), destinations, kept];
+        let paid = match paid::pay(caller.thread, lists) {
+            Ok(paid) => paid,
+            Err(errno) => return Err(first_cause(caller, &hold, counts, *command, errno)),
+        };
+        let refused = |error: Error| service::errno(&error);
+        let mut preparing = hold
+            .core
+            .begin_send(message.n_data as usize)
+            .map_err(refused)?;
+        let looked_up = look_up(caller, counts, *command, &mut preparing).and_then(|errors| {
+            let words = caller.scratch.vectors.get(..2 * n_vectors as usize);
+            Ok((errors, Vectors::keep(words.unwrap_or_default())?))
+        });
+        Ok(match looked_up {
+            Ok((errors, vectors)) => Ok(Send {
+                hold,
+                stage: Stage::Preparing(preparing),
+                errors,
+                vectors,
+                paid,
+                n_data: message.n_data as usize,
+                n_filled: 0,
+                is_long: n_transfers + n_destinations > LONG,
+            }),
+            Err(errno) => Err(Finish::new(preparing.abort(), hold, paid, Err(errno))),
+        })
+    }
 }
 
 /// Reads what is carried into the scratch: `EFAULT` for any of it comes before `EINVAL` for any (SND-5).
@@ -170,7 +248,7 @@ fn read_transfers(
 fn look_up(
     caller: &mut Caller<'_>,
     counts: Counts,
-    command: &CmdSend,
+    destinations: Destinations,
     preparing: &mut PreparingSend<Omnibus>,
 ) -> Result<Errors, Errno> {
     let ids = caller.scratch.ids.get(..counts.n_handles);
@@ -180,8 +258,8 @@ fn look_up(
     preparing
         .objects(carried::collect(caller, counts)?)
         .map_err(|error| service::errno(&error))?;
-    let errors = Errors::read(caller, command)?;
-    let ids = caller.scratch.ids.get(..command.n_destinations as usize);
+    let errors = Errors::read(caller, destinations)?;
+    let ids = caller.scratch.ids.get(..destinations.n() as usize);
     preparing
         .destinations(ids.ok_or(Errno::EMSGSIZE)?)
         .map_err(|error| errors.refuse(&caller.memory, &error))?;
@@ -193,7 +271,7 @@ fn first_cause(
     caller: &mut Caller<'_>,
     hold: &Hold,
     counts: Counts,
-    command: &CmdSend,
+    destinations: Destinations,
     refused: Errno,
 ) -> Errno {
     let unknown = |ids: Option<&[Id]>, place: fn(usize) -> Place| {
@@ -208,11 +286,11 @@ fn first_cause(
     if let Err(errno) = carried::check(caller, counts) {
         return errno;
     }
-    let errors = match Errors::read(caller, command) {
+    let errors = match Errors::read(caller, destinations) {
         Ok(errors) => errors,
         Err(errno) => return errno,
     };
-    let ids = caller.scratch.ids.get(..command.n_destinations as usize);
+    let ids = caller.scratch.ids.get(..destinations.n() as usize);
     match unknown(ids, Place::Destination) {
         Some(error) => errors.refuse(&caller.memory, &error),
         None => refused,
@@ -221,10 +299,24 @@ fn first_cause(
 
 impl Errors {
     /// Reads the destinations into the scratch, and checks where their errors go.
-    fn read(caller: &mut Caller<'_>, command: &CmdSend) -> Result<Self, Errno> {
-        let n_destinations = command.n_destinations;
-        caller.read_ids(command.ptr_destinations, n_destinations)?;
-        let claim = match command.ptr_errors {
+    fn read(caller: &mut Caller<'_>, destinations: Destinations) -> Result<Self, Errno> {
+        let (n_destinations, ptr_errors) = match destinations {
+            Destinations::One(id) => {
+                if let Some(first) = caller.scratch.ids.first_mut() {
+                    *first = Id::from_u64(id);
+                }
+                (1, 0)
+            }
+            Destinations::Array {
+                address,
+                n_destinations,
+                ptr_errors,
+            } => {
+                caller.read_ids(address, n_destinations)?;
+                (n_destinations, ptr_errors)
+            }
+        };
+        let claim = match ptr_errors {
             0 => None,
             address => {
                 let claim = WriteClaim::new(address, n_destinations * 4)?;

@@ -10,15 +10,15 @@
 //!                          Blocked
 //! ```
 
-use bus1_service::{Error, Id, Kind, Receiving};
+use bus1_service::{Error, Id, Receiving};
 use omnibus_abi::Errno;
-use omnibus_abi::bus1::{
-    INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
-};
+use omnibus_abi::bus1::INVALID;
 use omnibus_abi::capability::peer;
 use omnibus_abi::short::{Descriptor, N_WORDS, SHORT_BYTES_MAX};
 
 use super::caller::Caller;
+use super::carried::Installed;
+use super::long;
 use super::operation::{Operation, Outcome};
 use crate::service::peer::{Hold, PeerObject};
 use crate::service::{self, Omnibus};
@@ -163,17 +163,29 @@ impl Receive {
     fn take(&self, caller: &Caller<'_>, receiving: Receiving<Omnibus>) -> Found {
         let payload = receiving.payload();
         let (n_data, n_transfers) = (payload.len(), receiving.n_transfers());
-        let kind = match receiving.kind() {
-            Kind::User => MESSAGE_TYPE_USER,
-            Kind::NodeRelease => MESSAGE_TYPE_NODE_RELEASE,
-            Kind::HandleRelease => MESSAGE_TYPE_HANDLE_RELEASE,
-        };
+        let kind = service::kind_number(receiving.kind());
         let descriptor = self.described(Descriptor::new(kind, n_data as u64, n_transfers as u64));
-        if n_data as u64 > SHORT_BYTES_MAX || n_transfers > 0 {
-            caller.thread.machine.describe(descriptor);
-            return Found::Done(Err(Errno::EMSGSIZE));
-        }
-        let words = words_of(&payload);
+        let machine = &caller.thread.machine;
+        let is_long = machine.short_call().is_long();
+        let (copied, words) = if is_long {
+            (long::copy_out(caller, &receiving), [0; N_WORDS])
+        } else {
+            let is_too_much = n_data as u64 > SHORT_BYTES_MAX || n_transfers > 0;
+            let room = if is_too_much {
+                Err(Errno::EMSGSIZE)
+            } else {
+                Ok(Installed::none(caller.task()))
+            };
+            (room, words_of(&payload))
+        };
+        let installed = match copied {
+            Ok(installed) => installed,
+            Err(Errno::EMSGSIZE) => {
+                machine.describe(descriptor);
+                return Found::Done(Err(Errno::EMSGSIZE));
+            }
+            Err(errno) => return Found::Done(self.refuse(caller, errno)),
+        };
         let metadata = receiving.metadata();
         let from = From {
             id: metadata.id.as_u64(),
@@ -183,9 +195,14 @@ impl Receive {
             // A RELEASE took it away meanwhile (REL-2).
             return Found::Busy;
         };
+        installed.keep();
         effects.finish(&mut service::wake);
         crate::trace!(receive, node = from.id);
-        Found::Done(Ok(caller.thread.machine.receive(&words, descriptor, from)))
+        Found::Done(Ok(if is_long {
+            machine.receive_beside(descriptor, from)
+        } else {
+            machine.receive(&words, descriptor, from)
+        }))
     }
 
     fn described(&self, descriptor: Descriptor) -> Descriptor {
@@ -196,7 +213,8 @@ impl Receive {
         }
     }
 
-    fn refuse(&self, caller: &Caller<'_>, errno: Errno) -> Result<u64, Errno> {
+    /// Ends with an error, and tells whether the message was sent.
+    pub fn refuse(&self, caller: &Caller<'_>, errno: Errno) -> Result<u64, Errno> {
         let descriptor = self.described(Descriptor::default());
         caller.thread.machine.describe(descriptor);
         Err(errno)
@@ -233,7 +251,7 @@ impl Receive {
 }
 
 /// A payload as words, what is missing of the last one as 0.
-fn words_of(payload: &[u8]) -> Words {
+pub fn words_of(payload: &[u8]) -> Words {
     let mut words = [0; N_WORDS];
     let (whole, rest) = payload.as_chunks::<8>();
     for (word, bytes) in words.iter_mut().zip(whole) {

@@ -9,6 +9,7 @@ use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
 use omnibus_abi::bus1::MESSAGE_TYPE_USER;
+use omnibus_abi::long::Memory;
 use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
 use omnibus_abi::{Call, Errno, status};
 
@@ -31,12 +32,12 @@ pub struct Start {
 /// The words of a message in registers.
 pub type Words = [u64; N_WORDS];
 
-/// Arguments of a call with a message in registers.
+/// Arguments of a call with a message in registers, or in memory that they tell of.
 #[derive(Clone, Copy, Debug)]
 pub struct ShortCall {
     /// Its number.
     pub number: u64,
-    /// Bytes to be sent.
+    /// Bytes to be sent; of a call with a message in memory, the bytes of a transfer.
     pub n_bytes: u64,
     /// Capability of the peer.
     pub peer: u64,
@@ -50,7 +51,14 @@ impl ShortCall {
     /// True if a thread that blocks in it has sent a message before.
     #[must_use]
     pub const fn has_sent(&self) -> bool {
-        self.number == Call::CallShort as u64
+        self.number == Call::CallShort as u64 || self.number == Call::CallLong as u64
+    }
+
+    /// True if its message is in memory ([`omnibus_abi::long`]).
+    #[inline(always)]
+    #[must_use]
+    pub const fn is_long(&self) -> bool {
+        self.number == Call::CallLong as u64 || self.number == Call::ReceiveLong as u64
     }
 }
 
@@ -120,6 +128,20 @@ impl Machine {
         }
     }
 
+    /// True if it makes a call whose message is in memory.
+    #[inline(always)]
+    #[must_use]
+    pub fn is_long_call(&self) -> bool {
+        self.short_call().is_long()
+    }
+
+    /// The memory that a call with a message there was given ([`omnibus_abi::long`]).
+    #[must_use]
+    #[inline(always)]
+    pub fn memory(&self) -> Memory {
+        Memory::from_words(self.get().message)
+    }
+
     /// The message in its registers; what lies behind its last byte in the same word is 0.
     #[must_use]
     pub fn message(&self, n_bytes: u64) -> Words {
@@ -128,22 +150,37 @@ impl Machine {
 
     /// Puts what was received into its registers. The value of the call, which is what `rdx` is to hold.
     pub fn receive(&self, message: &Words, descriptor: Descriptor, from: From) -> u64 {
+        self.get().set_message(message, descriptor.n_data());
+        self.receive_beside(descriptor, from)
+    }
+
+    /// Puts what is told of a message beside its bytes into its registers. The value of the call, as in [`Self::receive`].
+    pub fn receive_beside(&self, descriptor: Descriptor, from: From) -> u64 {
         let context = self.get();
-        context.set_message(message, descriptor.n_data());
         context.rdi = from.id;
         context.rsi = from.account;
         self.describe(descriptor)
     }
 
-    /// Ends the receiving call of the thread `to` with the message in these registers.
+    /// Puts the message in these registers into those of the thread `to`.
     #[inline(always)]
-    pub fn hand_over(&self, to: &Self, n_bytes: u64, from: From) {
-        let has_sent = to.short_call().has_sent();
-        let context = to.get();
+    pub fn hand_message(&self, to: &Self, n_bytes: u64) {
         if n_bytes > 0 {
-            self.get().hand_message(context, n_bytes);
+            self.get().hand_message(to.get(), n_bytes);
         }
-        let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, 0);
+    }
+
+    /// Puts the words of a message into its registers.
+    pub fn set_message(&self, message: &Words, n_bytes: u64) {
+        self.get().set_message(message, n_bytes);
+    }
+
+    /// Ends its receiving call with a message, which is where it belongs already.
+    #[inline(always)]
+    pub fn end_receive(&self, n_bytes: u64, n_carried: u64, from: From) {
+        let has_sent = self.short_call().has_sent();
+        let context = self.get();
+        let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, n_carried);
         context.rbx = if has_sent {
             descriptor.sent()
         } else {

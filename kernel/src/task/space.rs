@@ -8,12 +8,14 @@ mod mappings;
 
 use alloc::vec::Vec;
 
+use omnibus_abi::bus1::Transfer;
 use omnibus_abi::layout::{MAP_START, PAGE_BYTES, STARTUP_ADDRESS};
 use omnibus_abi::{Errno, native};
 
 use crate::lock::{Lock, Rank};
 use crate::memory::mapping::Mapping;
 use crate::mm::address_space::{AddressSpace, MapError, Rights, Root};
+use crate::mm::crossing::Room;
 use crate::mm::page::{self, Page};
 use crate::service::{self, Account, Actor, Charge};
 use crate::shared::Ref;
@@ -23,6 +25,21 @@ const MAP_END: u64 = STARTUP_ADDRESS - (1 << 30);
 
 /// Ranges that are looked at before a choice is given up.
 const TRIES: u32 = 64;
+
+/// Most bytes that [`Space::take_in`] copies.
+pub const CROSSING_BYTES_MAX: u64 = 64 << 10;
+
+/// The pages that so many bytes may be in.
+const CROSSING_PAGES_MAX: usize = (CROSSING_BYTES_MAX / PAGE_BYTES) as usize + 1;
+
+/// Where bytes for another space come from.
+#[derive(Clone, Copy)]
+pub enum Crossing<'a> {
+    /// From this address of the active space.
+    User(u64),
+    /// From the kernel.
+    Kernel(&'a [u8]),
+}
 
 struct Parts {
     pages: AddressSpace,
@@ -157,6 +174,48 @@ impl Space {
         pages.all(|page| {
             let found = parts.pages.translate(page);
             found.is_some_and(|(_, rights)| rights == Rights::ReadWrite)
+        })
+    }
+
+    /// Copies `n_bytes` of `from` to address `to` of this space, and a transfer to where it belongs: all of it, or nothing, but for pages that
+    /// another CPU takes away meanwhile. False if that is more than [`CROSSING_BYTES_MAX`], or a page is not there.
+    #[must_use]
+    pub fn take_in(
+        &self,
+        to: u64,
+        n_bytes: usize,
+        from: Crossing<'_>,
+        transfer: Option<(u64, Transfer)>,
+    ) -> bool {
+        let parts = self.parts.lock();
+        let Some(parts) = parts.as_ref() else {
+            return false;
+        };
+        let transfer = match transfer {
+            None => None,
+            Some((address, transfer)) => {
+                let n_bytes = Transfer::SIZE as usize;
+                match Room::<2>::find(&parts.pages, address, n_bytes) {
+                    Some(room) => Some((room, transfer)),
+                    None => return false,
+                }
+            }
+        };
+        if n_bytes > 0 {
+            let Some(room) = Room::<CROSSING_PAGES_MAX>::find(&parts.pages, to, n_bytes) else {
+                return false;
+            };
+            let filled = match from {
+                Crossing::User(address) => room.fill_from_user(address),
+                Crossing::Kernel(bytes) => room.fill(bytes),
+            };
+            if filled.is_err() {
+                return false;
+            }
+        }
+        transfer.is_none_or(|(room, transfer)| {
+            let words = transfer.to_words().map(u64::to_le_bytes);
+            room.fill(words.as_flattened()).is_ok()
         })
     }
 

@@ -1,6 +1,7 @@
 //! The one place where the typed calls meet the raw one.
 
 use crate::raw;
+use omnibus_abi::long::Memory;
 use omnibus_abi::{Call, Errno};
 
 /// One argument register: a number, or the address of something borrowed.
@@ -33,4 +34,11 @@ impl Register {
 pub(super) fn call<const N: usize>(call: Call, arguments: [Register; N]) -> Result<u64, Errno> {
     // SAFETY: see above; calls that could unmap or start code are not made from these modules.
     unsafe { raw::call(call, arguments.map(|register| register.0)) }
+}
+
+/// Calls the kernel with a message in memory, as [`call`].
+#[inline(always)]
+pub(super) fn call_long(arguments: [u64; 4], memory: Memory) -> raw::ShortRegisters {
+    // SAFETY: as for `call`: every range comes from a borrow that outlives the call.
+    unsafe { raw::call_long(arguments, memory) }
 }

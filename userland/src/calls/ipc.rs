@@ -2,10 +2,12 @@
 
 use super::gate::{Register, call};
 use super::{IoSlice, IoSliceMut, Result};
+use crate::raw::ShortRegisters;
 use omnibus_abi::bus1::{
     CmdRecv, CmdRelease, CmdSend, CmdTransfer, INVALID, Message, Metadata, RECV_FLAG_DISCARD,
     Transfer,
 };
+use omnibus_abi::long::{Memory, Range, TRANSFER_SIZE_SHIFT};
 use omnibus_abi::native::WaitItem;
 use omnibus_abi::{Call, CapabilityNumber, Errno};
 
@@ -195,6 +197,29 @@ fn recv_with(peer: CapabilityNumber, flags: u64, mut message: Message) -> (Incom
     ];
     let result = call(Call::Recv, arguments).map(drop);
     (Incoming { metadata, message }, result)
+}
+
+/// `receive_long` or `call_long`, with `rax rdi rsi rbx` from `arguments`; the size of a transfer is put in.
+#[inline]
+pub fn call_long(
+    [number, peer, handle, deadline_ns]: [u64; 4],
+    data: &[u8],
+    transfers: &[Transfer],
+    into: &mut [u8],
+    into_transfers: &mut [Transfer],
+) -> ShortRegisters {
+    let range = |address: u64, n: usize| Range {
+        address,
+        n: n as u64,
+    };
+    let memory = Memory {
+        data: range(data.as_ptr() as u64, data.len()),
+        transfers: range(transfers.as_ptr() as u64, transfers.len()),
+        into: range(into.as_mut_ptr() as u64, into.len()),
+        into_transfers: range(into_transfers.as_mut_ptr() as u64, into_transfers.len()),
+    };
+    let number = number | Transfer::SIZE << TRANSFER_SIZE_SHIFT;
+    super::gate::call_long([number, peer, handle, deadline_ns], memory)
 }
 
 /// Waits for an event on one of the items, at most until the deadline.

@@ -15,7 +15,8 @@ mod task;
 
 pub use account::{account_claims, account_new, account_read, inspect};
 pub use ipc::{
-    Incoming, Outgoing, peer_new, recv, recv_discard, release, send, send_reporting, transfer, wait,
+    Incoming, Outgoing, call_long, peer_new, recv, recv_discard, release, send, send_reporting,
+    transfer, wait,
 };
 pub use memory::{memory_info, memory_map, memory_new, memory_revoke};
 pub use slices::{IoSlice, IoSliceMut};

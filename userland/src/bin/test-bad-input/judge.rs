@@ -3,8 +3,9 @@
 use crate::cases::{Case, generate};
 use crate::invocation::{self, Change, Invocation, Place};
 use crate::rows::{self, Returning, Row};
+use crate::short::Trial;
 use crate::world::World;
-use crate::{ends, memory, monkey, short};
+use crate::{ends, long, memory, monkey, short};
 use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
@@ -51,7 +52,8 @@ pub(crate) fn judge(bench: &Bench, call: Call) -> Outcome {
         Row::Returns(row) => returning(bench, call, &row)?,
         Row::EndsTask => (ends::exits(bench)?, 0),
         Row::EndsThread => (ends::thread_exits()?, 0),
-        Row::InRegisters => in_registers(bench, call)?,
+        Row::InRegisters => in_registers(bench, call, short::cases)?,
+        Row::InMemory => in_registers(bench, call, long::cases)?,
     };
     println!("bad input: {name}: {n_cases} cases and {n_pairs} pairs of faults");
     check!(n_cases >= N_CASES_MIN, "{n_cases} cases are too few");
@@ -98,20 +100,24 @@ fn returning(bench: &Bench, call: Call, row: &Returning) -> Outcome<(usize, usiz
     Ok((faults.len() + odd.len(), pairs.len()))
 }
 
-/// A call with a message in registers: its values are few, so every case is made with every other.
-fn in_registers(bench: &Bench, call: Call) -> Outcome<(usize, usize)> {
+/// A call whose arguments are in more registers than others.
+fn in_registers<C: Trial>(
+    bench: &Bench,
+    call: Call,
+    cases: fn(&World, Call) -> Vec<C>,
+) -> Outcome<(usize, usize)> {
     let world = World::new(bench)?;
     let mut dumps = Dumps::new(bench.system);
     let mut findings = Findings::default();
     drop(core::hint::black_box(vec![1_u8; DUMP_BYTES]));
+    let cases = cases(&world, call);
     dumps.before()?;
-    let cases = short::cases(&world, call);
     for case in &cases {
         if let Err(words) = case.try_out(call) {
             findings.add(format_args!("{words}"));
         }
-        if !call.specification().errors.contains(&case.errno) {
-            findings.add(format_args!("{:?} is not in the call's list", case.errno));
+        if !call.specification().errors.contains(&case.errno()) {
+            findings.add(format_args!("{:?} is not in the call's list", case.errno()));
         }
     }
     if let Some(difference) = dumps.difference()? {
@@ -122,7 +128,7 @@ fn in_registers(bench: &Bench, call: Call) -> Outcome<(usize, usize)> {
         let n = findings.n;
         return Err(Failure::new(format_args!("{n} wrong: {}", findings.text)));
     }
-    let n_pairs = cases.iter().filter(|case| case.is_pair).count();
+    let n_pairs = cases.iter().filter(|case| case.is_pair()).count();
     Ok((cases.len() - n_pairs, n_pairs))
 }
 
@@ -264,8 +270,12 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
     dumps.before()?;
     let numbers =
         (first..first + 64).chain((0..64).map(|bit| 1 << bit).filter(|&bit| bit >= first));
-    // A valid number in the lower half does not help, unless the upper half is the length of a message.
-    let plain = || Call::ALL.iter().filter(|call| !call.is_short());
+    // A valid number in the lower half does not help, unless the upper half is the length of a message or the size of a transfer.
+    let plain = || {
+        Call::ALL
+            .iter()
+            .filter(|call| !call.is_short() && !call.is_long())
+    };
     let numbers = numbers.chain(plain().map(|&call| 1 << 32 | call as u64));
     let numbers = numbers.chain(plain().map(|&call| 1 << 63 | call as u64));
     for number in numbers.chain([u64::MAX, u64::MAX - 1, 0xffff_ffff]) {

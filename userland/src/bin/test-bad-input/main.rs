@@ -20,6 +20,7 @@ mod cases;
 mod ends;
 mod invocation;
 mod judge;
+mod long;
 #[allow(unsafe_code, reason = "maps, fills and reads the regions")]
 mod memory;
 mod monkey;
@@ -100,6 +101,8 @@ one_test_for_each! {
     "receive_short" ReceiveShort,
     "call_short" CallShort,
     "task_priority" TaskPriority,
+    "receive_long" ReceiveLong,
+    "call_long" CallLong,
 }
 
 /// A call whose number nobody knows.

@@ -10,6 +10,7 @@ use core::time::Duration;
 use omnibus_userland::abi::bus1::{self, INVALID};
 use omnibus_userland::abi::call::Argument;
 use omnibus_userland::abi::capability::{account, console};
+use omnibus_userland::abi::long::{Memory, Range};
 use omnibus_userland::abi::short::{N_BYTES_SHIFT, N_WORDS};
 use omnibus_userland::abi::{Call, DEADLINE_NOW, Kind, native};
 use omnibus_userland::check::Outcome;
@@ -241,6 +242,9 @@ impl Monkey {
             return Ok(self.call_short(call));
         }
         self.fill();
+        if call.is_long() {
+            return Ok(self.call_long(call));
+        }
         let arguments = self.arguments(call);
         if call == Call::CapabilityDrop && arguments[0] == self.account {
             return Ok(false);
@@ -268,6 +272,31 @@ impl Monkey {
         for word in [registers.id, registers.words[0]] {
             self.remember(word);
         }
+        registers.status == 0
+    }
+
+    /// Makes a call with a message in memory, which waits for nothing; whether it succeeded.
+    #[allow(unsafe_code)]
+    fn call_long(&mut self, call: Call) -> bool {
+        let number = [16, 16, 16, 24, 15][self.below(5) as usize] << N_BYTES_SHIFT | call as u64;
+        let arguments = [number, self.value(), self.value(), DEADLINE_NOW];
+        let mut range = || {
+            let region = self.below(memory::N_REGIONS as u64) as usize;
+            let n = [0, 1, 8, self.below(5000)][self.below(4) as usize];
+            Range {
+                address: memory::region(region) + self.below(64) * 8,
+                n,
+            }
+        };
+        let memory = Memory {
+            data: range(),
+            transfers: range(),
+            into: range(),
+            into_transfers: range(),
+        };
+        // SAFETY: what the kernel may write is in the regions, and beyond them nothing is mapped.
+        let registers = unsafe { raw::call_long(arguments, memory) };
+        self.remember(registers.id);
         registers.status == 0
     }
 }

@@ -15,14 +15,24 @@ use omnibus_userland::raw;
 const WORDS: [u64; N_WORDS] = [0x5a5a_0000_1234_0001; N_WORDS];
 
 /// A call that must fail.
+pub(crate) trait Trial {
+    /// What must come of it.
+    fn errno(&self) -> Errno;
+
+    /// Two values are bad, and the first of them decides.
+    fn is_pair(&self) -> bool;
+
+    /// Makes the call; in words what was wrong with its answer.
+    fn try_out(&self, call: Call) -> Result<(), String>;
+}
+
+/// A call with a message in registers that must fail.
 pub(crate) struct Case {
     peer: u64,
     handle: u64,
     n_bytes: u64,
-    /// What must come of it.
-    pub(crate) errno: Errno,
-    /// Two values are bad, and the first of them decides.
-    pub(crate) is_pair: bool,
+    errno: Errno,
+    is_pair: bool,
 }
 
 /// Every case of `call`. Deadlines have passed, so that nothing waits.
@@ -73,9 +83,16 @@ pub(crate) fn cases(world: &World, call: Call) -> Vec<Case> {
     cases
 }
 
-impl Case {
-    /// Makes the call; in words what was wrong with its answer.
-    pub(crate) fn try_out(&self, call: Call) -> Result<(), String> {
+impl Trial for Case {
+    fn errno(&self) -> Errno {
+        self.errno
+    }
+
+    fn is_pair(&self) -> bool {
+        self.is_pair
+    }
+
+    fn try_out(&self, call: Call) -> Result<(), String> {
         let number = self.n_bytes << N_BYTES_SHIFT | call as u64;
         let given = [number, self.peer, self.handle, DEADLINE_NOW];
         let registers = raw::call_short(given, WORDS);

@@ -7,6 +7,7 @@ extern crate alloc;
 mod accounts;
 mod close;
 mod errors;
+mod long;
 mod loose;
 mod notify;
 mod objects;
@@ -29,6 +30,7 @@ suite!(
     release::TESTS,
     send::TESTS,
     short::TESTS,
+    long::TESTS,
     receive::TESTS,
     notify::TESTS,
     order::TESTS,

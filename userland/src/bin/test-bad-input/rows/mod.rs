@@ -28,6 +28,8 @@ pub(crate) enum Row {
     EndsThread,
     /// It has a message in registers.
     InRegisters,
+    /// It has a message in memory that registers tell of.
+    InMemory,
 }
 
 /// A call that returns.
@@ -87,6 +89,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
         Call::SendShort | Call::ReceiveShort | Call::CallShort => Row::InRegisters,
+        Call::ReceiveLong | Call::CallLong => Row::InMemory,
     }
 }
 

@@ -17,26 +17,35 @@
     reason = "what a thread does is changed in place: as a value it is as large as the largest call"
 )]
 
+mod delivery;
+
+use core::cell::Cell;
 use core::mem::{ManuallyDrop, forget, replace};
 use core::ptr::NonNull;
 
-use bus1_service::Unusual;
-use omnibus_abi::bus1::INVALID;
+use bus1_service::Id;
+use omnibus_abi::bus1::Transfer;
 use omnibus_abi::capability::peer;
+use omnibus_abi::long::Memory;
 use omnibus_abi::short::SHORT_BYTES_MAX;
 use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER};
 
 use crate::arch::context::UserContext;
 use crate::cap::{Capabilities, select};
 use crate::cpu::{Cpu, DOING};
+use crate::mm::user;
+use crate::service;
 use crate::service::peer::{Hold, PeerObject};
 use crate::shared::Ref;
-use crate::task::machine::{From, ShortCall};
+use crate::task::machine::ShortCall;
 use crate::task::priorities::Priority;
 use crate::task::run;
 use crate::task::scheduler;
+use crate::task::space::CROSSING_BYTES_MAX;
 use crate::task::thread::{Doing, Thread, Work};
 use crate::task::waiters::Waiters;
+
+use delivery::{Bytes, Claimed, Outgoing};
 
 /// What the fast path did.
 pub enum Done {
@@ -56,13 +65,16 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     const CALL: u32 = Call::CallShort as u32;
     const SEND: u32 = Call::SendShort as u32;
     const RECEIVE: u32 = Call::ReceiveShort as u32;
+    const CALL_LONG: u32 = Call::CallLong as u32;
+    const RECEIVE_LONG: u32 = Call::ReceiveLong as u32;
     if !run::is_quiet() {
         return None;
     }
     match number as u32 {
         CALL => call_short(cpu),
         SEND => send_short(cpu),
-        RECEIVE => receive_short(cpu),
+        RECEIVE | RECEIVE_LONG => receive(cpu),
+        CALL_LONG => call_long(cpu),
         _ => None,
     }
 }
@@ -70,9 +82,46 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
 #[inline(always)]
 fn call_short(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
+    let call = thread.machine.short_call();
+    if call.n_bytes > SHORT_BYTES_MAX {
+        return None;
+    }
+    call_with(cpu, &call, call.n_bytes, None, None)
+}
+
+#[inline(never)]
+fn call_long(cpu: &mut Cpu) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
+    let call = thread.machine.short_call();
+    let Memory {
+        data, transfers, ..
+    } = thread.machine.memory();
+    if data.n > CROSSING_BYTES_MAX || transfers.n > 1 || call.n_bytes != Transfer::SIZE {
+        return None;
+    }
+    let carried = match transfers.n {
+        0 => None,
+        _ => match user::read_words(transfers.address) {
+            Ok([0, id]) => Some(Id::from_u64(id)),
+            _ => return None,
+        },
+    };
+    let place = Cell::new([0; SHORT_BYTES_MAX as usize]);
+    call_with(cpu, &call, data.n, carried, Some((data.address, &place)))
+}
+
+/// Hands a message over and waits for the next.
+#[inline(always)]
+fn call_with(
+    cpu: &mut Cpu,
+    call: &ShortCall,
+    n_bytes: u64,
+    carried: Option<Id>,
+    from_memory: Option<(u64, &Cell<Bytes>)>,
+) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
     let sender: &Thread = thread;
-    let call = sender.machine.short_call();
-    if call.n_bytes > SHORT_BYTES_MAX || call.deadline_ns != DEADLINE_NEVER {
+    if call.deadline_ns != DEADLINE_NEVER {
         return None;
     }
     let capabilities = sender.task.capabilities.lock();
@@ -80,7 +129,12 @@ fn call_short(cpu: &mut Cpu) -> Option<Done> {
     if !at.waiters.enter_sole(thread) {
         return None;
     }
-    let Some(receiver) = hand_over(sender, at, &call, Priority::HIGHEST) else {
+    let message = Outgoing {
+        sender,
+        n_bytes,
+        from_memory,
+    };
+    let Some(receiver) = hand_over(message, at, call.handle, carried, Priority::HIGHEST) else {
         at.waiters.leave_sole(thread);
         return None;
     };
@@ -103,7 +157,12 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
     let capabilities = sender.task.capabilities.lock();
     let at = look_up(&capabilities, call.peer, peer::USE)?;
     // The sender goes on: who is more urgent would have to run first.
-    let receiver = hand_over(sender, at, &call, sender.task.priority())?;
+    let message = Outgoing {
+        sender,
+        n_bytes: call.n_bytes,
+        from_memory: None,
+    };
+    let receiver = hand_over(message, at, call.handle, None, sender.task.priority())?;
     drop(capabilities);
     scheduler::put_behind(ManuallyDrop::into_inner(receiver));
     Some(Done::Value(0))
@@ -111,10 +170,11 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
 
 /// Only the waiting part: what is in the queue already is the general path's.
 #[inline(never)]
-fn receive_short(cpu: &mut Cpu) -> Option<Done> {
+fn receive(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let call = thread.machine.short_call();
-    if call.deadline_ns != DEADLINE_NEVER || call.n_bytes != 0 {
+    let n_bytes = if call.is_long() { Transfer::SIZE } else { 0 };
+    if call.deadline_ns != DEADLINE_NEVER || call.n_bytes != n_bytes {
         return None;
     }
     let capabilities = thread.task.capabilities.lock();
@@ -170,46 +230,33 @@ fn look_again(cpu: &mut Cpu, at: Ref<PeerObject>, receiver: Ref<Thread>) -> Done
     Done::Leave
 }
 
-/// A thread that was waiting, and runs now as far as others can tell. Its pointers are dropped by hand: so nobody has to ask whether they
-/// are to be.
-struct Claimed {
-    thread: ManuallyDrop<Ref<Thread>>,
-    /// The peer at which it waited.
-    at: ManuallyDrop<Ref<PeerObject>>,
-}
-
-/// Moves the message to whom it is for.
+/// Moves a message to whom it is for.
 #[inline(always)]
 fn hand_over(
-    sender: &Thread,
+    message: Outgoing<'_>,
     from: &PeerObject,
-    call: &ShortCall,
+    handle: u64,
+    carried: Option<Id>,
     most: Priority,
 ) -> Option<ManuallyDrop<Ref<Thread>>> {
-    let destination = bus1_service::Id::from_u64(call.handle);
-    let is_call = most == Priority::HIGHEST;
-    let handed = from
-        .core
-        .hand_over(destination, call.n_bytes, is_call, |waiters| {
-            claim(waiters, most)
-        });
-    let (claimed, metadata) = match handed {
-        Ok(handed) => handed,
-        Err(Unusual::Nobody) => return None,
-        Err(Unusual::Refused(claimed)) => return give_back(claimed),
+    let awaits_reply = most == Priority::HIGHEST;
+    let aim = from.core.aim(Id::from_u64(handle), awaits_reply)?;
+    let receiver = claim(aim.watch(), most)?;
+    let handed = if carried.is_some() || message.is_delivered(&receiver.thread) {
+        let thread: &Thread = &receiver.thread;
+        let mut deliver = |id| message.deliver(thread, id);
+        let n_bytes = message.n_bytes;
+        let core = &from.core;
+        core.deliver(aim, carried, n_bytes, &mut deliver, &mut service::wake)
+    } else {
+        from.core.hand_over(aim, message.n_bytes)
     };
-    crate::trace!(commit, node = metadata.id);
-    let from = From {
-        id: metadata.id.as_u64(),
-        account: metadata.account.map_or(INVALID, |number| number.as_u64()),
+    let Some(handed) = handed else {
+        return give_back(receiver);
     };
-    let Claimed { thread, at } = claimed;
-    sender
-        .machine
-        .hand_over(&thread.machine, call.n_bytes, from);
-    drop(ManuallyDrop::into_inner(at));
-    crate::trace!(receive, node = from.id);
-    Some(thread)
+    crate::trace!(commit, node = handed.node);
+    let n_carried = u64::from(carried.is_some());
+    Some(message.end(receiver, n_carried, handed))
 }
 
 /// Takes the thread that waits at a peer, if its priority is at most `most`, and nobody who is ready has a higher one.
@@ -229,15 +276,15 @@ fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
         return Some(Claimed { thread, at });
     }
     drop(doing);
-    look_itself(thread)
+    look_itself(thread);
+    None
 }
 
 /// The thread is to look for itself: it is on its way to do something else.
 #[cold]
-fn look_itself(thread: ManuallyDrop<Ref<Thread>>) -> Option<Claimed> {
+fn look_itself(thread: ManuallyDrop<Ref<Thread>>) {
     let thread = ManuallyDrop::into_inner(thread);
     Thread::wake(&thread);
-    None
 }
 
 /// The message goes another way: the thread looks for it itself.

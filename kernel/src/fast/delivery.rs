@@ -1,0 +1,130 @@
+//! Whom a message is handed over to, and how its bytes get there.
+//!
+//! | from | to | |
+//! |---|---|---|
+//! | registers | registers | word by word, once the message is sent |
+//! | memory | memory | once, from the active address space into the frames of the other |
+//! | memory | registers | by way of the kernel |
+//! | registers | memory | by way of the kernel |
+//!
+//! What goes to memory, or comes from there, may meet a page that is not there: so it is copied before the message is decided
+//! ([`bus1_service::Peer::deliver`]).
+
+use core::cell::Cell;
+use core::mem::ManuallyDrop;
+
+use bus1_service::{Handed, Id};
+use omnibus_abi::bus1::Transfer;
+use omnibus_abi::short::SHORT_BYTES_MAX;
+
+use crate::mm::user;
+use crate::service::peer::PeerObject;
+use crate::shared::Ref;
+use crate::syscall::short::words_of;
+use crate::task::machine::From;
+use crate::task::space::Crossing;
+use crate::task::thread::Thread;
+
+/// A place for the bytes of a short message.
+pub(super) type Bytes = [u8; SHORT_BYTES_MAX as usize];
+
+/// A thread that was waiting, and runs now as far as others can tell. Its pointers are dropped by hand: so nobody has to ask whether they
+/// are to be.
+pub(super) struct Claimed {
+    pub(super) thread: ManuallyDrop<Ref<Thread>>,
+    /// The peer at which it waited.
+    pub(super) at: ManuallyDrop<Ref<PeerObject>>,
+}
+
+/// A message on its way.
+#[derive(Clone, Copy)]
+pub(super) struct Outgoing<'a> {
+    pub(super) sender: &'a Thread,
+    pub(super) n_bytes: u64,
+    /// The bytes come from this address, by way of this place if they go to registers.
+    pub(super) from_memory: Option<(u64, &'a Cell<Bytes>)>,
+}
+
+impl Outgoing<'_> {
+    /// True if the bytes are moved before the message is decided: they come from memory, or go there.
+    #[inline(always)]
+    pub(super) fn is_delivered(self, receiver: &Thread) -> bool {
+        self.from_memory.is_some() || receiver.machine.is_long_call()
+    }
+
+    /// Puts the message where the receiver wants it; a handle that it carries will be called `carried`. False if that cannot be done.
+    pub(super) fn deliver(self, receiver: &Thread, carried: Option<Id>) -> bool {
+        if receiver.machine.is_long_call() {
+            return self.into_memory(receiver, carried);
+        }
+        match self.from_memory {
+            _ if self.n_bytes > SHORT_BYTES_MAX || carried.is_some() => false,
+            Some((address, place)) => {
+                let mut bytes = [0; SHORT_BYTES_MAX as usize];
+                let payload = bytes.get_mut(..self.n_bytes as usize);
+                let copied = payload.map(|payload| user::copy_from_user(payload, address));
+                place.set(bytes);
+                copied.is_some_and(|copied| copied.is_ok())
+            }
+            None => true,
+        }
+    }
+
+    fn into_memory(self, receiver: &Thread, carried: Option<Id>) -> bool {
+        let (machine, space) = (&receiver.machine, &receiver.task.space);
+        let (call, memory) = (machine.short_call(), machine.memory());
+        let n_carried = u64::from(carried.is_some());
+        if self.n_bytes > memory.into.n
+            || n_carried > memory.into_transfers.n
+            || call.n_bytes != Transfer::SIZE
+        {
+            return false;
+        }
+        let transfer = carried.map(|id| {
+            let (flags, id) = (0, id.as_u64());
+            (memory.into_transfers.address, Transfer { flags, id })
+        });
+        let words;
+        let from = match self.from_memory {
+            Some((address, _)) => Crossing::User(address),
+            None => {
+                words = self
+                    .sender
+                    .machine
+                    .message(self.n_bytes)
+                    .map(u64::to_le_bytes);
+                Crossing::Kernel(words.as_flattened())
+            }
+        };
+        space.take_in(memory.into.address, self.n_bytes as usize, from, transfer)
+    }
+
+    /// The message is sent: the receiver's call ends with it.
+    #[inline(always)]
+    pub(super) fn end(
+        self,
+        receiver: Claimed,
+        n_carried: u64,
+        handed: Handed,
+    ) -> ManuallyDrop<Ref<Thread>> {
+        let from = From {
+            id: handed.node.as_u64(),
+            account: handed.account.as_u64(),
+        };
+        let Claimed { thread, at } = receiver;
+        let machine = &thread.machine;
+        match self.from_memory {
+            _ if machine.is_long_call() => {}
+            None => self.sender.machine.hand_message(machine, self.n_bytes),
+            Some((_, bytes)) => {
+                let bytes = bytes.get();
+                let payload = bytes.get(..self.n_bytes as usize).unwrap_or_default();
+                machine.set_message(&words_of(payload), self.n_bytes);
+            }
+        }
+        machine.end_receive(self.n_bytes, n_carried, from);
+        drop(ManuallyDrop::into_inner(at));
+        crate::trace!(receive, node = from.id);
+        thread
+    }
+}
