@@ -2,10 +2,10 @@
 //! promised.
 //!
 //! ```text
-//!  accounts, peers ──> nodes, each with a handle on our peer ──> handles copied to where they belong ──> tasks ──> our handles go
+//!  accounts, peers ──> nodes, each with a handle on our peer ──> handles copied to where they belong ──> tasks
 //! ```
 //!
-//! From then on the starter holds the tasks and the accounts, to watch and to read, and no way to any node.
+//! From then on the starter holds the tasks and the accounts, to watch and to read, and a handle to each node, as long as it likes.
 
 use crate::account::Account;
 use crate::archive::Archive;
@@ -28,6 +28,8 @@ pub struct Means<'a> {
     pub account: &'a Account,
     /// The archive with the programs' files.
     pub archive: &'a Archive,
+    /// The peer on which the starter has its handles meanwhile.
+    pub peer: &'a Peer,
     /// Capabilities by the names of [`plan::GRANTABLE`]; the program's own account and peer are not among them.
     pub capabilities: &'a [(&'a str, CapabilityNumber)],
 }
@@ -41,6 +43,8 @@ pub struct Started {
     pub task: Task,
     /// The account that it and its peer act for.
     pub account: Account,
+    /// Handles to its nodes, in the plan's order. They are the starter's, and the way to the program.
+    pub nodes: Vec<Handle>,
 }
 
 /// Why a plan cannot be carried out. Its display is `LINE: WHAT`, as that of a [`plan::Fault`].
@@ -79,11 +83,7 @@ impl Making<'_> {
 /// # Errors
 /// The first thing that cannot be. What was started by then is ended.
 pub fn start(plan: &Plan, means: &Means<'_>) -> Result<Vec<Started>, Failed> {
-    let own = Peer::new(means.account).map_err(|error| Failed {
-        line: 1,
-        what: format!("no peer to make handles on: {error}"),
-    })?;
-    let prepare = |program| prepare(program, &own, means);
+    let prepare = |program| prepare(program, means);
     let all = plan.programs.iter().map(prepare);
     let all: Vec<Making<'_>> = all.collect::<Result<_, _>>()?;
     let mut tasks: Vec<Task> = Vec::new();
@@ -103,16 +103,13 @@ pub fn start(plan: &Plan, means: &Means<'_>) -> Result<Vec<Started>, Failed> {
         name: making.program.name.clone(),
         task,
         account: making.account,
+        nodes: making.nodes.into_iter().map(|(_, handle)| handle).collect(),
     });
     Ok(started.collect())
 }
 
-/// Makes account, peer and nodes of a program, with a handle to each node on `own`.
-fn prepare<'a>(
-    program: &'a plan::Program,
-    own: &Peer,
-    means: &Means<'_>,
-) -> Result<Making<'a>, Failed> {
+/// Makes account, peer and nodes of a program, with a handle of the starter's to each node.
+fn prepare<'a>(program: &'a plan::Program, means: &Means<'_>) -> Result<Making<'a>, Failed> {
     let plan::Limits {
         objects,
         bytes,
@@ -133,7 +130,7 @@ fn prepare<'a>(
         nodes: Vec::new(),
     };
     for name in &program.nodes {
-        let made = making.peer.node_for(own);
+        let made = making.peer.node_for(means.peer);
         let (node, handle) = made.map_err(|error| making.failed(format!("node {name}"), error))?;
         making.nodes.push((node.into_id(), handle));
     }

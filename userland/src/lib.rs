@@ -47,6 +47,7 @@ pub mod print;
 #[allow(unsafe_code)]
 pub mod raw;
 pub mod server;
+pub mod service;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod start;

@@ -70,12 +70,18 @@ fn start(file: &str) -> core::result::Result<(Vec<Started>, usize, Account), Str
     let plan = plan::parse(&text).map_err(|fault| of_file(&fault))?;
     let given = |&(name, kind): &(_, Kind)| Some((name, environment::find(kind)?));
     let capabilities: Vec<(&str, CapabilityNumber)> = GRANTABLE.iter().filter_map(given).collect();
+    let peer = Peer::new(&account).map_err(|error| format!("no peer: {error}"))?;
     let means = Means {
         account: &account,
+        peer: &peer,
         archive: &archive,
         capabilities: &capabilities,
     };
-    let started = boot::start(&plan, &means).map_err(|failed| of_file(&failed))?;
+    let mut started = boot::start(&plan, &means).map_err(|failed| of_file(&failed))?;
+    // Who is in the plan has what the plan gives; nobody else is to have a way to anyone.
+    for program in &mut started {
+        program.nodes.clear();
+    }
     Ok((started, plan.ends_with, account))
 }
 
