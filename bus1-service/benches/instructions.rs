@@ -18,21 +18,16 @@
 //! | `channel` | `std::sync::mpsc`: send and receive a boxed array of 64 bytes |
 
 mod instrument;
+mod world;
 
 use std::hint::black_box;
 
-use bus1_service::{Account, Id, Peer, Source, System};
+use bus1_service::{Id, Peer};
+
+use world::{Host, Walk, account, child, close, copy, peer, receive, release, send};
 
 #[global_allocator]
 static ALLOCATOR: instrument::FreeLists = instrument::FreeLists::new();
-
-struct Host;
-
-impl System for Host {
-    type Watch = ();
-    type Object = std::convert::Infallible;
-    type Amounts = [u64; 2];
-}
 
 /// What a round may use.
 struct World {
@@ -40,20 +35,18 @@ struct World {
     servers: Vec<Peer<Host>>,
     nodes: Vec<Id>,
     to: Vec<Id>,
-    dice: u64,
+    walk: Walk,
 }
 
 impl World {
     /// A client with `n_handles` handles, spread over the nodes of `n_servers` servers.
     fn new(n_servers: usize, n_handles: usize, is_apart: bool) -> World {
-        let root = Account::root([1 << 60; 2]).expect("an account");
-        let account = || match is_apart {
-            true => root.child(&root.actor(), [1 << 50; 2]).expect("an account"),
-            false => root.clone(),
+        let root = account();
+        let account = || {
+            if is_apart { child(&root) } else { root.clone() }
         };
-        let new_peer = |account: &Account<Host>| Peer::new(account, ()).expect("a peer");
-        let client = new_peer(&account());
-        let servers: Vec<_> = (0..n_servers).map(|_| new_peer(&account())).collect();
+        let client = peer(&account());
+        let servers: Vec<_> = (0..n_servers).map(|_| peer(&account())).collect();
         let made = (0..n_handles).map(|index| {
             let server = &servers[index % n_servers];
             server.create_node(&client).expect("a node")
@@ -64,38 +57,21 @@ impl World {
             servers,
             nodes,
             to,
-            dice: 1,
+            walk: Walk(1),
         }
     }
 
     /// A random index of a handle.
     fn any(&mut self) -> usize {
-        self.dice = self
-            .dice
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.dice >> 33) as usize % self.to.len()
+        self.walk.next(self.to.len())
     }
 
     fn send(&self, to: &[Id], payload: &[u8]) {
-        let sent = self.client.send(to, &[], payload);
-        sent.expect("sent").finish_silently();
+        send(&self.client, to, payload);
     }
 
     fn receive(&self) {
-        for server in &self.servers {
-            black_box(server.recv().expect("received").payload());
-        }
-    }
-
-    fn copy(&self, index: usize) -> Id {
-        let mut copy = [Id::INVALID];
-        let source = [Source::Copy(self.to[index])];
-        let copied = self
-            .client
-            .transfer(&self.client, &source, &mut [None], &mut copy);
-        copied.expect("copied").finish_silently();
-        copy[0]
+        self.servers.iter().for_each(receive);
     }
 
     fn unicast(&mut self) {
@@ -106,15 +82,8 @@ impl World {
 
     fn renew(&mut self) {
         let any = self.any();
-        self.release_handle(any);
-        self.to[any] = self.copy((any + 1) % self.to.len());
-    }
-
-    fn release_handle(&self, index: usize) {
-        let released = self
-            .client
-            .release(&self.to[index..=index], &mut |(), _| {});
-        released.expect("released");
+        release(&self.client, &self.to[any..=any]);
+        self.to[any] = copy(&self.client, self.to[(any + 1) % self.to.len()]);
     }
 }
 
@@ -148,7 +117,7 @@ fn main() {
             let mut world = World::new(1, n, false);
             // Each node keeps a handle beside those that come and go, so that none is told that it lost its last.
             for index in 0..n {
-                let _ = world.copy(index);
+                copy(&world.client, world.to[index]);
             }
             rounds(n_rounds, || world.renew());
         }
@@ -162,32 +131,26 @@ fn main() {
         "node" => {
             let world = World::new(1, 1, false);
             for _ in 1..n {
-                let _ = world.copy(0);
+                copy(&world.client, world.to[0]);
             }
-            rounds(1, || {
-                let released = world.servers[0].release(&world.nodes, &mut |(), _| {});
-                released.expect("released");
-            });
+            rounds(1, || release(&world.servers[0], &world.nodes));
         }
         "close" => {
             let world = World::new(1, 1, false);
-            let peer = Peer::new(&world.client.account(), ()).expect("a peer");
+            let peer = peer(&world.client.account());
             for _ in 0..n.div_ceil(2) {
                 peer.create_node(&peer).expect("a node");
             }
-            rounds(1, || peer.close(&mut |(), _| {}));
+            rounds(1, || close(&peer));
         }
         "handles" => {
             let world = World::new(1, n, false);
-            rounds(1, || {
-                let released = world.client.release(&world.to, &mut |(), _| {});
-                released.expect("released");
-            });
+            rounds(1, || release(&world.client, &world.to));
         }
         "full" => {
             let world = World::new(1, n, false);
             (0..n).for_each(|index| world.send(&world.to[index..=index], &[]));
-            rounds(1, || world.servers[0].close(&mut |(), _| {}));
+            rounds(1, || close(&world.servers[0]));
         }
         "refuse" => {
             let world = World::new(1, n, false);

@@ -93,21 +93,18 @@ impl<S: System> Effects<S> {
     /// Does all that remains.
     #[inline]
     pub fn finish(mut self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
-        let work = core::mem::replace(&mut self.work, Work::Nothing);
-        // There is nothing left to be dropped.
-        core::mem::forget(self);
-        match work {
+        match &self.work {
             Work::Nothing => {}
             Work::Wake(handle) => {
                 hook::point("effects");
-                wake_receiver(&handle, wake);
+                wake_receiver(handle, wake);
             }
-            work => Effects { work }.finish_long(wake),
+            _ => self.finish_long(wake),
         }
     }
 
     #[inline(never)]
-    fn finish_long(mut self, wake: Waker<'_, S>) {
+    fn finish_long(&mut self, wake: Waker<'_, S>) {
         while self.step(u32::MAX, wake) != Progress::Done {}
     }
 
@@ -134,10 +131,16 @@ impl<S: System> Effects<S> {
             }
             Work::Drop(message) => dismantle(message, budget, wake),
             Work::Sweep(destinations) => {
-                if let Some(destination) = destinations.last_mut()
-                    && destination.sweep(budget, wake)
-                {
-                    drop(destinations.pop());
+                while let Some((last, others)) = destinations.split_last_mut() {
+                    if last.sweep(budget, wake) {
+                        let n_others = others.len();
+                        destinations.truncate(n_others);
+                    }
+                    let Some(n_left) = budget.checked_sub(1) else {
+                        break;
+                    };
+                    *budget = n_left;
+                    hook::point("effects");
                 }
                 destinations.is_empty()
             }
@@ -166,7 +169,7 @@ impl<S: System> Drop for Effects<S> {
     #[inline]
     fn drop(&mut self) {
         if !matches!(self.work, Work::Nothing | Work::Wake(_)) {
-            while self.step(u32::MAX, &mut |_, _| {}) != Progress::Done {}
+            self.finish_long(&mut |_, _| {});
         }
     }
 }

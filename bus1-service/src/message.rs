@@ -18,12 +18,13 @@ use crate::queue::Entry;
 use crate::transaction::Transaction;
 use crate::{Amounts, BYTES, Error, Id, OBJECTS, System};
 
-/// What a payload is behind that several messages share: the memory is shared, the charge is not (ACC-2).
+/// What a payload is behind that several messages share which carry handles: those may keep the word for long.
 pub(crate) struct SharedPayload;
 
-/// A message; behind it lies its payload, unless it shares one.
+/// A message; behind it lies its payload, unless it shares one. Shared is the memory, not the charge (ACC-2).
 pub(crate) struct Message<S: System> {
-    /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock.
+    /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock. Behind it lies
+    /// the payload of a message to several destinations that carries nothing.
     pub(crate) transaction: Option<Ref<Transaction>>,
     /// What is charged for it; taken out when that is settled.
     pub(crate) trace: Option<Ref<Trace<S>>>,
@@ -50,11 +51,7 @@ pub(crate) struct MessageState<S: System> {
 impl<S: System> Message<S> {
     /// A message that carries nothing, charged to `trace`.
     #[inline(always)]
-    pub(crate) fn new(
-        node: Ref<Node<S>>,
-        transaction: Option<Ref<Transaction>>,
-        trace: Ref<Trace<S>>,
-    ) -> Message<S> {
+    pub(crate) fn new(node: Ref<Node<S>>, trace: Ref<Trace<S>>) -> Message<S> {
         let state = MessageState {
             entry: Entry::new(),
             at_node: Link::new(),
@@ -63,7 +60,7 @@ impl<S: System> Message<S> {
             objects: None,
         };
         Message {
-            transaction,
+            transaction: None,
             trace: Some(trace),
             shared: None,
             n_objects: 0,
@@ -90,9 +87,10 @@ impl<S: System> Message<S> {
         self.state.get_mut().objects = objects;
     }
 
-    /// Lets it share a payload, before it is known to anybody else.
-    pub(crate) fn set_shared(&mut self, payload: Ref<SharedPayload>) {
-        self.shared = Some(payload);
+    /// Lets a word decide it, and lets it share a payload, before it is known to anybody else.
+    pub(crate) fn join(&mut self, word: Ref<Transaction>, payload: Option<Ref<SharedPayload>>) {
+        self.transaction = Some(word);
+        self.shared = payload;
     }
 
     pub(crate) fn n_handles(&self) -> u64 {
@@ -125,9 +123,10 @@ impl<S: System> Message<S> {
 impl<S: System> Message<S> {
     #[inline]
     pub(crate) fn payload(message: &Ref<Message<S>>) -> &[u8] {
-        match &message.shared {
-            Some(payload) => payload.bytes(),
-            None => message.bytes(),
+        match (&message.shared, &message.transaction) {
+            (Some(payload), _) => payload.bytes(),
+            (None, Some(word)) if message.bytes().is_empty() => word.bytes(),
+            (None, _) => message.bytes(),
         }
     }
 
@@ -155,6 +154,15 @@ pub(crate) fn price<S: System>(n_carried: u64, n_data: u64) -> S::Amounts {
             BYTES => *amount = n_data,
             _ => {}
         }
+    }
+    amounts
+}
+
+/// What `n` messages of this price are charged together. More than fits 64 bits is refused by every account.
+pub(crate) fn prices<S: System>(price: &S::Amounts, n: usize) -> S::Amounts {
+    let mut amounts = *price;
+    for amount in amounts.slots_mut() {
+        *amount = amount.saturating_mul(n as u64);
     }
     amounts
 }

@@ -215,25 +215,27 @@ impl<S: System> Queue<S> {
         }
     }
 
-    /// Settles the most frequent case: the only pending group is one of messages, and decided. It overtakes nobody. `true` if so.
+    /// Settles the most frequent case: nothing is pending but one message, alone of its transaction here, and decided. It overtakes nobody.
+    /// `true` if so.
+    #[inline(always)]
     pub(crate) fn order_only(&mut self, key: &mut Key) -> bool {
-        let Some((stamp, mut chain)) = self.only_decided(key) else {
+        let Some(stamp) = self.only_decided(key) else {
             return false;
         };
         self.clock = self.clock.max(stamp);
         self.ordered.append(key, &mut self.pending);
-        self.ordered.append(key, &mut chain);
         true
     }
 
-    /// The stamp and the rest of the only pending group, if it is one of messages and decided, and nothing is leaving.
-    fn only_decided(&self, key: &mut Key) -> Option<(u64, List<OnQueue<S>>)> {
+    /// The stamp of the only pending entry, if it is a message and decided, and nothing is leaving.
+    #[inline(always)]
+    fn only_decided(&self, key: &mut Key) -> Option<u64> {
         let leader = self.pending.only().filter(|_| self.leaving.is_empty())?;
         let Member::Message(message) = &*leader else {
             return None;
         };
         let stamp = message.transaction.as_ref()?.stamp()?;
-        Some((stamp, leader.take_chain(key)))
+        message.state(key).entry.chain.is_empty().then_some(stamp)
     }
 
     /// Puts `leader`'s group behind the ordered entries, as a whole.
@@ -322,6 +324,7 @@ impl<S: System> Queue<S> {
     }
 
     /// Enters `member` undecided: it joins the group of its transaction, or begins one.
+    #[inline(always)]
     pub(crate) fn stage(&mut self, key: &mut Key, member: Member<S>) {
         if let Some(transaction) = member.transaction() {
             // A release's own thread decides it later; nobody else decides this word.
@@ -329,8 +332,14 @@ impl<S: System> Queue<S> {
         }
         if self.pending.is_empty() {
             self.pending.push_back(key, member);
-            return;
+        } else {
+            self.stage_beside(key, member);
         }
+    }
+
+    /// Something is pending already.
+    #[inline(never)]
+    fn stage_beside(&mut self, key: &mut Key, member: Member<S>) {
         let leader = self.leader_of(key, &member);
         match leader.filter(|_| !mutant::is(Mutant::NotAdjacent)) {
             None => self.pending.push_back(key, member),

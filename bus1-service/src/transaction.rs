@@ -11,13 +11,15 @@
 //! 3. A release uses the word of its peer, again and again, since a peer has one release open at a time; it is opened again only when
 //!    every queue that knew it was settled.
 
-use crate::mem::Ref;
+use omnibus_counted::OutOfMemory;
+
+use crate::mem::{Ref, Vacant};
 use crate::sync::{AtomicU64, Ordering, record};
 
 /// Bit 0 of the word: decided.
 const DONE: u64 = 1;
 
-/// One word per transaction, shared by all its members.
+/// One word per transaction, shared by all its members. Behind it lies the payload that they share, if there is one.
 pub(crate) struct Transaction {
     /// Floor or stamp, shifted by one, and [`DONE`].
     word: AtomicU64,
@@ -28,8 +30,12 @@ pub(crate) struct Transaction {
 }
 
 impl Transaction {
-    pub(crate) fn new() -> Transaction {
-        Transaction {
+    /// An open word, with room for `n_data` bytes behind it.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    pub(crate) fn try_new(n_data: usize) -> Result<Ref<Transaction>, OutOfMemory> {
+        let transaction = Transaction {
             word: AtomicU64::new(0),
             #[cfg(any(feature = "loom", feature = "shuttle"))]
             serial: {
@@ -37,7 +43,8 @@ impl Transaction {
                 static NEXT: AtomicUsize = AtomicUsize::new(0);
                 NEXT.fetch_add(1, Ordering::Relaxed)
             },
-        }
+        };
+        Ok(Vacant::try_new(n_data)?.occupy(transaction))
     }
 
     /// The stamp, if it is decided.

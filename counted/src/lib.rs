@@ -20,10 +20,12 @@
 extern crate alloc;
 
 mod pointer;
+mod stock;
 mod tail;
 mod vacant;
 
 pub use pointer::{Ref, Unique};
+pub use stock::Stock;
 pub use tail::{Bytes, Extent, Fill, NoBytes};
 pub use vacant::Vacant;
 

@@ -104,14 +104,42 @@ impl<T, K: Kind> Ref<T, K> {
         Some(unsafe { &mut self.counted.as_mut().value })
     }
 
+    /// Counts `n` pointers more, which are still to be made. Costs no atomic operation if this is the only one.
+    #[inline]
+    pub(crate) fn take_counts(&mut self, n: usize) {
+        if self.is_unique() {
+            self.count().store(n.wrapping_add(1), Ordering::Relaxed);
+        } else {
+            K::before_write(self.address());
+            self.count().fetch_add(n, Ordering::Relaxed);
+        }
+    }
+
+    /// Counts `n` pointers less.
+    ///
+    /// # Safety
+    /// The caller owns so many counts of the object that no pointer stands for, and gives them up.
+    pub(crate) unsafe fn give_counts(&self, n: usize) {
+        K::before_write(self.address());
+        // Never the last: this pointer is counted too.
+        self.count().fetch_sub(n, Ordering::Release);
+    }
+
+    /// Two more pointers to the object. Costs no atomic operation if this is the only one.
+    #[inline]
+    #[must_use]
+    pub fn clone_unique_twice(&mut self) -> [Self; 2] {
+        self.take_counts(2);
+        [(); 2].map(|()| Self {
+            counted: self.counted,
+        })
+    }
+
     /// Another pointer to the object. Costs no atomic operation if this is the only one.
     #[inline]
     #[must_use]
     pub fn clone_unique(&mut self) -> Self {
-        if !self.is_unique() {
-            return self.clone();
-        }
-        self.count().store(2, Ordering::Relaxed);
+        self.take_counts(1);
         Self {
             counted: self.counted,
         }

@@ -8,7 +8,7 @@
 //! 4. While a quota is attached, the account that claims is kept (ACC-8): a charge on its behalf does so, and a handle that
 //!    remembers belongs to a peer, which does so too.
 
-use crate::mem::{Key, Ref};
+use crate::mem::{Key, Ref, Spare, Stock};
 use crate::{AccountNumber, Amounts, Error, Place, QuotaError, System};
 
 use super::AccountCore;
@@ -32,7 +32,13 @@ pub(crate) struct Charged<S: System> {
     /// What it went through.
     pub(crate) trace: Ref<Trace<S>>,
     /// What its quota took of the account for it.
-    taken: S::Amounts,
+    pub(crate) taken: S::Amounts,
+}
+
+/// A charge that was made for several messages at once: a pointer to what it went through for each, and what its quota took for all.
+pub(crate) struct ChargedAll<S: System> {
+    pub(crate) traces: Stock<Trace<S>>,
+    pub(crate) taken: S::Amounts,
 }
 
 /// Who makes a charge: an actor of an account, on an account.
@@ -73,16 +79,17 @@ impl<S: System> Books<S> {
             .map_or(Found::Quota(quota), Found::Trace)
     }
 
-    /// Checks a charge of `amounts` in every slot and, if all pass, makes it; `None` if one refuses: nothing is changed then, and
-    /// [`Books::check`] says which.
+    /// Checks a charge of `amounts` in every slot and, if all pass, makes it and lets `point` make pointers to the trace; `None` if one
+    /// refuses: nothing is changed then, and [`Books::check`] says which.
     #[inline(always)]
-    pub(super) fn charge(
+    pub(super) fn charge<R>(
         &mut self,
         key: &mut Key,
         through: &Ref<Trace<S>>,
         is_own: bool,
         amounts: &S::Amounts,
-    ) -> Option<Charged<S>> {
+        point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
+    ) -> Option<(R, S::Amounts)> {
         let (trace, quota) = through.states(key);
         let n_quotas = self.n_quotas.saturating_add(u64::from(quota.n_traces == 0));
         let mut taken = S::Amounts::ZERO;
@@ -101,8 +108,7 @@ impl<S: System> Books<S> {
             let numbers = numbers.charged(amount, at(&taken, index));
             set_slot(&mut self.available, quota, trace, index, numbers);
         }
-        let trace = trace.spare.take(through);
-        Some(Charged { trace, taken })
+        Some((point(&mut trace.spare, through), taken))
     }
 
     /// Why a charge is refused, or would be through a new trace: of `quota`, if there is one already.

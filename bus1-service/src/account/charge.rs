@@ -5,11 +5,11 @@
 //! (ERR-4).
 
 use crate::handle::Handle;
-use crate::mem::{Ref, Spare};
+use crate::mem::{Ref, Spare, Stock};
 use crate::peer::PeerCore;
 use crate::{Amounts, Error, System};
 
-use super::books::{Charged, Claim, Found};
+use super::books::{Charged, ChargedAll, Claim, Found};
 use super::quota::{Quota, Remembered, Trace};
 use super::{AccountCore, leave};
 
@@ -34,9 +34,10 @@ pub(crate) fn charge<S: System>(
         let mut guard = target.books.lock();
         let (books, key) = guard.parts();
         if trace.state(key).is_attached
-            && let Some(charged) = books.charge(key, trace, claim.is_own, amounts)
+            && let Some((trace, taken)) =
+                books.charge(key, trace, claim.is_own, amounts, Spare::take)
         {
-            return Ok(charged);
+            return Ok(Charged { trace, taken });
         }
     }
     charge_anew(target, &claim, None, amounts)
@@ -53,15 +54,15 @@ pub(crate) fn charge_through<S: System>(
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
 ) -> Result<Charged<S>, Error> {
-    let target = &handle.node().owner().account;
-    let claim = Claim {
-        claimant: &sender.account,
-        actor: sender.actor,
-        is_own: target.ptr_eq(&sender.account),
-    };
+    let claim = claim(handle, sender);
     match charge_remembered(handle, claim.is_own, amounts) {
         Some(charged) => Ok(charged),
-        None => charge_anew(target, &claim, Some(handle), amounts),
+        None => charge_anew(
+            &handle.node().owner().account,
+            &claim,
+            Some(handle),
+            amounts,
+        ),
     }
 }
 
@@ -72,12 +73,59 @@ pub(crate) fn charge_remembered<S: System>(
     is_own: bool,
     amounts: &S::Amounts,
 ) -> Option<Charged<S>> {
+    let (trace, taken) = through_remembered(handle, is_own, amounts, Spare::take)?;
+    Some(Charged { trace, taken })
+}
+
+/// Charges `amounts`, the price of `n` messages, at once, to the account of the owner of `handle`'s node, as [`charge_through`] does. By
+/// the arithmetic of quotas that takes as much of the account, and is refused when, one of `n` charges in a row would be: what those
+/// after the first that takes anything take is always twice their amount.
+///
+/// # Errors
+/// [`Error::Quota`], [`Error::OutOfMemory`].
+#[inline(always)]
+pub(crate) fn charge_all_through<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    amounts: &S::Amounts,
+    n: usize,
+) -> Result<ChargedAll<S>, Error> {
+    let claim = claim(handle, sender);
+    let point = |spare: &mut Spare<Trace<S>>, trace: &Ref<Trace<S>>| spare.take_stock(trace, n);
+    if let Some((traces, taken)) = through_remembered(handle, claim.is_own, amounts, point) {
+        return Ok(ChargedAll { traces, taken });
+    }
+    let target = &handle.node().owner().account;
+    let Charged { trace, taken } = charge_anew(target, &claim, Some(handle), amounts)?;
+    let mut traces = Stock::<Trace<S>>::new(trace);
+    traces.fill_up(n.saturating_sub(1));
+    Ok(ChargedAll { traces, taken })
+}
+
+/// Who charges when `sender` sends through `handle`.
+#[inline(always)]
+fn claim<'a, S: System>(handle: &Handle<S>, sender: &'a PeerCore<S>) -> Claim<'a, S> {
+    Claim {
+        claimant: &sender.account,
+        actor: sender.actor,
+        is_own: handle.node().owner().account.ptr_eq(&sender.account),
+    }
+}
+
+/// Charges through the trace that `handle` remembers, to which `point` makes pointers. `None` if there is none, or it refuses.
+#[inline(always)]
+fn through_remembered<S: System, R>(
+    handle: &Handle<S>,
+    is_own: bool,
+    amounts: &S::Amounts,
+    point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
+) -> Option<(R, S::Amounts)> {
     let mut guard = handle.node().owner().account.books.lock();
     let (books, key) = guard.parts();
     // Taken out meanwhile, since the key opens one thing at a time.
     let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
     let charged = match &remembered {
-        Remembered::Trace(trace) => books.charge(key, trace, is_own, amounts),
+        Remembered::Trace(trace) => books.charge(key, trace, is_own, amounts, point),
         Remembered::Nothing | Remembered::Over => None,
     };
     // Nothing was left there that is to be dropped.
@@ -114,8 +162,8 @@ fn charge_anew<S: System>(
                 if !trace.state(key).is_attached {
                     books.attach(key, claim, &trace);
                 }
-                let result = match books.charge(key, &trace, claim.is_own, amounts) {
-                    Some(charged) => Ok(charged),
+                let result = match books.charge(key, &trace, claim.is_own, amounts, Spare::take) {
+                    Some((trace, taken)) => Ok(Charged { trace, taken }),
                     None => books
                         .check(key, Some(trace.quota()), Some(&trace), claim, amounts)
                         .and(Err(Error::OutOfMemory)),

@@ -20,7 +20,7 @@ use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use books::{Books, Charged};
 use charge::give_back;
 pub(crate) use charge::{
-    charge, charge_remembered, charge_through, discharge, forget, receive, undo,
+    charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive, undo,
 };
 pub(crate) use pass::pass;
 pub(crate) use quota::{InQuota, Quota, Remembered, Trace};

@@ -33,6 +33,8 @@ impl<Tail: Extent> Kind for Recorded<Tail> {
 pub(crate) type Ref<T> = omnibus_counted::Ref<T, Recorded<<T as Block>::Tail>>;
 /// Memory for a `T` and what lies behind it, without the `T`.
 pub(crate) type Vacant<T> = omnibus_counted::Vacant<T, Recorded<<T as Block>::Tail>>;
+/// A pointer to a `T`, and counts for more.
+pub(crate) type Stock<T> = omnibus_counted::Stock<T, Recorded<<T as Block>::Tail>>;
 /// The only pointer to a `T`.
 pub(crate) type Unique<T> = omnibus_counted::Unique<T, Recorded<<T as Block>::Tail>>;
 

@@ -36,7 +36,7 @@ blocks! {
 }
 
 impl Block for crate::transaction::Transaction {
-    type Tail = NoBytes;
+    type Tail = Bytes;
 }
 
 impl Block for crate::message::SharedPayload {

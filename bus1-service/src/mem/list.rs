@@ -138,7 +138,7 @@ impl<A: Adapter> List<A> {
     }
 
     /// Puts `item` behind all others. An item that is on a list already stays there, and is dropped here.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn push_back(&mut self, key: &mut Key, item: A::Item) {
         let link = A::link(&item, key);
         if link.is_linked() {
@@ -190,14 +190,17 @@ impl<A: Adapter> List<A> {
     }
 
     /// Puts all elements of `other` behind those of this list.
+    #[inline]
     pub(crate) fn append(&mut self, key: &mut Key, other: &mut List<A>) {
-        if other.is_empty() {
-            return;
-        }
         if self.is_empty() {
             core::mem::swap(self, other);
-            return;
+        } else if !other.is_empty() {
+            self.append_to_some(key, other);
         }
+    }
+
+    #[inline(never)]
+    fn append_to_some(&mut self, key: &mut Key, other: &mut List<A>) {
         Self::at(self.last, key, |link| link.next = other.first);
         Self::at(other.first, key, |link| link.previous = self.last);
         self.last = other.last;

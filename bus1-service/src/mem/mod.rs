@@ -2,7 +2,7 @@
 //!
 //! | module | what it offers safely |
 //! |---|---|
-//! | [`counted`] | [`Ref`], [`Vacant`], [`Unique`]: the counted pointers of `omnibus-counted`, recorded, and as words |
+//! | [`counted`] | [`Ref`], [`Vacant`], [`Unique`], [`Stock`]: the counted pointers of `omnibus-counted`, recorded, and as words |
 //! | [`spare`] | [`Spare`]: counts that lie ready under a lock, to be given out without an atomic operation |
 //! | [`locked`] | [`KeyedMutex`] and [`LockedBy`]: data that lies outside a lock and is reached only with the lock's [`Key`] |
 //! | [`list`] | [`List`]: doubly linked, its links lie in the elements; linking needs no memory |
@@ -17,7 +17,7 @@ mod list;
 mod locked;
 mod spare;
 
-pub(crate) use counted::{Block, Ref, Unique, Vacant};
+pub(crate) use counted::{Block, Ref, Stock, Unique, Vacant};
 pub(crate) use links::{EventsOfPeer, OnMark, OnNode, OnQueue, QueuedAtNode};
 pub(crate) use list::{Borrowed, Link, List, Packed};
 pub(crate) use locked::{Key, KeyedGuard, KeyedMutex, LockedBy, LockedToo, under_second_lock};

@@ -5,10 +5,7 @@
 use core::marker::PhantomData;
 
 use super::Key;
-use super::counted::{Block, Ref, from_address, into_address};
-
-/// How many are kept: what comes back beyond that is let go of.
-const SPARE_MAX: usize = 16;
+use super::counted::{Block, Ref, Stock, from_address, into_address};
 
 /// Counts of one object at a time.
 pub(crate) struct Spare<T: Block> {
@@ -38,7 +35,24 @@ impl<T: Block> Spare<T> {
         unsafe { from_address(self.address) }
     }
 
-    /// Takes `pointer` back into the spare counts that `place` finds with its key, if there is room.
+    /// `n` pointers to `object`, at least one.
+    #[inline]
+    pub(crate) fn take_stock(&mut self, object: &Ref<T>, n: usize) -> Stock<T> {
+        let first = self.take(object);
+        let n_more = n.saturating_sub(1);
+        let n_ready = if self.address == object.address() {
+            self.n_counts.min(n_more)
+        } else {
+            0
+        };
+        self.n_counts = self.n_counts.saturating_sub(n_ready);
+        // SAFETY: as in `take`.
+        let mut stock = unsafe { Stock::<T>::with_counts(first, n_ready) };
+        stock.fill_up(n_more.saturating_sub(n_ready));
+        stock
+    }
+
+    /// Takes `pointer` back into the spare counts that `place` finds with its key, unless those are of another object.
     #[inline]
     pub(crate) fn give(
         pointer: Ref<T>,
@@ -49,7 +63,7 @@ impl<T: Block> Spare<T> {
         if spare.n_counts == 0 {
             spare.address = pointer.address();
         }
-        if spare.address == pointer.address() && spare.n_counts < SPARE_MAX {
+        if spare.address == pointer.address() {
             spare.n_counts = spare.n_counts.saturating_add(1);
             let _ = into_address(pointer);
         }
@@ -57,10 +71,11 @@ impl<T: Block> Spare<T> {
 
     /// Lets go of all. Called where somebody else has a pointer to the object still.
     pub(crate) fn drain(&mut self) {
-        while self.n_counts > 0 {
-            self.n_counts = self.n_counts.saturating_sub(1);
-            // SAFETY: as in `take`.
-            drop(unsafe { from_address::<T>(self.address) });
+        if self.n_counts > 0 {
+            let n_others = self.n_counts.saturating_sub(1);
+            self.n_counts = 0;
+            // SAFETY: as in `take`; the others were given up too.
+            drop(unsafe { Stock::<T>::with_counts(from_address::<T>(self.address), n_others) });
         }
     }
 }

@@ -76,7 +76,7 @@ impl<S: System> Peer<S> {
         let core = account.core();
         let actor = core.next_actor();
         let charged = account::charge(core, core, actor, None, &objects::<S>(1))?;
-        let made = Ref::try_new(Transaction::new()).and_then(|transaction| {
+        let made = Transaction::try_new(0).and_then(|transaction| {
             Ref::try_new(PeerCore {
                 watch,
                 account: core.clone(),
@@ -126,16 +126,27 @@ impl<S: System> Peer<S> {
 
 impl<S: System> PeerCore<S> {
     /// The lock, with the queue brought up to date. One section is of bounded length; more handles leaving at once take several.
+    #[inline(always)]
     pub(crate) fn lock_settled(&self) -> KeyedGuard<'_, S, PeerState<S>> {
+        let mut guard = self.lock.lock();
+        let (state, key) = guard.parts();
+        if state.settle(key) {
+            return guard;
+        }
+        drop(guard);
+        self.settle_and_lock()
+    }
+
+    #[cold]
+    fn settle_and_lock(&self) -> KeyedGuard<'_, S, PeerState<S>> {
         loop {
+            S::between_sections();
+            hook::point("settle");
             let mut guard = self.lock.lock();
             let (state, key) = guard.parts();
             if state.settle(key) {
                 return guard;
             }
-            drop(guard);
-            S::between_sections();
-            hook::point("settle");
         }
     }
 

@@ -93,14 +93,15 @@ impl<S: System> PeerState<S> {
     /// many handles leave at once that it takes one more section; nothing else may be done in this one then.
     #[inline]
     pub(crate) fn settle(&mut self, key: &mut Key) -> bool {
-        !self.queue.has_undone() || self.settle_undone(key)
+        if !self.queue.has_undone() {
+            return true;
+        }
+        let is_ordered = cfg!(not(feature = "sabotage")) && self.queue.order_only(key);
+        is_ordered || self.settle_undone(key)
     }
 
     #[inline(never)]
     fn settle_undone(&mut self, key: &mut Key) -> bool {
-        if cfg!(not(feature = "sabotage")) && self.queue.order_only(key) {
-            return true;
-        }
         let mut n_left = LEAVES_MAX;
         loop {
             while let Some(member) = self.queue.pop_leaving(key) {

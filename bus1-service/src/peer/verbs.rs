@@ -1,7 +1,7 @@
 //! The commands of a peer: each in one call for programs of the host, and the beginning of its phases for a kernel.
 
 use crate::effects::Waker;
-use crate::send::send_one;
+use crate::send::{send_many, send_one};
 use crate::sync::relax;
 use crate::{
     Effects, Error, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving, Source,
@@ -87,12 +87,7 @@ impl<S: System> Peer<S> {
         if let (&[id], []) = (destinations, transfers) {
             return send_one(&self.core, id, payload);
         }
-        let mut preparing = self.begin_send(payload.len())?;
-        preparing.transfers(transfers)?;
-        preparing.destinations(destinations)?;
-        let mut prepared = preparing.prepared()?;
-        prepared.payload_extend(payload);
-        prepared.stage().commit()
+        send_many(&self.core, destinations, transfers, payload)
     }
 
     /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.

@@ -2,43 +2,42 @@
 
 use alloc::vec::Vec;
 
-use crate::account::{self, Charged};
+use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
-use crate::mem::{Fill, Ref, Vacant};
-use crate::message::{Message, SharedPayload};
+use crate::mem::{Fill, Ref, Stock, Vacant};
+use crate::message::{Message, SharedPayload, prices};
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, reserve};
 use crate::queue::Member;
 use crate::transaction::Transaction;
-use crate::{Error, Id, Place, System, Wake, hook};
+use crate::{Amounts, Error, Id, Place, System, Wake, hook};
 
 use super::many::Source;
 
 /// How far a destination is.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum Stage<S: System> {
     /// Its handle is known.
     Known,
     /// Its account is charged.
-    Charged,
-    /// The message exists, and is nobody else's.
-    Built,
+    Charged(Ref<Trace<S>>),
+    /// The message exists, and is nobody else's. The charge is its.
+    Built(Ref<Message<S>>),
     /// The message is at its queue.
-    Staged,
-    /// The node is dead: nothing is charged, nothing is sent (SND-4).
-    Dropped,
+    Staged(Ref<Message<S>>),
+    /// There is nothing left to do: the node is dead, and nothing is charged or sent (SND-4).
+    Over,
 }
 
 /// One destination of a message.
 pub(crate) struct Destination<S: System> {
     id: Id,
     handle: Ref<Handle<S>>,
-    charged: Option<Charged<S>>,
-    stage: Stage,
-    message: Option<Ref<Message<S>>>,
+    stage: Stage<S>,
+    /// What was taken of the account for the charge.
+    taken: S::Amounts,
     /// Carried handles that are made; ids are promised for all of them at once.
     n_made: usize,
 }
@@ -50,14 +49,69 @@ pub(super) enum Built {
     Done,
 }
 
+/// What became of charging some destinations.
+pub(super) struct Run {
+    /// How many.
+    pub(super) n: usize,
+    /// Their account was charged; otherwise the node is dead, and nothing is charged (SND-4).
+    pub(super) is_charged: bool,
+}
+
+/// Charges the first of `destinations` and those behind it that are of the same account, `n_most` at most, together: what a sender is
+/// charged through is the same for all of them. One whose node is dead is taken alone.
+///
+/// # Errors
+/// [`Error::Quota`], [`Error::OutOfMemory`], and for how many. If these are more than one, some may pass alone.
+#[inline(always)]
+pub(super) fn charge<S: System>(
+    destinations: &mut [Destination<S>],
+    sender: &PeerCore<S>,
+    n_most: usize,
+    price: &S::Amounts,
+) -> Result<Run, (Error, usize)> {
+    let alive = |destination: &Destination<S>| {
+        let node = destination.node();
+        (!node.is_buried()).then(|| node.owner().account.address())
+    };
+    let mut run = Run {
+        n: 1,
+        is_charged: false,
+    };
+    let Some((first, others)) = destinations.split_first_mut() else {
+        return Ok(run);
+    };
+    let Some(account) = alive(first) else {
+        first.pass_to(Stage::Over);
+        return Ok(run);
+    };
+    let n_more = n_most.saturating_sub(1);
+    run.n = others
+        .iter()
+        .take(n_more)
+        .take_while(|other| alive(other) == Some(account))
+        .count()
+        .saturating_add(1);
+    run.is_charged = true;
+    let prices = prices::<S>(price, run.n);
+    let mut charged = account::charge_all_through(&first.handle, sender, &prices, run.n)
+        .map_err(|error| (error, run.n))?;
+    // Destinations are undone from the last to the first, so with this one all is given back that was taken.
+    first.taken = charged.taken;
+    for other in others.iter_mut().take(run.n.saturating_sub(1)) {
+        other.pass_to(Stage::Charged(charged.traces.take()));
+    }
+    first.pass_to(Stage::Charged(charged.traces.into_one()));
+    Ok(run)
+}
+
 impl<S: System> Destination<S> {
+    #[inline]
     pub(super) fn new(id: Id, handle: Ref<Handle<S>>) -> Destination<S> {
         Destination {
             id,
             handle,
-            charged: None,
             stage: Stage::Known,
-            message: None,
+            taken: S::Amounts::ZERO,
             n_made: 0,
         }
     }
@@ -70,119 +124,117 @@ impl<S: System> Destination<S> {
         &self.handle
     }
 
+    #[inline]
     fn node(&self) -> &Ref<Node<S>> {
         self.handle.node()
     }
 
-    /// Charges the receiver's account. `false` if the node is dead, and nothing is charged (SND-4).
-    pub(super) fn charge(
-        &mut self,
-        sender: &PeerCore<S>,
-        index: usize,
-        price: &S::Amounts,
-    ) -> Result<bool, Error> {
-        if self.node().is_buried() {
-            self.stage = Stage::Dropped;
-            return Ok(false);
-        }
-        let charged = account::charge_through(&self.handle, sender, price);
-        self.charged = Some(charged.map_err(|error| error.at_destination(index))?);
-        self.stage = Stage::Charged;
-        Ok(true)
+    /// Goes on to `stage`, from one that has nothing to be dropped.
+    #[inline(always)]
+    fn pass_to(&mut self, stage: Stage<S>) {
+        core::mem::forget(core::mem::replace(&mut self.stage, stage));
     }
 
-    /// Allocates the message, with room for `n_data` bytes behind it, or makes the next of its handles, which are copies of `sources`.
-    pub(super) fn build(
+    /// Allocates the message, with room for `n_data` bytes behind it.
+    #[inline(always)]
+    pub(super) fn build(&mut self, n_data: usize) -> Result<(), Error> {
+        if !matches!(self.stage, Stage::Charged(_)) {
+            return Ok(());
+        }
+        let block = Vacant::try_new(n_data)?;
+        if let Stage::Charged(trace) = core::mem::replace(&mut self.stage, Stage::Over) {
+            let message = Message::new(self.node().clone(), trace);
+            self.pass_to(Stage::Built(block.occupy(message)));
+        }
+        Ok(())
+    }
+
+    /// Makes one thing more that the message carries: copies of `sources`, one after the other, to be decided by `transaction`.
+    #[inline(never)]
+    pub(super) fn load(
         &mut self,
         transaction: Option<&Ref<Transaction>>,
         sources: &[Source<S>],
         objects: Option<&Ref<Vec<S::Object>>>,
-        n_data: usize,
     ) -> Result<Built, Error> {
         let owner = self.handle.node().owner();
-        match (self.stage, &mut self.message) {
-            (Stage::Charged, _) => {
-                let Some(charged) = &self.charged else {
-                    return Ok(Built::Done);
-                };
-                let trace = charged.trace.clone();
-                let node = self.handle.node().clone();
-                let block = Vacant::try_new(n_data)?;
-                let mut message = Message::new(node, transaction.cloned(), trace);
-                message.reserve(sources.len())?;
-                message.set_objects(objects.cloned());
-                self.message = Some(block.occupy(message));
-                self.stage = Stage::Built;
-            }
-            (Stage::Built, Some(message)) => {
-                let Some(message) = message.get_mut() else {
-                    return Ok(Built::Done);
-                };
-                if message.ids.len() < sources.len() {
-                    reserve(owner, sources.len(), &mut message.ids)?;
-                    return Ok(Built::More);
-                }
-                let (Some((source_id, source)), Some(&id)) =
-                    (sources.get(self.n_made), message.ids.get(self.n_made))
-                else {
-                    return Ok(Built::Done);
-                };
-                let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
-                let origin = Origin {
-                    source,
-                    transaction,
-                };
-                match source.node().owner().link(&copy, Some(origin)) {
-                    Linked::Yes => {}
-                    Linked::NodeIsDead => {
-                        if let Some(copy) = copy.get_mut() {
-                            copy.park();
-                        }
-                    }
-                    Linked::SourceIsGone => {
-                        return Err(Error::UnknownId(Place::Transfer(self.n_made), *source_id));
-                    }
-                }
-                // Within the capacity, which is that of all sources.
-                message.state_mut().handles.push(copy);
-                self.n_made = self.n_made.saturating_add(1);
-            }
-            _ => return Ok(Built::Done),
+        let Stage::Built(message) = &mut self.stage else {
+            return Ok(Built::Done);
+        };
+        let Some(message) = message.get_mut() else {
+            return Ok(Built::Done);
+        };
+        if message.ids.len() < sources.len() {
+            message.reserve(sources.len())?;
+            reserve(owner, sources.len(), &mut message.ids)?;
+            return Ok(Built::More);
         }
-        Ok(if self.n_made == sources.len() {
-            Built::Done
-        } else {
-            Built::More
-        })
+        let (Some((source_id, source)), Some(&id)) =
+            (sources.get(self.n_made), message.ids.get(self.n_made))
+        else {
+            message.set_objects(objects.cloned());
+            return Ok(Built::Done);
+        };
+        let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
+        let origin = Origin {
+            source,
+            transaction,
+        };
+        match source.node().owner().link(&copy, Some(origin)) {
+            Linked::Yes => {}
+            Linked::NodeIsDead => {
+                if let Some(copy) = copy.get_mut() {
+                    copy.park();
+                }
+            }
+            Linked::SourceIsGone => {
+                return Err(Error::UnknownId(Place::Transfer(self.n_made), *source_id));
+            }
+        }
+        // Within the capacity, which is that of all sources.
+        message.state_mut().handles.push(copy);
+        self.n_made = self.n_made.saturating_add(1);
+        Ok(Built::More)
     }
 
     /// Writes the bytes behind the message, while it is nobody else's.
     pub(super) fn fill(&mut self) -> Option<Fill<'_>> {
-        self.message.as_mut().and_then(Ref::fill)
+        match &mut self.stage {
+            Stage::Built(message) => message.fill(),
+            _ => None,
+        }
     }
 
     /// Enters the message, with the payload it shares, at its queue, undecided. If the node is dead, it is not entered, and taken apart in
     /// the end.
-    pub(super) fn stage(&mut self, payload: Option<&Ref<SharedPayload>>) {
-        let (Stage::Built, Some(message)) = (self.stage, &mut self.message) else {
+    #[inline(always)]
+    pub(super) fn stage(
+        &mut self,
+        word: &mut Stock<Transaction>,
+        payload: Option<&Ref<SharedPayload>>,
+    ) {
+        let Stage::Built(message) = &mut self.stage else {
             return;
         };
-        if let (Some(payload), Some(message)) = (payload, message.get_mut()) {
-            message.set_shared(payload.clone());
+        if let Some(message) = message.get_mut() {
+            message.join(word.take(), payload.cloned());
         }
         let mut guard = self.handle.node().owner().lock_settled();
         let (state, key) = guard.parts();
-        if !state.is_dead(message.node()) {
-            let at_queue = Member::Message(message.clone_unique());
-            message.node().push_message(key, message.clone());
-            if mutant::is(Mutant::PublishEach) {
-                state.queue.tick(key);
-                state.queue.push(key, at_queue);
-            } else {
-                state.queue.stage(key, at_queue);
-            }
-            drop(guard);
-            self.stage = Stage::Staged;
+        if state.is_dead(self.handle.node()) {
+            return;
+        }
+        let [at_queue, at_node] = message.clone_unique_twice();
+        self.handle.node().push_message(key, at_node);
+        if mutant::is(Mutant::PublishEach) {
+            state.queue.tick(key);
+            state.queue.push(key, Member::Message(at_queue));
+        } else {
+            state.queue.stage(key, Member::Message(at_queue));
+        }
+        drop(guard);
+        if let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over) {
+            self.pass_to(Stage::Staged(message));
         }
     }
 
@@ -190,13 +242,24 @@ impl<S: System> Destination<S> {
     ///
     /// The queue is not settled here: whoever takes its lock next does that first, a RECV too, so that it sees what is decided. If the
     /// node died before the decision, its release had named it before, and that was visible when the word was decided.
+    #[inline(always)]
     pub(crate) fn sweep(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
-        let Some(message) = &self.message else {
-            return true;
-        };
-        if self.stage == Stage::Staged {
-            let receiver = self.handle.node().owner();
-            let is_mine = self.handle.node().may_be_dead() && {
+        match &self.stage {
+            Stage::Staged(_) if !self.node().may_be_dead() => {
+                hook::point("send: sweep");
+                wake(&self.node().owner().watch, Wake::Readable);
+                true
+            }
+            Stage::Staged(_) | Stage::Built(_) => self.sweep_dead(budget, wake),
+            _ => true,
+        }
+    }
+
+    #[cold]
+    fn sweep_dead(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
+        if let Stage::Staged(message) = &self.stage {
+            let receiver = self.node().owner();
+            let is_mine = {
                 let mut guard = receiver.lock_settled();
                 let (state, key) = guard.parts();
                 // One that was received is on no list of its node any more.
@@ -207,9 +270,20 @@ impl<S: System> Destination<S> {
                 wake(&receiver.watch, Wake::Readable);
                 return true;
             }
-            self.stage = Stage::Built;
+            self.unstaged();
         }
-        self.stage != Stage::Built || dismantle(message, budget, wake)
+        match &self.stage {
+            Stage::Built(message) => dismantle(message, budget, wake),
+            _ => true,
+        }
+    }
+
+    /// The message was taken out of its queue.
+    fn unstaged(&mut self) {
+        self.stage = match core::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Staged(message) => Stage::Built(message),
+            other => other,
+        };
     }
 
     /// Gives everything back. `true` when all is done.
@@ -219,13 +293,7 @@ impl<S: System> Destination<S> {
         budget: &mut u32,
         wake: Waker<'_, S>,
     ) -> bool {
-        let Some(message) = &self.message else {
-            if let Some(charged) = self.charged.take() {
-                account::undo(&charged, price);
-            }
-            return true;
-        };
-        if self.stage == Stage::Staged {
+        if let Stage::Staged(message) = &self.stage {
             let is_mine = {
                 let mut guard = message.receiver().lock_settled();
                 let (state, key) = guard.parts();
@@ -234,20 +302,32 @@ impl<S: System> Destination<S> {
             if !is_mine {
                 return true;
             }
-            self.stage = Stage::Built;
+            self.unstaged();
         }
-        if self.n_made < message.ids.len() {
-            let mut guard = message.receiver().lock.lock();
-            let (state, _) = guard.parts();
-            for &id in message.ids.get(self.n_made..).unwrap_or_default() {
-                drop(state.table.free(id));
+        let trace = match &self.stage {
+            Stage::Charged(trace) => trace.clone(),
+            Stage::Built(message) => {
+                if self.n_made < message.ids.len() {
+                    let mut guard = message.receiver().lock.lock();
+                    let (state, _) = guard.parts();
+                    for &id in message.ids.get(self.n_made..).unwrap_or_default() {
+                        drop(state.table.free(id));
+                    }
+                    self.n_made = message.ids.len();
+                }
+                if !drop_handles(message, budget, wake) {
+                    return false;
+                }
+                let Some(trace) = &message.trace else {
+                    return true;
+                };
+                trace.clone()
             }
-            self.n_made = message.ids.len();
-        }
-        let is_done = drop_handles(message, budget, wake);
-        if is_done && let Some(charged) = self.charged.take() {
-            account::undo(&charged, price);
-        }
-        is_done
+            _ => return true,
+        };
+        self.stage = Stage::Over;
+        let taken = self.taken;
+        account::undo(&Charged { trace, taken }, price);
+        true
     }
 }

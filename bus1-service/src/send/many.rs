@@ -6,14 +6,14 @@ use alloc::vec::Vec;
 use crate::effects::Work;
 use crate::handle::Handle;
 use crate::limits::{COPIES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
-use crate::mem::{Fill, Key, Ref, Unique, Vacant};
+use crate::mem::{Fill, Key, Ref, Stock, Vacant};
 use crate::message::{SharedPayload, price};
 use crate::peer::PeerCore;
 use crate::peer::state::PeerState;
 use crate::transaction::Transaction;
 use crate::{Effects, Error, Id, Place, Progress, System, hook};
 
-use super::destination::{Built, Destination};
+use super::destination::{self, Built, Destination};
 use super::one::One;
 
 /// A carried handle, and what the sender calls it.
@@ -27,8 +27,9 @@ pub(crate) struct Many<S: System> {
     /// What the message carries of the embedder's, shared by all destinations.
     objects: Option<Ref<Vec<S::Object>>>,
     destinations: Vec<Destination<S>>,
-    transaction: Option<Ref<Transaction>>,
-    /// The payload, unless it lies behind the only message.
+    /// Behind it lies the payload, unless that lies behind the only message or in `shared`.
+    word: Option<Stock<Transaction>>,
+    /// The payload of several messages that carry handles.
     shared: Option<Ref<SharedPayload>>,
     /// Destinations that are charged, built, staged.
     n_charged: usize,
@@ -36,37 +37,77 @@ pub(crate) struct Many<S: System> {
     n_staged: usize,
     /// A destination was charged for the payload.
     is_charged: bool,
-    is_set_up: bool,
+}
+
+/// Sends `payload` and copies of the handles `transfers` to every one of `destinations`.
+///
+/// # Errors
+/// Those of the phases.
+pub(crate) fn send_many<S: System>(
+    sender: &PeerCore<S>,
+    destinations: &[Id],
+    transfers: &[Id],
+    payload: &[u8],
+) -> Result<Effects<S>, Error> {
+    let mut many = Many::new();
+    let sent = many.send(sender, destinations, transfers, payload);
+    if sent.is_err() {
+        many.undo(payload.len()).finish_silently();
+    }
+    sent
 }
 
 impl<S: System> Many<S> {
-    /// A message without destinations, or with the one that was looked up before it became clear that there are more.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    pub(super) fn try_new(one: Option<One<S>>) -> Result<Unique<Many<S>>, Error> {
-        let mut destinations = Vec::new();
-        let mut epoch = None;
-        if let Some(one) = one {
-            destinations
-                .try_reserve(1)
-                .map_err(|_| Error::OutOfMemory)?;
-            epoch = Some(one.epoch);
-            destinations.push(Destination::new(one.id, one.handle));
-        }
-        Ok(Unique::try_new(Many {
-            epoch,
+    /// A message without destinations.
+    pub(super) const fn new() -> Many<S> {
+        Many {
+            epoch: None,
             sources: Vec::new(),
             objects: None,
-            destinations,
-            transaction: None,
+            destinations: Vec::new(),
+            word: None,
             shared: None,
             n_charged: 0,
             n_built: 0,
             n_staged: 0,
             is_charged: false,
-            is_set_up: false,
-        })?)
+        }
+    }
+
+    /// A message with the one destination that was looked up before it became clear that there are more.
+    ///
+    /// # Errors
+    /// [`Error::OutOfMemory`].
+    pub(super) fn from_one(one: One<S>) -> Result<Many<S>, Error> {
+        let mut many = Many::new();
+        many.destinations
+            .try_reserve(1)
+            .map_err(|_| Error::OutOfMemory)?;
+        many.epoch = Some(one.epoch);
+        many.destinations.push(Destination::new(one.id, one.handle));
+        Ok(many)
+    }
+
+    /// All phases.
+    #[inline(always)]
+    fn send(
+        &mut self,
+        sender: &PeerCore<S>,
+        destinations: &[Id],
+        transfers: &[Id],
+        payload: &[u8],
+    ) -> Result<Effects<S>, Error> {
+        if !transfers.is_empty() {
+            self.transfers(sender, transfers)?;
+        }
+        if !destinations.is_empty() {
+            self.destinations(sender, destinations)?;
+        }
+        while self.prepare(sender, payload.len(), u32::MAX)? != Progress::Done {}
+        if let Some(mut fill) = self.fill() {
+            fill.extend(payload);
+        }
+        self.commit(sender)
     }
 
     pub(super) fn transfers(&mut self, sender: &PeerCore<S>, ids: &[Id]) -> Result<(), Error> {
@@ -119,10 +160,6 @@ impl<S: System> Many<S> {
         Ok(())
     }
 
-    pub(super) fn is_prepared(&self) -> bool {
-        self.is_set_up && self.n_built == self.destinations.len()
-    }
-
     /// Whether anybody is charged for the payload.
     pub(super) fn is_charged(&self) -> bool {
         self.is_charged
@@ -137,61 +174,103 @@ impl<S: System> Many<S> {
         price::<S>(self.n_carried() as u64, n_data as u64)
     }
 
-    /// One piece of the preparation; `true` if it was the last.
-    pub(super) fn prepare_piece(
+    /// Up to `budget` pieces of the preparation.
+    #[inline(always)]
+    pub(super) fn prepare(
         &mut self,
         sender: &PeerCore<S>,
         n_data: usize,
-    ) -> Result<bool, Error> {
+        budget: u32,
+    ) -> Result<Progress, Error> {
+        let mut n_left = budget;
         let price = self.price(n_data);
-        let n_destinations = self.destinations.len();
-        if let Some(destination) = self.destinations.get_mut(self.n_charged) {
-            self.is_charged |= destination.charge(sender, self.n_charged, &price)?;
-            self.n_charged = self.n_charged.saturating_add(1);
-            return Ok(false);
-        }
-        if !self.is_set_up {
-            self.set_up(n_data)?;
-            self.is_set_up = true;
-        }
-        if let Some(destination) = self.destinations.get_mut(self.n_built) {
-            let built = destination.build(
-                self.transaction.as_ref(),
-                &self.sources,
-                self.objects.as_ref(),
-                if self.shared.is_some() { 0 } else { n_data },
-            )?;
-            if built == Built::Done {
-                self.n_built = self.n_built.saturating_add(1);
+        // Of those that are charged together, how many must be charged one by one, since together they were too many.
+        let mut n_single = 0_usize;
+        while let Some(uncharged) = self.destinations.get_mut(self.n_charged..)
+            && !uncharged.is_empty()
+        {
+            let n_most = if n_single > 0 { 1 } else { n_left as usize };
+            if n_most == 0 {
+                return Ok(Progress::More);
+            }
+            match destination::charge(uncharged, sender, n_most, &price) {
+                Ok(run) => {
+                    self.is_charged |= run.is_charged;
+                    self.n_charged = self.n_charged.saturating_add(run.n);
+                    n_single = n_single.saturating_sub(run.n);
+                    n_left = n_left.saturating_sub(run.n as u32);
+                    hook::point("send: prepare");
+                }
+                Err((_, n)) if n > 1 => n_single = n,
+                Err((error, _)) => return Err(error.at_destination(self.n_charged)),
             }
         }
-        Ok(self.n_built == n_destinations)
+        if self.word.is_none() {
+            self.set_up(n_data)?;
+        }
+        let n_behind = if self.destinations.len() == 1 {
+            n_data
+        } else {
+            0
+        };
+        let is_empty = self.n_carried() == 0;
+        let unbuilt = self.destinations.get_mut(self.n_built..);
+        for destination in unbuilt.unwrap_or_default() {
+            loop {
+                let Some(n) = n_left.checked_sub(1) else {
+                    return Ok(Progress::More);
+                };
+                n_left = n;
+                destination.build(n_behind)?;
+                let is_built = is_empty || {
+                    let word = self.word.as_deref();
+                    destination.load(word, &self.sources, self.objects.as_ref())? == Built::Done
+                };
+                self.n_built = self.n_built.saturating_add(usize::from(is_built));
+                hook::point("send: prepare");
+                if is_built {
+                    break;
+                }
+            }
+        }
+        Ok(Progress::Done)
     }
 
-    /// Takes the memory of the payload and of the word.
+    /// Takes the memory of the word and of the payload. The payload of one message lies behind it, that of none is not kept.
     fn set_up(&mut self, n_data: usize) -> Result<(), Error> {
-        // The payload of one message lies behind it, that of none is not kept.
-        if self.is_charged && self.destinations.len() > 1 {
+        let is_shared = self.is_charged && self.destinations.len() > 1;
+        let n_shared = if is_shared { n_data } else { 0 };
+        let is_apart = is_shared && !self.sources.is_empty();
+        if is_apart {
             self.shared = Some(Vacant::try_new(n_data)?.occupy(SharedPayload));
         }
-        self.transaction = Some(Ref::try_new(Transaction::new())?);
+        let word = Transaction::try_new(if is_apart { 0 } else { n_shared })?;
+        self.word = Some(Stock::<Transaction>::new(word));
         Ok(())
     }
 
     /// Writes the payload, as long as nobody else has it.
     pub(super) fn fill(&mut self) -> Option<Fill<'_>> {
-        match &mut self.shared {
-            Some(payload) => payload.fill(),
-            None => self.destinations.first_mut()?.fill(),
+        match (&mut self.shared, &mut self.destinations[..]) {
+            (Some(payload), _) => payload.fill(),
+            (None, []) => None,
+            (None, [destination]) => destination.fill(),
+            (None, _) => self.word.as_mut()?.object_mut().fill(),
         }
     }
 
+    #[inline(always)]
     pub(super) fn stage(&mut self, budget: u32) -> Progress {
-        for _ in 0..budget {
-            let Some(destination) = self.destinations.get_mut(self.n_staged) else {
-                break;
-            };
-            destination.stage(self.shared.as_ref());
+        let Some(word) = &mut self.word else {
+            return Progress::Done;
+        };
+        if self.n_staged == 0 {
+            word.fill_up(self.destinations.len());
+        }
+        let unstaged = self.destinations.get_mut(self.n_staged..);
+        let budget = usize::try_from(budget).unwrap_or(usize::MAX);
+        for destination in unstaged.unwrap_or_default().iter_mut().take(budget) {
+            destination.stage(word, self.shared.as_ref());
             self.n_staged = self.n_staged.saturating_add(1);
             hook::point("send: stage");
         }
@@ -205,7 +284,7 @@ impl<S: System> Many<S> {
     /// Decides under the sender's lock, if all that was looked up is still valid.
     pub(super) fn commit(&mut self, sender: &PeerCore<S>) -> Result<Effects<S>, Error> {
         while self.stage(u32::MAX) != Progress::Done {}
-        if let Some(transaction) = self.transaction.as_ref().filter(|_| self.n_staged > 0) {
+        if let Some(word) = self.word.as_ref().filter(|_| self.n_staged > 0) {
             let mut guard = sender.lock_settled();
             let (state, key) = guard.parts();
             if self.epoch != Some(state.epoch) {
@@ -219,7 +298,7 @@ impl<S: System> Many<S> {
                     }
                 }
             }
-            state.decided = transaction.decide(state.decided);
+            state.decided = word.decide(state.decided);
         }
         hook::point("send: committed");
         let destinations = core::mem::take(&mut self.destinations);

@@ -14,14 +14,14 @@ mod one;
 use alloc::vec::Vec;
 
 pub(crate) use destination::Destination;
-pub(crate) use many::Many;
 use many::Source;
+pub(crate) use many::{Many, send_many};
 use one::One;
 
 use crate::effects::Work;
 use crate::mem::{Fill, Ref, Unique};
 use crate::peer::PeerCore;
-use crate::{Effects, Error, Id, Progress, System, hook};
+use crate::{Effects, Error, Id, Progress, System};
 
 /// A message whose ids are looked up and whose memory is charged and set aside, piece by piece.
 ///
@@ -151,17 +151,7 @@ impl<S: System> PreparingSend<S> {
     /// [`Error::Quota`] with the destination, [`Error::OutOfMemory`], [`Error::UnknownId`] if a carried handle was released
     /// meanwhile. The value can then only be aborted or dropped.
     pub fn step(&mut self, budget: u32) -> Result<Progress, Error> {
-        for _ in 0..budget {
-            if self.job.prepare_piece()? {
-                return Ok(Progress::Done);
-            }
-            hook::point("send: prepare");
-        }
-        Ok(if self.job.is_prepared() {
-            Progress::Done
-        } else {
-            Progress::More
-        })
+        self.job.prepare(budget)
     }
 
     /// Does what remains of the preparation.
@@ -252,11 +242,11 @@ impl<S: System> Plan<S> {
     /// The plan for a message that is not to one destination alone, or carries something.
     fn many(&mut self) -> Result<&mut Many<S>, Error> {
         if !matches!(self, Plan::Many(_)) {
-            let one = match core::mem::replace(self, Plan::Nothing) {
-                Plan::One(one) => Some(one),
-                _ => None,
+            let many = match core::mem::replace(self, Plan::Nothing) {
+                Plan::One(one) => Many::from_one(one)?,
+                _ => Many::new(),
             };
-            *self = Plan::Many(Many::try_new(one)?);
+            *self = Plan::Many(Unique::try_new(many)?);
         }
         match self {
             Plan::Many(many) => Ok(many),
@@ -266,22 +256,18 @@ impl<S: System> Plan<S> {
 }
 
 impl<S: System> Job<S> {
-    fn is_prepared(&self) -> bool {
-        match &self.plan {
-            Plan::Nothing => true,
-            Plan::One(one) => one.is_prepared(),
-            Plan::Many(many) => many.is_prepared(),
-        }
-    }
-
-    /// One piece of the preparation; `true` if it was the last.
-    fn prepare_piece(&mut self) -> Result<bool, Error> {
+    fn prepare(&mut self, budget: u32) -> Result<Progress, Error> {
         match &mut self.plan {
-            Plan::Nothing => Ok(true),
-            Plan::One(one) if one.is_prepared() => Ok(true),
-            Plan::One(one) => one.prepare(&self.sender, self.n_data).map(|()| true),
-            Plan::Many(many) => many.prepare_piece(&self.sender, self.n_data),
+            Plan::Many(many) => return many.prepare(&self.sender, self.n_data, budget),
+            Plan::One(one) if !one.is_prepared() => {
+                if budget == 0 {
+                    return Ok(Progress::More);
+                }
+                one.prepare(&self.sender, self.n_data)?;
+            }
+            Plan::One(_) | Plan::Nothing => {}
         }
+        Ok(Progress::Done)
     }
 
     fn fill(&mut self) -> Option<Fill<'_>> {

@@ -130,7 +130,7 @@ impl<S: System> One<S> {
             let (state, key) = guard.parts();
             let is_dead = state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease);
             if !is_dead && handle.at_node(key).on_node.is_linked() {
-                let message = Message::new(node.clone(), None, charged.trace);
+                let message = Message::new(node.clone(), charged.trace);
                 let mut message = block.occupy(message);
                 let at_node = message.clone_unique();
                 state.queue.tick(key);

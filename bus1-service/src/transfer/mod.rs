@@ -212,7 +212,7 @@ impl<S: System> Job<S> {
         }
         let transaction = match &self.transaction {
             Some(transaction) => transaction,
-            None => self.transaction.insert(Ref::try_new(Transaction::new())?),
+            None => self.transaction.insert(Transaction::try_new(0)?),
         };
         if let Some(entry) = self.entries.get_mut(self.n_built) {
             entry.build(self.n_built, transaction)?;

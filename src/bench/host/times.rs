@@ -1,5 +1,6 @@
-//! Time, by criterion (`bus1-service/benches/cost.rs`): the median of seven runs, in each of which everything is measured after
-//! one another; and the work of several threads (`bus1-service/benches/threads.rs`), which criterion does not measure.
+//! Time: of a message beside those of others, in turns (`bus1-service/benches/unicast.rs`); by criterion
+//! (`bus1-service/benches/cost.rs`), the median of seven runs, in each of which everything is measured after one another; and of
+//! several threads (`bus1-service/benches/threads.rs`).
 
 use std::fs;
 use std::path::Path;
@@ -25,7 +26,6 @@ const RUN: [&str; 8] = [
 ];
 
 /// Figures of criterion, by the folders that it keeps them in.
-const UNICAST: [&str; 3] = ["unicast/bus1", "unicast/channel", "unicast/socket"];
 const OBJECTS: [u64; 4] = [10, 1_000, 100_000, 1_000_000];
 
 pub(super) fn measure() -> Result<Vec<Row>> {
@@ -34,39 +34,48 @@ pub(super) fn measure() -> Result<Vec<Row>> {
         "the load of this machine is {}",
         load.split(' ').next().unwrap_or("unknown")
     );
-    let mut rows = by_criterion()?;
+    let mut rows = by_turns()?;
+    rows.extend(by_criterion()?);
     rows.extend(by_threads()?);
     Ok(rows)
 }
 
-fn by_criterion() -> Result<Vec<Row>> {
-    let binary = built("cost")?;
-    let home = target_folder().join("criterion");
-    let mut names: Vec<String> = UNICAST.map(str::to_owned).to_vec();
-    for part in ["send and receive", "array access"] {
-        names.extend(OBJECTS.map(|n| format!("objects/{part}/{n}")));
-    }
-    let mut runs = vec![Vec::new(); names.len()];
-    for _ in 0..N_RUNS {
-        let mut command = Command::new(&binary);
-        command
-            .args(RUN)
-            .arg("unicast|objects")
-            .env("CRITERION_HOME", &home);
-        lines_of(command, |_| {})?;
-        for (name, figures) in names.iter().zip(&mut runs) {
-            figures.push(estimate(&home, name)?);
+/// What the lines of a benchmark begin with, and the numbers that follow.
+fn said(bench: &str, n_words: usize) -> Result<Vec<(String, Vec<f64>)>> {
+    let mut command = Command::new(built(bench)?);
+    command.arg("--bench");
+    let mut said = Vec::new();
+    lines_of(command, |line| {
+        let words: Vec<&str> = line.split(' ').collect();
+        let (name, numbers) = words.split_at(n_words.min(words.len()));
+        let numbers: Result<Vec<f64>, _> = numbers.iter().map(|word| word.parse()).collect();
+        if let Ok(numbers) = numbers {
+            said.push((name.join(" "), numbers));
         }
+    })?;
+    Ok(said)
+}
+
+/// Unicasts, beside a channel and a socket: `unicast NAME MEDIAN LEAST`.
+fn by_turns() -> Result<Vec<Row>> {
+    let said = said("unicast", 2)?;
+    let mut rows = Vec::new();
+    let mut figures = [[f64::NAN; 2]; 3];
+    for (figures, name) in figures.iter_mut().zip(["bus1", "channel", "socket"]) {
+        let told = said
+            .iter()
+            .find(|(told, _)| *told == format!("unicast {name}"));
+        let Some([median, least]) = told.map(|(_, numbers)| &numbers[..]) else {
+            anyhow::bail!("the benchmark unicast told no figures of {name}");
+        };
+        *figures = [*median, *least];
+        rows.push(Row::plain(
+            format!("unicast/{name}, ns, median of turns"),
+            *median,
+        ));
+        rows.push(Row::plain(format!("unicast/{name}, ns, least"), *least));
     }
-    let medians: Vec<f64> = runs.into_iter().map(median).collect();
-    let [bus1, channel, socket, ..] = medians[..] else {
-        anyhow::bail!("criterion told too few figures");
-    };
-    let mut rows: Vec<Row> = names
-        .iter()
-        .zip(&medians)
-        .map(|(name, &ns)| Row::plain(format!("{name}, ns"), ns))
-        .collect();
+    let [[bus1, bus1_least], [channel, channel_least], [socket, _]] = figures;
     rows.push(Row::judged(
         "unicast: times cheaper than the socket",
         socket / bus1,
@@ -83,7 +92,38 @@ fn by_criterion() -> Result<Vec<Row>> {
             goal: 2.0,
         },
     ));
+    rows.push(Row::plain(
+        "unicast: times the channel, by the least of each",
+        bus1_least / channel_least,
+    ));
     Ok(rows)
+}
+
+fn by_criterion() -> Result<Vec<Row>> {
+    let binary = built("cost")?;
+    let home = target_folder().join("criterion");
+    let mut names: Vec<String> = Vec::new();
+    for part in ["send and receive", "array access"] {
+        names.extend(OBJECTS.map(|n| format!("objects/{part}/{n}")));
+    }
+    let mut runs = vec![Vec::new(); names.len()];
+    for _ in 0..N_RUNS {
+        let mut command = Command::new(&binary);
+        command
+            .args(RUN)
+            .arg("objects")
+            .env("CRITERION_HOME", &home);
+        lines_of(command, |_| {})?;
+        for (name, figures) in names.iter().zip(&mut runs) {
+            figures.push(estimate(&home, name)?);
+        }
+    }
+    let medians = runs.into_iter().map(median);
+    Ok(names
+        .iter()
+        .zip(medians)
+        .map(|(name, ns)| Row::plain(format!("{name}, ns"), ns))
+        .collect())
 }
 
 /// The median of one run of criterion, in nanoseconds.
@@ -103,44 +143,40 @@ fn median(mut figures: Vec<f64>) -> f64 {
     figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
-/// What several threads do: `disjoint BUS1 CONTROL`, how much more two threads do than one, and `senders N RATE`.
+/// What several threads do: `disjoint BUS1 CONTROL N-RUNS`, how much more two threads do than one, and `senders N RATE`.
 fn by_threads() -> Result<Vec<Row>> {
-    let mut command = Command::new(built("threads")?);
-    command.arg("--bench");
-    let mut said = Vec::new();
-    lines_of(command, |line| {
-        let words: Vec<&str> = line.split(' ').collect();
-        let number = |word: &str| word.parse::<f64>().ok();
-        if let [name, first, second] = words[..]
-            && let (Some(first), Some(second)) = (number(first), number(second))
-        {
-            said.push((name.to_owned(), first, second));
-        }
-    })?;
     let mut rows = Vec::new();
     let mut rates = Vec::new();
-    for (name, first, second) in said {
-        if name == "senders" {
-            rows.push(Row::plain(
-                format!("{first} senders to one peer, messages per second"),
-                second,
-            ));
-            rates.push(second);
-            continue;
+    for (name, numbers) in said("threads", 1)? {
+        match (name.as_str(), &numbers[..]) {
+            ("senders", &[n_senders, rate]) => {
+                rows.push(Row::plain(
+                    format!("{n_senders} senders to one peer, messages per second"),
+                    rate,
+                ));
+                rates.push(rate);
+            }
+            ("disjoint", &[bus1, control, n_runs]) => {
+                rows.push(Row::plain(
+                    "two threads: runs in which both had a processor",
+                    n_runs,
+                ));
+                rows.push(Row::plain("two threads on disjoint peers, times one", bus1));
+                rows.push(Row::plain(
+                    "two threads that only count, times one",
+                    control,
+                ));
+                rows.push(Row::judged(
+                    "two threads: scaling to that of counting",
+                    bus1 / control,
+                    Bound::AtLeast {
+                        must: 0.9,
+                        goal: 0.9,
+                    },
+                ));
+            }
+            _ => {}
         }
-        rows.push(Row::plain(
-            "two threads on disjoint peers, times one",
-            first,
-        ));
-        rows.push(Row::plain("two threads that only count, times one", second));
-        rows.push(Row::judged(
-            "two threads: scaling to that of counting",
-            first / second,
-            Bound::AtLeast {
-                must: 0.9,
-                goal: 0.9,
-            },
-        ));
     }
     let (Some(&one), Some(least)) = (rates.first(), rates.iter().copied().reduce(f64::min)) else {
         anyhow::bail!("the benchmark threads told no rates");
