@@ -418,92 +418,31 @@ calls! {
     ) -> "", [
         EBADF EOPNOTSUPP EPERM EINVAL E2BIG EMSGSIZE EFAULT EBADRQC EDQUOT ENOMEM ETIMEDOUT
     ];
+
+    /// Has the faults of a task sent through a handle, as `omnibus_fault`s, instead of ending it.
+    TaskFaults task_faults = 43 (
+        task: Capability(Kind::Task, task::FAULTS),
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EBADRQC ESRCH EBUSY EDQUOT ENOMEM];
+
+    /// Reads the registers of the thread whose fault was told.
+    FaultRead fault_read = 44 (
+        task: Capability(Kind::Task, task::FAULTS),
+        number: Value,
+        registers: Structure("omnibus_registers", Out),
+        registers_size: SizeOf("omnibus_registers"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG ESRCH EFAULT];
+
+    /// Says how the thread whose fault was told goes on.
+    FaultAnswer fault_answer = 45 (
+        task: Capability(Kind::Task, task::FAULTS),
+        number: Value,
+        answer: Value,
+        registers: Structure("omnibus_registers", In),
+        registers_size: SizeOf("omnibus_registers"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT ESRCH];
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Call numbers are dense, in order, and found again; any other number is unknown.
-    #[test]
-    fn abi_call_numbers_are_dense() {
-        for (index, &call) in Call::ALL.iter().enumerate() {
-            assert_eq!(call as u64, index as u64);
-            assert_eq!(Call::from_number(index as u64), Some(call));
-            assert_eq!(SPECIFICATIONS[index].call, call);
-        }
-        for number in [Call::ALL.len() as u64, 1 << 31, 1 << 32, u64::MAX] {
-            assert_eq!(Call::from_number(number), None);
-        }
-    }
-
-    /// A call takes no more arguments than there are registers for, and every structure it names is followed by its size.
-    #[test]
-    fn abi_every_structure_is_passed_with_its_size() {
-        for specification in SPECIFICATIONS {
-            let arguments = specification.arguments;
-            let n_registers = specification.registers().len();
-            assert!(arguments.len() <= n_registers, "{}", specification.name);
-            for (_, argument) in arguments {
-                if let Structure(name, _) | Array(name, _) = argument {
-                    let has_size = arguments.iter().any(|(_, other)| *other == SizeOf(name));
-                    assert!(has_size, "{}: no size of {name}", specification.name);
-                }
-            }
-        }
-    }
-
-    /// The numbers of the calls are pinned: once published, a number never means another call.
-    #[test]
-    fn abi_call_numbers_are_pinned() {
-        let names: Vec<_> = SPECIFICATIONS.iter().map(|s| s.name).collect();
-        assert_eq!(
-            names,
-            [
-                "null",
-                "exit",
-                "yield",
-                "clock",
-                "debug_print",
-                "wait",
-                "peer_new",
-                "transfer",
-                "release",
-                "send",
-                "recv",
-                "capability_copy",
-                "capability_drop",
-                "capability_info",
-                "thread_new",
-                "thread_exit",
-                "thread_join",
-                "thread_tls",
-                "vm_map",
-                "vm_unmap",
-                "task_spawn",
-                "task_kill",
-                "task_status",
-                "account_new",
-                "account_read",
-                "account_claims",
-                "inspect",
-                "memory_new",
-                "memory_map",
-                "memory_unmap",
-                "memory_revoke",
-                "memory_info",
-                "capability_compare",
-                "task_new",
-                "task_grant",
-                "task_start",
-                "task_watch",
-                "send_short",
-                "receive_short",
-                "call_short",
-                "task_priority",
-                "receive_long",
-                "call_long",
-            ]
-        );
-    }
-}
+mod tests;

@@ -90,6 +90,7 @@ impl Kind {
                 ("GRANT", task::GRANT),
                 ("START", task::START),
                 ("PRIORITY", task::PRIORITY),
+                ("FAULTS", task::FAULTS),
             ],
             Self::Account => &[
                 ("CHARGE", account::CHARGE),
@@ -159,6 +160,8 @@ pub mod task {
     pub const START: u64 = 16;
     /// Change its priority.
     pub const PRIORITY: u64 = 32;
+    /// Be told of its faults, read the registers of the thread that faulted, and say how it goes on.
+    pub const FAULTS: u64 = 64;
 }
 
 /// Rights of an account capability.

@@ -32,6 +32,18 @@ pub const TASK_KILLED: u64 = 2;
 /// [`TaskStatus::state`]: the task faulted; `code` is the vector, `address` the address.
 pub const TASK_FAULTED: u64 = 3;
 
+/// [`Fault::flags`]: the thread is in a system call, which met memory that it could not use.
+pub const FAULT_IN_CALL: u64 = 1;
+
+/// Answer to a fault: the thread tries again what it did.
+pub const FAULT_RETRY: u64 = 0;
+
+/// Answer to a fault: the thread goes on in user mode with the registers that are passed.
+pub const FAULT_CONTINUE: u64 = 1;
+
+/// Answer to a fault: the task ends with it, as if nobody had been told.
+pub const FAULT_END: u64 = 2;
+
 structures! {
     /// One thing to wait for.
     struct WaitItem = "omnibus_wait_item", 24 {
@@ -135,6 +147,68 @@ structures! {
         priority @ 48,
         /// The highest priority that it can have, and give.
         priority_maximum @ 56,
+    }
+
+    /// A fault, as a message tells it.
+    struct Fault = "omnibus_fault", 64 {
+        /// 1.
+        count @ 0,
+        /// Number of the fault, counted from 1 in its task.
+        number @ 8,
+        /// Number of the task.
+        task @ 16,
+        /// Number of the thread, unique for ever.
+        thread @ 24,
+        /// Vector of the exception.
+        vector @ 32,
+        /// Error code of the exception, 0 if it has none.
+        error_code @ 40,
+        /// Address accessed by a page fault, else that of the instruction.
+        address @ 48,
+        /// [`FAULT_IN_CALL`].
+        flags @ 56,
+    }
+
+    /// The registers of a thread in user mode.
+    struct Registers = "omnibus_registers", 152 {
+        /// As named.
+        rax @ 0,
+        /// As named.
+        rbx @ 8,
+        /// As named.
+        rcx @ 16,
+        /// As named.
+        rdx @ 24,
+        /// As named.
+        rsi @ 32,
+        /// As named.
+        rdi @ 40,
+        /// As named.
+        rbp @ 48,
+        /// As named.
+        rsp @ 56,
+        /// As named.
+        r8 @ 64,
+        /// As named.
+        r9 @ 72,
+        /// As named.
+        r10 @ 80,
+        /// As named.
+        r11 @ 88,
+        /// As named.
+        r12 @ 96,
+        /// As named.
+        r13 @ 104,
+        /// As named.
+        r14 @ 112,
+        /// As named.
+        r15 @ 120,
+        /// Address of the next instruction, in the user half.
+        rip @ 128,
+        /// Flags; bits that a program may not change are passed over.
+        rflags @ 136,
+        /// Base of `fs`, 0 or in the user half.
+        fs_base @ 144,
     }
 
     /// Maxima of a new account.

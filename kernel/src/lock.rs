@@ -18,6 +18,8 @@ pub enum Rank {
     Task,
     /// What a task's capability table is charged.
     TableCharge,
+    /// Who looks after a task's faults.
+    Faults,
     /// A task's capability table.
     Capabilities,
     /// A task's address space.

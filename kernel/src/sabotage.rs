@@ -76,8 +76,7 @@ pub use chosen::{breaks, choose};
 #[cfg(all(feature = "sabotage", not(test)))]
 pub fn lend(thief: &crate::task::task::Task, address: u64) -> bool {
     use crate::mm::address_space::Rights;
-    use crate::syscall::machine_memory::MachineMemory;
-    use crate::syscall::user::UserMemory;
+    use crate::mm::user;
     use crate::task::task::Task;
     use omnibus_abi::layout::PAGE_BYTES;
 
@@ -91,7 +90,7 @@ pub fn lend(thief: &crate::task::task::Task, address: u64) -> bool {
         after = Some(task.clone());
         let is_owner = task.number != thief.number && task.space.is_own(page);
         if is_owner && task.space.activate() {
-            let is_read = MachineMemory(&task.space).read(piece, &mut bytes).is_ok();
+            let is_read = user::copy_from_user(&mut bytes, piece).is_ok();
             let fill = |page: &mut [u8; PAGE_BYTES as usize]| {
                 let at = (piece % PAGE_BYTES) as usize;
                 if let Some(place) = page.get_mut(at..at + PIECE as usize) {

@@ -12,9 +12,11 @@ use crate::cpu::{Cpu, DOING};
 use crate::fast::{self, Done};
 #[cfg(feature = "sabotage")]
 use crate::sabotage::{self, Promise};
-use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory, operation::Outcome};
-use crate::task::task::{End, Task};
-use crate::task::{reaper, run, thread::Thread};
+use crate::syscall::operation::{Operation, Outcome};
+use crate::syscall::stopped::{Stopped, end_faulted};
+use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
+use crate::task::thread::{Thread, Work};
+use crate::task::{reaper, run};
 
 /// A system call of the thread that this CPU runs.
 #[inline(always)]
@@ -62,12 +64,13 @@ fn general(cpu: &mut Cpu) -> Next {
     let outcome = {
         let mut caller = Caller {
             thread,
-            memory: MachineMemory(&thread.task.space),
+            memory: MachineMemory(thread),
             scratch: &mut cpu.scratch,
         };
         syscall::begin(&mut caller)
     };
     if let Outcome::Done(result) = outcome
+        && result != Err(Errno::EFAULT)
         && run::is_quiet()
     {
         return finish(thread, result);
@@ -84,7 +87,7 @@ pub fn handle(cpu: &mut Cpu, trap: Trap) -> Next {
         // Whom to wake and who gives way is looked for on every way out.
         Trap::Timer if crate::arch::slice::is_on() => cpu.turn_end_ns = 0,
         Trap::Timer | Trap::Interrupt(_) => {}
-        Trap::Fault(fault) => end_faulted(cpu, fault),
+        Trap::Fault(fault) => stop_faulted(cpu, fault),
     }
     leave(cpu)
 }
@@ -108,29 +111,27 @@ fn leave(cpu: &mut Cpu) -> Next {
     next
 }
 
-/// A fault in user mode ends that task with a report, and no one else.
-fn end_faulted(cpu: &mut Cpu, fault: Fault) {
+/// A thread that faults in user mode stands still if somebody looks after its task's faults; else the task ends.
+fn stop_faulted(cpu: &mut Cpu, fault: Fault) {
     let Some((thread, work)) = cpu.current.take() else {
         return;
     };
-    let task = &thread.task;
     #[cfg(feature = "sabotage")]
-    if sabotage::breaks(Promise::Isolation) && sabotage::lend(task, fault.address) {
+    if sabotage::breaks(Promise::Isolation) && sabotage::lend(&thread.task, fault.address) {
         cpu.current = Some((thread, work));
         return;
     }
-    crate::trace!(fault, task = task.number, vector = fault.vector);
-    crate::log::kernel!(
-        "task {} ({}) ended: {fault}, rip {:#x}",
-        task.number,
-        task.name.as_str(),
-        thread.machine.instruction(),
-    );
-    let end = End::Faulted {
-        vector: fault.vector,
-        address: fault.address,
+    let stopped = Stopped::in_user_mode(&thread, fault);
+    let work = match stopped.filter(|_| !thread.task.is_ending()) {
+        Some(stopped) => {
+            thread.leave_unfinished(Operation::Stopped(stopped));
+            Work::Call
+        }
+        None => {
+            end_faulted(&thread, &fault);
+            reaper::inherit(thread.task.priority());
+            work
+        }
     };
-    Task::end(task, end);
-    reaper::inherit(task.priority());
     cpu.current = Some((thread, work));
 }

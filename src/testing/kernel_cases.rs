@@ -65,6 +65,14 @@ pub(crate) const CASES: &[Case] = &[
         "hello from task 1",
     ),
     Case {
+        kernel: Kernel::Omnibus("pager"),
+        ..success(
+            "kernel.pager-example",
+            "The example of a pager grows a stack and fills pages on demand, for system calls too.",
+            "all numbers right: true",
+        )
+    },
+    Case {
         adjust: |machine: &mut Machine| machine.cpu.push_str(",-apic"),
         ..refusal(
             "kernel.cpu-without-apic",

@@ -29,6 +29,7 @@ pub mod check;
 pub mod entry;
 #[allow(unsafe_code)]
 pub mod environment;
+pub mod fault;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod heap;

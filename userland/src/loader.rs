@@ -1,7 +1,7 @@
 //! Starting tasks from programs that the caller has at hand, without the kernel knowing what a program is.
 //!
 //! ```text
-//!  ELF file ──> Program, Command ──> task_new ─> memory objects, mapped into it ─> task_grant ─> startup block ─> task_start
+//!  ELF file ──> Program, Command ──> task_new ─> memory objects, mapped into it ─> task_grant ─> startup block ─> Loaded ─> task_start
 //! ```
 //!
 //! What is loaded is paid for by the account of the new task. A task that fails half-way is ended before it was started.
@@ -43,12 +43,41 @@ impl<'a> Program<'a> {
     }
 }
 
-/// Loads and starts a task as `command` says; `account` pays for it.
-pub(crate) fn start(program: &Program<'_>, command: &Command, account: &Account) -> Result<Task> {
+/// A task that is loaded and not started yet.
+#[derive(Debug)]
+pub struct Loaded {
+    task: Task,
+    start: ThreadStart,
+}
+
+impl Loaded {
+    /// The task: it can be given capabilities, memory and a pager.
+    #[must_use]
+    pub const fn task(&self) -> &Task {
+        &self.task
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// Those of [`calls::task_start`]; the task is ended then.
+    pub fn start(self) -> Result<Task> {
+        match calls::task_start(self.task.number(), &self.start) {
+            Ok(()) => Ok(self.task),
+            Err(error) => {
+                self.task.kill()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Loads a task as `command` says; `account` pays for it.
+pub(crate) fn load(program: &Program<'_>, command: &Command, account: &Account) -> Result<Loaded> {
     let number = calls::task_new(account.number(), &command.name, command.priority)?;
     let task = Task::from_capability(number);
     match fill(&program.0, command, &task, account) {
-        Ok(()) => Ok(task),
+        Ok(start) => Ok(Loaded { task, start }),
         Err(error) => {
             task.kill()?;
             Err(error)
@@ -56,7 +85,12 @@ pub(crate) fn start(program: &Program<'_>, command: &Command, account: &Account)
     }
 }
 
-fn fill(image: &Image<'_>, command: &Command, task: &Task, account: &Account) -> Result<()> {
+fn fill(
+    image: &Image<'_>,
+    command: &Command,
+    task: &Task,
+    account: &Account,
+) -> Result<ThreadStart> {
     for segment in image.segments() {
         let pages = segment.pages();
         let memory = Memory::new(account, pages.end - pages.start)?;
@@ -74,20 +108,21 @@ fn fill(image: &Image<'_>, command: &Command, task: &Task, account: &Account) ->
         };
         memory.map_into(task, pages.start, rights)?;
     }
-    let stack = Memory::new(account, STACK_BYTES)?;
-    stack.map_into(task, STACK_TOP - STACK_BYTES, VM_READ | VM_WRITE)?;
+    if command.has_stack {
+        let stack = Memory::new(account, STACK_BYTES)?;
+        stack.map_into(task, STACK_TOP - STACK_BYTES, VM_READ | VM_WRITE)?;
+    }
     let block = startup_block(image, command, task)?;
     let startup = Memory::new(account, (block.len() as u64).next_multiple_of(PAGE_BYTES))?;
     startup.map(VM_READ | VM_WRITE)?.write(0, &block);
     startup.map_into(task, STARTUP_ADDRESS, VM_READ)?;
-    let start = ThreadStart {
+    Ok(ThreadStart {
         flags: 0,
         entry: image.entry(),
         stack: STACK_TOP,
         argument: STARTUP_ADDRESS,
         tls_base: 0,
-    };
-    calls::task_start(task.number(), &start)
+    })
 }
 
 /// Grants the capabilities, and tells the task their numbers, its arguments and its environment in the way that the kernel does.

@@ -5,7 +5,7 @@ use crate::bus::Handle;
 use crate::calls::{self, Result, Spawn};
 use crate::capability::Owned;
 use crate::environment;
-use crate::loader::{self, Program};
+use crate::loader::{self, Loaded, Program};
 use crate::wait::WaitSet;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -28,6 +28,8 @@ pub struct Command {
     pub(crate) environment: Vec<u8>,
     pub(crate) grants: Vec<Granted>,
     pub(crate) priority: u64,
+    /// The loader maps a stack.
+    pub(crate) has_stack: bool,
 }
 
 /// A capability for a new task.
@@ -49,6 +51,7 @@ impl Command {
             environment: Vec::new(),
             grants: Vec::new(),
             priority: environment::priority(),
+            has_stack: true,
         }
     }
 
@@ -105,6 +108,13 @@ impl Command {
         self
     }
 
+    /// Has [`Self::load`] and [`Self::prepare`] leave the place of the stack empty: a pager has to fill it.
+    #[must_use]
+    pub const fn without_stack(mut self) -> Self {
+        self.has_stack = false;
+        self
+    }
+
     /// Starts the task; `account` pays for it.
     ///
     /// # Errors
@@ -126,12 +136,20 @@ impl Command {
         calls::task_spawn(&spawn).map(Task::from_capability)
     }
 
+    /// Loads `program` into a task of the command's name, ready to be started; `account` pays for it.
+    ///
+    /// # Errors
+    /// Those of the calls that it takes.
+    pub fn prepare(&self, program: &Program<'_>, account: &Account) -> Result<Loaded> {
+        loader::load(program, self, account)
+    }
+
     /// Loads `program` into a task of the command's name and starts it; `account` pays for it.
     ///
     /// # Errors
     /// Those of the calls that it takes.
     pub fn load(&self, program: &Program<'_>, account: &Account) -> Result<Task> {
-        loader::start(program, self, account)
+        self.prepare(program, account)?.start()
     }
 }
 

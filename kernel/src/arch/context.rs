@@ -11,6 +11,7 @@
 
 use core::ptr::NonNull;
 use omnibus_abi::layout::is_user_range;
+use omnibus_abi::native::Registers;
 use omnibus_abi::short::N_WORDS;
 
 /// Bytes of the vector state: legacy area, XSAVE header, upper halves of the 32-byte registers (SDM 1 13.4). XCR0 is fixed to these.
@@ -71,8 +72,13 @@ pub(crate) struct VectorState([u8; VECTOR_BYTES]);
 impl VectorState {
     /// All registers zero, initial control words. An XSAVE header of zeros means "initial" for every component (SDM 1 13.8).
     pub(crate) const fn initial() -> Self {
+        Self::with_controls(INITIAL_FCW, INITIAL_MXCSR)
+    }
+
+    /// All registers zero, with these control words.
+    const fn with_controls(fcw: u16, mxcsr: u32) -> Self {
         let mut bytes = [0; VECTOR_BYTES];
-        let (fcw, mxcsr) = (INITIAL_FCW.to_le_bytes(), INITIAL_MXCSR.to_le_bytes());
+        let (fcw, mxcsr) = (fcw.to_le_bytes(), mxcsr.to_le_bytes());
         bytes[0] = fcw[0];
         bytes[1] = fcw[1];
         bytes[24] = mxcsr[0];
@@ -252,6 +258,77 @@ impl UserContext {
         ]
     }
 
+    /// The registers as the ABI tells them. Of a thread in a system call: its arguments, and rip behind the instruction.
+    pub const fn told(&self) -> Registers {
+        let [rdx, r8, r9, r10, r12, r13, r14, r15] = self.message;
+        let (rcx, r11) = match self.resume {
+            Resume::Full => (self.rcx, self.r11),
+            Resume::Syscall => (0, 0),
+        };
+        Registers {
+            rax: self.rax,
+            rbx: self.rbx,
+            rcx,
+            rdx,
+            rsi: self.rsi,
+            rdi: self.rdi,
+            rbp: self.rbp,
+            rsp: self.rsp,
+            r8,
+            r9,
+            r10,
+            r11,
+            r12,
+            r13,
+            r14,
+            r15,
+            rip: self.rip,
+            rflags: Self::user_flags(self.rflags),
+            fs_base: self.fs_base,
+        }
+    }
+
+    /// Nothing if a thread may go on with these registers.
+    ///
+    /// # Errors
+    /// [`NotUser`] if `rip` is not in the user half, or the base neither there nor 0. An `rsp` outside is harmless.
+    pub const fn check_told(to: &Registers) -> Result<(), NotUser> {
+        if !is_user_range(to.rip, 1) {
+            return Err(NotUser(to.rip));
+        }
+        if to.fs_base != 0 && !is_user_range(to.fs_base, 1) {
+            return Err(NotUser(to.fs_base));
+        }
+        Ok(())
+    }
+
+    /// Lets the thread go on in user mode with these registers, whatever it was doing. Its vector and x87 registers are as an interrupt
+    /// left them; of a thread in a system call they are zero, with the control words that it had.
+    ///
+    /// # Errors
+    /// Those of [`Self::check_told`]; nothing has changed then.
+    pub fn set_told(&mut self, to: &Registers) -> Result<(), NotUser> {
+        Self::check_told(to)?;
+        self.set_fs_base(to.fs_base)?;
+        if self.resume == Resume::Syscall {
+            self.vector = VectorState::with_controls(self.fcw, self.mxcsr);
+            self.selectors = [0; 4];
+            self.resume = Resume::Full;
+        }
+        self.rax = to.rax;
+        self.rbx = to.rbx;
+        self.rcx = to.rcx;
+        self.rsi = to.rsi;
+        self.rdi = to.rdi;
+        self.rbp = to.rbp;
+        self.rsp = to.rsp;
+        self.r11 = to.r11;
+        self.message = [to.rdx, to.r8, to.r9, to.r10, to.r12, to.r13, to.r14, to.r15];
+        self.rip = to.rip;
+        self.rflags = Self::user_flags(to.rflags);
+        Ok(())
+    }
+
     /// Only the bits of `flags` that user code may set, with interrupts on.
     pub const fn user_flags(flags: u64) -> u64 {
         flags & USER_FLAGS | FIXED_FLAGS
@@ -313,6 +390,37 @@ mod tests {
             assert!(other.message[n_words..].iter().all(|&word| word == 7));
         }
         assert_eq!(context.message(64), [u64::MAX; N_WORDS]);
+    }
+
+    /// What is told of the registers and set again is the same, but for flags that a user may not set; a bad rip or base changes nothing.
+    #[test]
+    fn registers_are_told_and_set() {
+        let words: [u64; 19] = core::array::from_fn(|index| 0x1000 + index as u64);
+        let told = Registers::from_words(words);
+        let mut context = UserContext::new(0x5000, 0x6000, 7).unwrap();
+        context.resume = Resume::Syscall;
+        (context.rcx, context.fcw, context.mxcsr) = (99, 0x27f, 0x1f00);
+        assert_eq!((context.told().rcx, context.told().rdi), (0, 7));
+        for bad in [
+            Registers {
+                rip: 1 << 47,
+                ..told
+            },
+            Registers {
+                fs_base: 1 << 63,
+                ..told
+            },
+        ] {
+            let before = context.told();
+            assert!(context.set_told(&bad).is_err());
+            assert_eq!((context.told(), context.resume), (before, Resume::Syscall));
+        }
+        context.set_told(&told).unwrap();
+        let rflags = UserContext::user_flags(told.rflags);
+        assert_eq!(context.told(), Registers { rflags, ..told });
+        assert_eq!(context.resume, Resume::Full);
+        assert_eq!(context.vector.0[..2], 0x27f_u16.to_le_bytes());
+        assert_eq!(context.vector.0[24..28], 0x1f00_u32.to_le_bytes());
     }
 
     /// The vector state lies where XSAVE can write it.

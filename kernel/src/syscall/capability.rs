@@ -42,7 +42,7 @@ pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
         Object::Peer(peer) => {
             peer.waiters.wake_all();
             match peer.release() {
-                Some(closing) => Closing(closing).step(),
+                Some(closing) => Closing::new(closing, Ok(0)).step(),
                 None => Outcome::Done(Ok(0)),
             }
         }
@@ -58,15 +58,24 @@ pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
 }
 
 /// A peer whose closing has begun; the reaper has it, too.
-pub struct Closing(Ref<PeerObject>);
+pub struct Closing {
+    peer: Ref<PeerObject>,
+    result: Result<u64, Errno>,
+}
 
 impl Closing {
+    /// The call returns `result` when `peer` has closed.
+    #[must_use]
+    pub fn new(peer: Ref<PeerObject>, result: Result<u64, Errno>) -> Self {
+        Self { peer, result }
+    }
+
     /// Does a batch.
     pub fn step(self) -> Outcome {
-        match self.0.work(BATCH) {
+        match self.peer.work(BATCH) {
             Progress::Done => {
-                reaper::forget(&self.0);
-                Outcome::Done(Ok(0))
+                reaper::forget(&self.peer);
+                Outcome::Done(self.result)
             }
             Progress::More | Progress::Busy => Outcome::More(Operation::Closing(self)),
         }

@@ -68,6 +68,7 @@ pub fn go_on(outcome: Outcome, caller: &Caller<'_>) -> Outcome {
     match outcome {
         Outcome::Done(result) if caller.thread.machine.short_call().has_sent() => match result {
             Ok(_) => Receive::new(true).step(caller),
+            Err(Errno::EFAULT) => Receive::new(false).miss(caller),
             Err(errno) => Receive::new(false).refuse(caller, errno).into(),
         },
         other => other,

@@ -8,6 +8,7 @@ pub mod basic;
 pub mod caller;
 pub mod capability;
 pub mod carried;
+pub mod fault;
 pub mod inspect;
 pub mod join;
 pub mod long;
@@ -21,6 +22,7 @@ pub mod release;
 pub mod send;
 pub mod short;
 pub mod spawn;
+pub mod stopped;
 pub mod structure;
 pub mod task;
 pub mod task_build;
@@ -62,6 +64,7 @@ pub fn brief(number: u64) -> Option<Result<u64, Errno>> {
 /// Begins the call that the caller's registers name.
 pub fn begin(caller: &mut Caller<'_>) -> Outcome {
     let (number, arguments) = caller.thread.machine.call();
+    caller.thread.missed.clear();
     let Some(call) = decode(number) else {
         return Outcome::Done(Err(Errno::ENOSYS));
     };
@@ -101,6 +104,9 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::TaskGrant => task_build::grant(caller, arguments).into(),
         Call::TaskStart => task_build::start(caller, arguments).into(),
         Call::TaskPriority => task_priority::begin(caller, arguments),
+        Call::TaskFaults => fault::name_pager(caller, arguments),
+        Call::FaultRead => fault::read(caller, arguments).into(),
+        Call::FaultAnswer => fault::answer(caller, arguments).into(),
         Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),

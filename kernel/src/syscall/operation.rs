@@ -18,6 +18,7 @@ use super::release::Release;
 use super::send::Send;
 use super::short::Receive;
 use super::spawn::Spawn;
+use super::stopped::Stopped;
 use super::task_priority::MoveOver;
 use super::transfer::Transfer;
 use super::wait::Wait;
@@ -70,6 +71,8 @@ pub enum Operation {
     Revoke(Revoke),
     /// `task_priority`.
     MoveOver(MoveOver),
+    /// The thread stands at a fault.
+    Stopped(Stopped),
 }
 
 /// What came of a step of a call.
@@ -84,6 +87,8 @@ pub enum Outcome {
     Receive(Ref<PeerObject>),
     /// The thread lets others of its priority run first.
     Yield,
+    /// The thread goes on in user mode, with its registers as they are.
+    Resume,
     /// The thread has ended.
     Ended,
 }
@@ -126,6 +131,7 @@ impl Operation {
             Self::UnmapObject(unmap) => unmap.step(),
             Self::Revoke(revoke) => revoke.step(),
             Self::MoveOver(move_over) => move_over.step(),
+            Self::Stopped(stopped) => stopped.step(caller.thread),
         }
     }
 
@@ -141,6 +147,10 @@ impl Operation {
             Self::UnmapObject(unmap) => unmap.step(),
             Self::Revoke(revoke) => revoke.step(),
             Self::MoveOver(move_over) => move_over.step(),
+            Self::Stopped(stopped) => {
+                stopped.abandon(thread);
+                return None;
+            }
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => {
                 wait.leave(thread);

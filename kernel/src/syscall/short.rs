@@ -20,6 +20,7 @@ use super::caller::Caller;
 use super::carried::Installed;
 use super::long;
 use super::operation::{Operation, Outcome};
+use super::stopped::Stopped;
 use crate::service::peer::{Hold, PeerObject};
 use crate::service::{self, Omnibus};
 use crate::shared::Ref;
@@ -90,6 +91,8 @@ pub struct Receive {
 enum Found {
     Nothing,
     Busy,
+    /// There is one, and memory that it is to go to cannot be used.
+    Missed,
     Done(Result<u64, Errno>),
 }
 
@@ -136,6 +139,10 @@ impl Receive {
                     return result.into();
                 }
                 Found::Busy => {}
+                Found::Missed => {
+                    self.leave(caller.thread);
+                    return self.miss(caller);
+                }
                 Found::Nothing if self.entered.is_some() => return self.block(),
                 // What came before the queue was entered woke nobody: look once more.
                 Found::Nothing => {
@@ -184,6 +191,7 @@ impl Receive {
                 machine.describe(descriptor);
                 return Found::Done(Err(Errno::EMSGSIZE));
             }
+            Err(Errno::EFAULT) => return Found::Missed,
             Err(errno) => return Found::Done(self.refuse(caller, errno)),
         };
         let metadata = receiving.metadata();
@@ -210,6 +218,15 @@ impl Receive {
             descriptor.sent()
         } else {
             descriptor
+        }
+    }
+
+    /// Memory of the call cannot be used: the thread stands at that, if its task has a pager. The registers hold what the call was given as
+    /// long as it has not ended.
+    pub fn miss(&self, caller: &Caller<'_>) -> Outcome {
+        match Stopped::in_call(caller.thread, self.is_sent) {
+            Some(stopped) => Outcome::More(Operation::Stopped(stopped)),
+            None => self.refuse(caller, Errno::EFAULT).into(),
         }
     }
 

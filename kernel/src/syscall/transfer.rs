@@ -208,6 +208,9 @@ impl Transfer {
                         for index in self.n_written..end {
                             let written = write(caller, prepared, index, &self.src, &self.dst);
                             if let Err(errno) = written {
+                                // It was there when it was looked at. The arrays are not as they were, so the call cannot be made
+                                // again: it fails, also if the task has a pager.
+                                caller.thread.missed.clear();
                                 return self.give_up(errno);
                             }
                         }

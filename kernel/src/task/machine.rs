@@ -10,6 +10,7 @@ use core::ptr::NonNull;
 
 use omnibus_abi::bus1::MESSAGE_TYPE_USER;
 use omnibus_abi::long::Memory;
+use omnibus_abi::native::Registers;
 use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
 use omnibus_abi::{Call, Errno, status};
 
@@ -206,6 +207,20 @@ impl Machine {
     pub fn set_result(&self, result: Result<u64, Errno>) {
         let (status, value) = status::encode(result);
         self.get().set_result(status, value);
+    }
+
+    /// The registers of a thread that is in the kernel.
+    #[must_use]
+    pub fn told(&self) -> Registers {
+        self.get().told()
+    }
+
+    /// Lets the thread go on in user mode with these registers.
+    ///
+    /// # Errors
+    /// `EINVAL` if the next instruction or the base is not in the user half.
+    pub fn set_told(&self, registers: &Registers) -> Result<(), Errno> {
+        self.get().set_told(registers).map_err(|_| Errno::EINVAL)
     }
 
     /// Sets the base of thread-local storage.

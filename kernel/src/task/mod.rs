@@ -9,6 +9,7 @@
 pub mod backing;
 pub mod builder;
 pub mod deadlines;
+pub mod faults;
 pub mod first;
 pub mod machine;
 pub mod priorities;

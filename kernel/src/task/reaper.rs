@@ -213,6 +213,11 @@ fn take_apart(task: &Ref<Task>) -> u32 {
         Dismantled::Chunk => 1,
         Dismantled::Nothing => {
             task.release_table_charge();
+            // Its peer is closed before the task has ended.
+            if let Some(pager) = task.faults.dismiss() {
+                drop(pager);
+                return 1;
+            }
             if !task.space.tear_down(ENTRIES) {
                 return ENTRIES_COST;
             }

@@ -17,8 +17,9 @@ use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::syscall::caller::Caller;
 use crate::syscall::machine_memory::MachineMemory;
-use crate::syscall::operation::Outcome;
+use crate::syscall::operation::{Operation, Outcome};
 use crate::syscall::short::Receive;
+use crate::syscall::stopped::Stopped;
 use crate::time;
 
 /// How long the reaper lets threads of its priority run between two of its batches, each of which takes about half as long.
@@ -164,7 +165,7 @@ fn begin(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
 fn step(cpu: &mut Cpu, thread: &Ref<Thread>, work: Work) -> Outcome {
     let mut caller = Caller {
         thread,
-        memory: MachineMemory(&thread.task.space),
+        memory: MachineMemory(thread),
         scratch: &mut cpu.scratch,
     };
     match work {
@@ -181,8 +182,21 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
     reaper::inherit(thread.task.priority());
     match outcome {
         Outcome::Done(result) => {
-            finish_call(&thread, result);
-            cpu.current = Some((thread, Work::User));
+            let stopped = match result {
+                Err(Errno::EFAULT) => Stopped::in_call(&thread, false),
+                _ => None,
+            };
+            let work = match stopped {
+                Some(stopped) => {
+                    thread.leave_unfinished(Operation::Stopped(stopped));
+                    Work::Call
+                }
+                None => {
+                    finish_call(&thread, result);
+                    Work::User
+                }
+            };
+            cpu.current = Some((thread, work));
         }
         Outcome::More(operation) => {
             thread.leave_unfinished(operation);
@@ -197,6 +211,7 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
             thread.leave_unfinished(operation);
             block(cpu, thread, None);
         }
+        Outcome::Resume => cpu.current = Some((thread, Work::User)),
         Outcome::Receive(at) => block(cpu, thread, Some(at)),
         Outcome::Ended => {
             if thread.ended().is_none() {

@@ -164,16 +164,13 @@ impl Space {
         Some((address & !(n_bytes - 1)) + n_bytes)
     }
 
-    /// True if all of these pages may be written by the task.
+    /// The first of these pages that the task may not write.
     #[must_use]
-    pub fn are_writable(&self, mut pages: impl Iterator<Item = u64>) -> bool {
+    pub fn find_unwritable(&self, mut pages: impl Iterator<Item = u64>) -> Option<u64> {
         let parts = self.parts.lock();
-        let Some(parts) = parts.as_ref() else {
-            return false;
-        };
-        pages.all(|page| {
-            let found = parts.pages.translate(page);
-            found.is_some_and(|(_, rights)| rights == Rights::ReadWrite)
+        pages.find(|&page| {
+            let found = parts.as_ref().and_then(|parts| parts.pages.translate(page));
+            found.is_none_or(|(_, rights)| rights != Rights::ReadWrite)
         })
     }
 

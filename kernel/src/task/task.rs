@@ -18,6 +18,7 @@ use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use omnibus_abi::limits::EXIT_STATUS_MAX;
 use omnibus_abi::{CapabilityNumber, Errno, native};
 
+use super::faults::Faults;
 use super::priorities::{Priority, Urgency};
 use super::reaper;
 use super::space::Space;
@@ -134,6 +135,8 @@ pub struct Task {
     pub waiters: Waiters,
     /// Who is told of its end by a message.
     watches: Lock<List<Watch, watch::OfTask>>,
+    /// Who looks after its faults.
+    pub faults: Faults,
     /// CPU time used, in ticks of the time-stamp counter.
     pub cpu_ticks: AtomicU64,
     is_ending: AtomicBool,
@@ -173,6 +176,7 @@ impl Task {
             space,
             waiters: Waiters::new(),
             watches: Lock::new(Rank::Waiters, List::new()),
+            faults: Faults::new(),
             cpu_ticks: AtomicU64::new(0),
             is_ending: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),

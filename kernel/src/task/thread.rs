@@ -102,6 +102,33 @@ pub enum Doing {
     },
 }
 
+/// The access to user memory that a call could not make, if there was one: set by the call, read by the CPU that runs the thread.
+#[derive(Default)]
+pub struct Missed(AtomicU64);
+
+impl Missed {
+    /// A call begins.
+    #[inline]
+    pub fn clear(&self) {
+        self.0.store(0, Ordering::Relaxed);
+    }
+
+    /// Reading, or writing, at `address`, which is in the user half, failed.
+    pub fn note(&self, address: u64, is_write: bool) {
+        self.0
+            .store(address << 1 | u64::from(is_write), Ordering::Relaxed);
+    }
+
+    /// The address, and whether it was to be written.
+    #[must_use]
+    pub fn get(&self) -> Option<(u64, bool)> {
+        match self.0.load(Ordering::Relaxed) {
+            0 => None,
+            word => Some((word >> 1, word & 1 == 1)),
+        }
+    }
+}
+
 /// A thread of a task.
 pub struct Thread {
     /// Its number, unique for ever.
@@ -114,6 +141,8 @@ pub struct Thread {
     pub joiners: Waiters,
     /// What it is doing.
     pub doing: Lock<Doing>,
+    /// Where its call could not use memory.
+    pub missed: Missed,
     /// The rest of its call, while it does not go on with it.
     unfinished: Lock<Option<Operation>>,
     /// Its own place in a queue of waiters: joining and waiting for one thing need no memory.
@@ -141,6 +170,7 @@ impl Thread {
             machine,
             joiners: Waiters::new(),
             doing: Lock::new(Rank::Thread, Doing::Running { is_woken: false }),
+            missed: Missed::default(),
             unfinished: Lock::new(Rank::Waiter, None),
             waiter: Lock::new(Rank::Waiter, None),
             charge: Lock::new(Rank::Waiter, charge),

@@ -6,6 +6,7 @@
 //! the right size and mutability. So no argument of any of them can harm the caller's memory.
 
 mod account;
+mod fault;
 #[allow(unsafe_code)]
 mod gate;
 mod ipc;
@@ -14,6 +15,7 @@ mod slices;
 mod task;
 
 pub use account::{account_claims, account_new, account_read, inspect};
+pub use fault::{fault_answer, fault_read, task_faults};
 pub use ipc::{
     Incoming, Outgoing, call_long, peer_new, recv, recv_discard, release, send, send_reporting,
     transfer, wait,

@@ -103,6 +103,9 @@ one_test_for_each! {
     "task_priority" TaskPriority,
     "receive_long" ReceiveLong,
     "call_long" CallLong,
+    "task_faults" TaskFaults,
+    "fault_read" FaultRead,
+    "fault_answer" FaultAnswer,
 }
 
 /// A call whose number nobody knows.

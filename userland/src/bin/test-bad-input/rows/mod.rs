@@ -6,6 +6,7 @@
 mod accounts;
 mod bus;
 mod capabilities;
+mod faults;
 mod memory;
 mod memory_objects;
 mod messages;
@@ -86,6 +87,9 @@ pub(crate) fn row(call: Call) -> Row {
         Call::TaskStart => undone(task_building::start, task_building::undo),
         Call::TaskWatch => undone(task_building::watch, task_building::undo_watch),
         Call::TaskPriority => undone(task_building::priority, task_building::undo),
+        Call::TaskFaults => undone(faults::name_pager, task_building::undo),
+        Call::FaultRead => undone(faults::read, task_building::undo_watch),
+        Call::FaultAnswer => undone(faults::answer, task_building::undo_watch),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
         Call::SendShort | Call::ReceiveShort | Call::CallShort => Row::InRegisters,

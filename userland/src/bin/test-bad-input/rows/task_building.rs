@@ -13,10 +13,10 @@ use omnibus_userland::raw::Registers;
 use omnibus_userland::wait::WaitSet;
 
 /// Somewhere in the user half.
-const START: u64 = 0x40_0000;
+pub(super) const START: u64 = 0x40_0000;
 
 /// A task that a case may do anything to; it never runs, since this one is more urgent.
-fn make(world: &World) -> Result<u64, Errno> {
+pub(super) fn make(world: &World) -> Result<u64, Errno> {
     let own = CapabilityNumber(world.full(Kind::Account));
     calls::task_new(own, "made", 0).map(|number| number.0)
 }
@@ -82,7 +82,7 @@ pub(crate) fn new(world: &World) -> Result<Invocation, Errno> {
 }
 
 /// Capabilities that are no task with `right`, and one that has ended.
-fn target(world: &World, right: u64, stage: u8, ended: Option<u8>) -> Role {
+pub(super) fn target(world: &World, right: u64, stage: u8, ended: Option<u8>) -> Role {
     let bad = world.bad_capabilities(Kind::Task, right).into_iter();
     let bad = bad.map(|(number, errno)| (number, errno, stage));
     let ended = ended.map(|stage| (world.ended, Errno::ESRCH, stage));
