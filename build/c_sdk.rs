@@ -22,7 +22,10 @@ const EMPTY_ARCHIVE: &[u8] = b"!<arch>\n";
 const EMPTY_LIBRARIES: [&str; 3] = ["libm.a", "libpthread.a", "librt.a"];
 
 /// Programs of the image that are written in C: the name, and the folder below `sdk/c`.
-const PROGRAMS: [(&str, &str); 1] = [("c-library", "library")];
+const PROGRAMS: [(&str, &str); 2] = [
+    ("c-library", "library"),
+    ("test-c-interface", "conformance"),
+];
 
 /// Builds the library, then the programs, all below `out`.
 ///

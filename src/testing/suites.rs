@@ -74,7 +74,8 @@ impl Suite<'_> {
     /// # Errors
     /// If the host cannot do its part.
     pub(crate) fn test(&self, tally: &mut Tally) -> Result<()> {
-        let mut arguments = Vec::new();
+        // What is written in C prints for people unless it is told otherwise; the others know nothing else.
+        let mut arguments = vec!["--protocol".to_owned()];
         if let Some(filter) = tally.filter().filter(|_| !self.is_wanted_whole(tally)) {
             let filter = behind(self.prefix, filter);
             arguments.extend(["--filter".to_owned(), filter.to_owned()]);

@@ -10,7 +10,8 @@
 //! | `suite-done PROGRAM N` | the suite is over; N tests ended, one way or the other |
 //!
 //! Arguments: `--list` announces the tests and runs none; `--filter TEXT` runs those whose id
-//! contains it; `--long` gives long tests their full length.
+//! contains it; `--long` gives long tests their full length. Others mean nothing here: `--protocol` asks the suite in C for these
+//! lines.
 
 pub mod wire;
 
