@@ -1,6 +1,9 @@
 //! Accounts: the tables and sequences of quota.md, and the ACC rules of the account alone.
 
+mod common;
+
 use bus1_service::{Account, Actor, Amounts, BYTES, Charge, Error, OBJECTS, System};
+use common::check_books;
 
 struct Host;
 
@@ -10,9 +13,35 @@ impl System for Host {
     type Amounts = [u64; 2];
 }
 
+/// The account above all others of a test; when the test is over, it must have everything back (ACC-5, ACC-8).
+struct Root(Account<Host>);
+
+impl Root {
+    fn new(maxima: [u64; 2]) -> Root {
+        Root(Account::root(maxima).unwrap())
+    }
+}
+
+impl std::ops::Deref for Root {
+    type Target = Account<Host>;
+    fn deref(&self) -> &Account<Host> {
+        &self.0
+    }
+}
+
+impl Drop for Root {
+    fn drop(&mut self) {
+        let info = self.inspect();
+        assert!(
+            (info.available, info.n_quotas) == (info.maxima, 0) || std::thread::panicking(),
+            "{info:?}"
+        );
+    }
+}
+
 /// An account whose first slot has this maximum, the second being large.
-fn account(maximum: u64) -> (Account<Host>, Account<Host>) {
-    let root = Account::root([1 << 50, 1 << 60]).unwrap();
+fn account(maximum: u64) -> (Root, Account<Host>) {
+    let root = Root::new([1 << 50, 1 << 60]);
     let account = root.child(&root.actor(), [maximum, 1 << 50]).unwrap();
     (root, account)
 }
@@ -58,46 +87,6 @@ fn quota(target: &Account<Host>, claimant: &Account<Host>) -> Option<(u64, u64)>
     None
 }
 
-/// Both invariants of quota.md, in every slot.
-fn check(target: &Account<Host>) {
-    let info = target.inspect();
-    let mut claimed = [0; 2];
-    let mut n_quotas = 0;
-    let mut place = Some(0);
-    while let Some((quota, next)) = place.and_then(|place| target.inspect_quota(place)) {
-        let mut held = [0; 2];
-        let mut n_traces = 0;
-        let mut at = Some(0);
-        while let Some((trace, next)) = at.and_then(|at| target.inspect_trace(quota.claimant, at)) {
-            for slot in [OBJECTS, BYTES] {
-                held[slot] += trace.claimed[slot];
-            }
-            assert_ne!(trace.claimed, [0; 2], "a trace holds something");
-            n_traces += 1;
-            at = next;
-        }
-        assert_eq!(n_traces, quota.n_traces);
-        for slot in [OBJECTS, BYTES] {
-            assert_eq!(
-                quota.claimed[slot],
-                quota.available[slot] + held[slot],
-                "claimed = available + what traces hold"
-            );
-            claimed[slot] += quota.claimed[slot];
-        }
-        n_quotas += 1;
-        place = next;
-    }
-    assert_eq!(n_quotas, info.n_quotas);
-    for slot in [OBJECTS, BYTES] {
-        assert_eq!(
-            info.available[slot] + claimed[slot],
-            info.maxima[slot],
-            "available + all claims = maximum"
-        );
-    }
-}
-
 /// One actor of the own account may use half; a further one fails for all; what is given back can be claimed again.
 #[test]
 fn acc_2_one_actor_on_its_own_account() {
@@ -110,7 +99,7 @@ fn acc_2_one_actor_on_its_own_account() {
     assert_eq!(max(&u, &other(&root).actor()), 0);
     drop(first);
     assert_eq!(max(&u, &a), 256);
-    check(&u);
+    check_books(&u);
 }
 
 /// Each further actor of the own account may use half of what is left.
@@ -131,7 +120,7 @@ fn acc_2_actors_of_the_own_account_in_sequence() {
             let actor = u.actor();
             assert_eq!(max(&u, &actor), n);
             charges.push(charge(&u, &actor, n));
-            check(&u);
+            check_books(&u);
         }
     }
 }
@@ -173,7 +162,7 @@ fn acc_4_foreign_accounts_in_sequence() {
             assert_eq!(max(&u, &actor), n, "of {maximum}");
             charges.push(charge(&u, &actor, n));
             left.push(available(&u));
-            check(&u);
+            check_books(&u);
         }
         if maximum == 1024 {
             assert_eq!(left, [768, 684, 628, 598, 574, 554, 538, 528]);
@@ -195,7 +184,7 @@ fn acc_2_a_charge_of_nothing_takes_no_share() {
     let mut grown = charge(&u, &actor, 0);
     grown.grow([256, 0]).unwrap();
     assert_eq!(quota(&u, &u), Some((512, 256)));
-    check(&u);
+    check_books(&u);
     drop((nothing, grown));
     assert_eq!((available(&u), u.inspect().n_quotas), (1024, 0));
 }
@@ -304,14 +293,14 @@ fn acc_4_sequence_s6() {
 /// S7: a slot with nothing asked for takes no part, neither in the charge nor in the discharge.
 #[test]
 fn acc_2_sequence_s7() {
-    let root = Account::<Host>::root([1024, 1024]).unwrap();
+    let root = Root::new([1024, 1024]);
     let (a, b) = (root.actor(), root.actor());
     let _a = root.charge(&a, [1, 512]).unwrap();
     let of_b = root.charge(&b, [1, 0]).unwrap();
     drop(of_b);
     assert_eq!(root.inspect().available[BYTES], 0);
     assert_eq!(root.inspect_quota(0).unwrap().0.available[BYTES], 512);
-    check(&root);
+    check_books(&root);
 }
 
 /// After random charges by many actors of many accounts the invariants hold at every step; when all is given back, all is there.
@@ -356,7 +345,7 @@ fn acc_5_everything_returns_after_random_charges() {
                 Err(error) => panic!("{error:?}"),
             }
         }
-        check(&u);
+        check_books(&u);
     }
     assert!(
         n_refused > 100 && charges.len() > 100,
@@ -371,7 +360,7 @@ fn acc_5_everything_returns_after_random_charges() {
 /// Amounts near 2^64 are refused, never wrapped.
 #[test]
 fn acc_2_overflow_refuses() {
-    let root = Account::<Host>::root([u64::MAX, u64::MAX]).unwrap();
+    let root = Root::new([u64::MAX, u64::MAX]);
     let a = root.actor();
     let foreign = other(&root).actor();
     for n in [u64::MAX, u64::MAX / 2 + 1, 1 << 63] {
@@ -399,10 +388,10 @@ fn acc_2_a_charge_grows_and_shrinks() {
     assert_eq!(held.amounts(), [300, 5]);
     held.shrink([299, 9]);
     assert_eq!(held.amounts(), [1, 0]);
-    check(&u);
+    check_books(&u);
     held.shrink([1, 0]);
     held.grow([2, 0]).unwrap();
-    check(&u);
+    check_books(&u);
     drop(held);
     assert_eq!(u.inspect().available, u.inspect().maxima);
 }
@@ -410,7 +399,7 @@ fn acc_2_a_charge_grows_and_shrinks() {
 /// The maxima of an account are a charge on its parent, refused like any, and return when the last name is gone.
 #[test]
 fn acc_7_maxima_are_a_charge_on_the_parent() {
-    let root = Account::<Host>::root([1024, 1024]).unwrap();
+    let root = Root::new([1024, 1024]);
     let actor = root.actor();
     let child = root.child(&actor, [256, 256]).unwrap();
     assert!(matches!(
@@ -419,7 +408,7 @@ fn acc_7_maxima_are_a_charge_on_the_parent() {
     ));
     let grandchild = child.child(&child.actor(), [64, 64]).unwrap();
     assert_ne!(child.number(), grandchild.number());
-    check(&root);
+    check_books(&root);
     drop(child);
     assert_ne!(
         root.inspect().available,
@@ -452,7 +441,7 @@ fn acc_8_an_account_lives_as_long_as_its_charges() {
 /// A long chain of accounts, each the claimant of the next, closes without deep recursion.
 #[test]
 fn acc_8_a_chain_of_accounts_closes_in_a_loop() {
-    let root = Account::<Host>::root([1 << 40, 1 << 40]).unwrap();
+    let root = Root::new([1 << 40, 1 << 40]);
     let mut last = root.child(&root.actor(), [1, 1]).unwrap();
     for _ in 0..100_000 {
         last = root.child(&last.actor(), [1, 1]).unwrap();

@@ -288,14 +288,7 @@ fn acc_3_receipt_is_never_refused() {
     }
     assert!(account.charge(&account.actor(), [1, 0]).is_err());
     assert_eq!(recv_message(&server).1.len(), 2);
-    let info = account.inspect();
-    let mut claimed = 0;
-    let mut place = Some(0);
-    while let Some((quota, next)) = place.and_then(|place| account.inspect_quota(place)) {
-        claimed += quota.claimed[0];
-        place = next;
-    }
-    assert_eq!(info.available[0] + claimed, 64);
+    check_books(&account);
     drop((charges, siblings, account));
     world.end();
 }

@@ -5,19 +5,6 @@ mod common;
 use bus1_service::{Id, Kind, Peer, PreparedTransfer, Progress, Source};
 use common::*;
 
-/// Begins to release nodes with few handles, and does everything up to the instant: all of NODE_RELEASE is staged, nothing is decided.
-fn release_staged(owner: &Peer<Host>, nodes: &[Id]) {
-    owner.begin_release(nodes).unwrap();
-    // One batch finds that no handle is named, one stages those of the nodes; the next would decide.
-    for _ in 0..2 {
-        assert_eq!(owner.work(1, &mut |_, _| {}), Progress::More);
-    }
-}
-
-fn finish_release(owner: &Peer<Host>) {
-    while owner.work(1, &mut |bell, wake| ring(bell, wake)) != Progress::Done {}
-}
-
 /// A transfer of one copy that is prepared: it is linked to its node, and has not arrived.
 fn copy_prepared(from: &Peer<Host>, to: &Peer<Host>, handle: Id) -> PreparedTransfer<Host> {
     let mut preparing = from.begin_transfer(to).unwrap();
@@ -123,6 +110,145 @@ fn not_1_nothing_is_told_before_the_release_is_decided() {
     for (peer, id) in [(from, handle), (to, copied)] {
         assert_eq!(recv_note(peer), (Kind::NodeRelease, id));
         assert!(recv(peer).is_none());
+    }
+    world.end();
+}
+
+/// Until its instant a release changes nothing: the node gets its messages under its id, the handles of the releasing peer can be used.
+/// From the instant on they cannot, though the release is not over; others can.
+#[test]
+fn rel_4_until_the_instant_all_is_as_before() {
+    let world = World::new(2);
+    let [owner, holder] = world.first();
+    let (node_id, handle) = node(owner, holder);
+    let (of_holder, to_holder) = node(holder, owner);
+    let (_, kept) = node(holder, owner);
+    owner.begin_release(&[node_id, to_holder]).unwrap();
+    let mut n_batches = 0;
+    loop {
+        let is_before = send(owner, &[to_holder], &[], b"x").is_ok();
+        send(owner, &[kept], &[], b"other").unwrap();
+        assert_eq!(is_before, copy(owner, owner, to_holder).is_ok());
+        let mut entries = Vec::new();
+        while let Some(received) = recv(holder) {
+            entries.push((received.kind(), received.metadata().id));
+        }
+        if !is_before {
+            assert!(entries.contains(&(Kind::NodeRelease, handle)));
+            break;
+        }
+        assert_eq!((entries.len(), entries[0]), (2, (Kind::User, of_holder)));
+        send(holder, &[handle], &[], b"").unwrap();
+        let received = recv(owner).unwrap();
+        assert_eq!(
+            (received.kind(), received.metadata().id),
+            (Kind::User, node_id)
+        );
+        assert_eq!(owner.work(1, &mut |_, _| {}), Progress::More);
+        n_batches += 1;
+    }
+    assert!(n_batches > 2 && !objects(owner).is_empty());
+    finish_release(owner);
+    while recv(owner).is_some() {}
+    world.end();
+}
+
+/// A send that is decided behind the release of a destination's node, but before the queue there is looked after, returns what it was
+/// charged for it before it returns (SND-4).
+#[test]
+fn snd_4_who_sends_to_a_dead_node_is_not_charged() {
+    let mut world = World::new(2);
+    let account = world.account(MAXIMA);
+    let sender = world.peer(account);
+    let [p, q] = world.first();
+    let ((dying, to_dying), (_, to_q)) = (node(p, &sender), node(q, &sender));
+    let before = objects_left(p);
+    let mut send = staged(&sender, &[to_dying, to_q], b"");
+    release_staged(p, &[dying]);
+    assert_eq!(p.work(1, &mut |_, _| {}), Progress::More);
+    send.commit().unwrap().finish_silently();
+    recv_message(q);
+    assert_eq!(objects_left(p), before, "the message for the dead node");
+    finish_release(p);
+    world.end();
+}
+
+/// A release has taken half of a message apart when its sender, or whoever gives the send up, comes to it: it is taken apart once.
+#[test]
+fn clo_4_a_message_is_taken_apart_once() {
+    for is_given_up in [true, false] {
+        let world = World::new(3);
+        let [p, q, sender] = world.first();
+        let ((dying, to_dying), (_, to_q)) = (node(p, sender), node(q, sender));
+        let (_, last) = node(p, sender);
+        send(sender, &[last], &[], b"stays").unwrap();
+        let mut preparing = sender.begin_send(0).unwrap();
+        preparing.transfers(&[to_q; 40]).unwrap();
+        preparing.destinations(&[to_dying, to_q]).unwrap();
+        let mut staged = preparing.prepared().unwrap().stage();
+        while staged.step(1) != Progress::Done {}
+        release_staged(p, &[dying]);
+        // The instant, the notification, and one batch of handles out of the message.
+        for _ in 0..3 {
+            assert_eq!(p.work(1, &mut |_, _| {}), Progress::More);
+        }
+        if is_given_up {
+            staged.abort().finish_silently();
+        } else {
+            staged.commit().unwrap().finish_silently();
+        }
+        finish_release(p);
+        assert_eq!(recv_message(p).0, b"stays");
+        world.end();
+    }
+}
+
+/// While a long RELEASE names its ids batch by batch, a notification of another id is delivered.
+#[test]
+fn rel_2_naming_many_passes_over_only_them() {
+    let world = World::new(2);
+    let [owner, holder] = world.first();
+    let nodes: Vec<_> = (0..100).map(|_| node(owner, holder)).collect();
+    let (other, of_other) = node(owner, holder);
+    for id in [nodes[0].0, other, nodes[99].0] {
+        release(owner, &[id]).unwrap();
+    }
+    let handles: Vec<_> = nodes.iter().map(|(_, handle)| *handle).collect();
+    holder.begin_release(&handles).unwrap();
+    assert_eq!(recv_note(holder), (Kind::NodeRelease, of_other));
+    assert!(recv(holder).is_none());
+    finish_release(holder);
+    assert!(recv(holder).is_none() && objects(holder).is_empty());
+    world.end();
+}
+
+/// Whoever asks whether a peer is idle is told of what is queued, and of what is staged.
+#[test]
+fn rcv_6_a_peer_with_something_on_its_way_is_not_idle() {
+    let world = World::new(3);
+    let [p, q, sender] = world.first();
+    let to = [p, q].map(|peer| node(peer, sender).1);
+    assert!(p.is_idle());
+    let mut held = staged(sender, &to, b"");
+    assert!(!p.is_idle() && !p.is_readable());
+    held.commit().unwrap().finish_silently();
+    recv_message(p);
+    assert!(p.is_idle());
+    send(sender, &to[..1], &[], b"").unwrap();
+    assert!(!p.is_idle() && p.is_readable());
+    world.end();
+}
+
+/// Each multicast takes the next place: clocks count transactions, however many follow from each other.
+#[test]
+fn ord_1_stamps_follow_each_other() {
+    let world = World::new(3);
+    let [p, q, sender] = world.first();
+    let to = [p, q].map(|peer| node(peer, sender).1);
+    let before = p.inspect().clock.max(sender.inspect().decided);
+    for n in 1..100 {
+        send(sender, &to, &[], b"").unwrap();
+        assert_eq!([p, q].map(|peer| peer.inspect().clock), [before + n; 2]);
     }
     world.end();
 }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus1_service::{
-    Account, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Progress, Received,
-    StagedSend, System, Wake,
+    Account, BYTES, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Progress,
+    Received, StagedSend, System, Wake,
 };
 
 /// The embedding system of the tests: a peer's watch counts how often it was woken.
@@ -81,7 +81,8 @@ impl World {
     }
 
     /// Closes everything and checks that nothing is left (ACC-5).
-    pub(crate) fn end(self) {
+    pub(crate) fn end(mut self) {
+        self.accounts.iter().for_each(check_books);
         for peer in &self.peers {
             peer.close(&mut |bell, wake| ring(bell, wake));
         }
@@ -95,17 +96,64 @@ impl World {
             );
             assert_eq!(info.n_quotas, 0);
         }
-        let World {
-            mut accounts,
-            peers,
-        } = self;
-        drop(peers);
+        self.peers.clear();
+        let mut accounts = std::mem::take(&mut self.accounts);
         let root = accounts.remove(0);
         drop(accounts);
         let info = root.inspect();
         assert_eq!(
             info.available, info.maxima,
             "closed accounts return their maxima (ACC-8)"
+        );
+    }
+}
+
+/// No test forgets [`World::end`].
+impl Drop for World {
+    fn drop(&mut self) {
+        assert!(
+            self.accounts.is_empty() || std::thread::panicking(),
+            "what is left of this world was not looked at"
+        );
+    }
+}
+
+/// Both invariants of quota.md, in every slot.
+pub(crate) fn check_books<S: System<Amounts = [u64; 2]>>(target: &Account<S>) {
+    let info = target.inspect();
+    let mut claimed = [0; 2];
+    let mut n_quotas = 0;
+    let mut place = Some(0);
+    while let Some((quota, next)) = place.and_then(|place| target.inspect_quota(place)) {
+        let mut held = [0; 2];
+        let mut n_traces = 0;
+        let mut at = Some(0);
+        while let Some((trace, next)) = at.and_then(|at| target.inspect_trace(quota.claimant, at)) {
+            for slot in [OBJECTS, BYTES] {
+                held[slot] += trace.claimed[slot];
+            }
+            assert_ne!(trace.claimed, [0; 2], "a trace holds something");
+            n_traces += 1;
+            at = next;
+        }
+        assert_eq!(n_traces, quota.n_traces);
+        for slot in [OBJECTS, BYTES] {
+            assert_eq!(
+                quota.claimed[slot],
+                quota.available[slot] + held[slot],
+                "claimed = available + what traces hold"
+            );
+            claimed[slot] += quota.claimed[slot];
+        }
+        n_quotas += 1;
+        place = next;
+    }
+    assert_eq!(n_quotas, info.n_quotas);
+    for slot in [OBJECTS, BYTES] {
+        assert_eq!(
+            info.available[slot] + claimed[slot],
+            info.maxima[slot],
+            "available + all claims = maximum"
         );
     }
 }
@@ -137,6 +185,20 @@ pub(crate) fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend
     let mut staged = prepared.stage();
     while staged.step(1) != Progress::Done {}
     staged
+}
+
+/// Begins to release nodes with few handles, and does everything up to the instant: all of NODE_RELEASE is staged, nothing is decided.
+pub(crate) fn release_staged(owner: &Peer<Host>, nodes: &[Id]) {
+    owner.begin_release(nodes).unwrap();
+    // One batch finds that no handle is named, one stages those of the nodes; the next would decide.
+    for _ in 0..2 {
+        assert_eq!(owner.work(1, &mut |_, _| {}), Progress::More);
+    }
+}
+
+/// Does what remains of a release.
+pub(crate) fn finish_release(owner: &Peer<Host>) {
+    while owner.work(1, &mut |bell, wake| ring(bell, wake)) != Progress::Done {}
 }
 
 /// What waits at a peer, by payload.
