@@ -3,6 +3,8 @@
 mod allocator;
 mod common;
 
+use std::sync::Arc;
+
 use allocator::{bytes_left, refusing};
 use bus1_service::{Account, Error, Id, Kind, Peer, PreparingSend, PreparingTransfer, Source};
 use common::*;
@@ -20,7 +22,7 @@ fn acc_2_objects_are_small() {
         peers.extend((0..N).map(|_| Peer::<Host>::new(&account, Default::default()).unwrap()))
     });
     // The watch of the tests is a counted pointer with memory of its own.
-    let (n_watch, _watch) = bytes_left(<std::sync::Arc<Bell>>::default);
+    let (n_watch, _watch) = bytes_left(<Arc<Bell>>::default);
     let per_peer = n_bytes / N - n_watch;
     world.peers.extend(peers);
 
@@ -52,9 +54,20 @@ fn acc_2_objects_are_small() {
 
 /// Does `operation` with its 1st, 2nd, 3rd, … allocation refused, until none is: each time it must say so and leave all as it was.
 fn fail_each(world: &World, what: &str, mut operation: impl FnMut() -> Result<(), Error>) {
+    fail_each_given(world, what, || (), |()| operation());
+}
+
+/// The same for an operation that takes over what its caller has allocated.
+fn fail_each_given<T>(
+    world: &World,
+    what: &str,
+    mut given: impl FnMut() -> T,
+    mut operation: impl FnMut(T) -> Result<(), Error>,
+) {
     for n in 0.. {
         let before = read_out(world);
-        let (n_bytes, (was_refused, result)) = bytes_left(|| refusing(n, &mut operation));
+        let argument = given();
+        let (n_bytes, (was_refused, result)) = bytes_left(|| refusing(n, || operation(argument)));
         if !was_refused {
             assert_eq!(result, Ok(()), "{what}");
             assert!(n > 0, "{what}: allocates nothing, so nothing was tried");
@@ -102,23 +115,65 @@ fn err_1_every_allocation_may_fail() {
         fail_each(&world, "unicast", || {
             send(client, &to[round % 6..=round % 6], &[], &[1; 100])
         });
+        for n_bytes in [0, 8, 64] {
+            fail_each(&world, "short unicast", || {
+                send(client, &to[1..=1], &[], &[1; 64][..n_bytes])
+            });
+        }
         fail_each(&world, "unicast with handles", || {
             send(client, &to[..1], &to[..round % 6 + 1], &[1; 100])
         });
         fail_each(&world, "multicast", || {
             send(client, &to, &to[..round % 4], b"12")
         });
+        let object = Arc::new(7);
+        let objects = || vec![object.clone(); round % 3 + 1];
+        fail_each_given(&world, "multicast with objects", objects, |objects| {
+            let mut send = client.begin_send(100)?;
+            send.transfers(&to[..round % 4])?;
+            send.objects(objects)?;
+            send.destinations(&to)?;
+            let mut prepared = send.prepared()?;
+            prepared.payload_extend(&[1; 100]);
+            prepared.stage().commit()?.finish_silently();
+            Ok(())
+        });
+        fail_each(&world, "copies", || {
+            let sources = [Source::Copy(to[0]); 3];
+            client
+                .transfer(b, &sources, &mut [None; 3], &mut [Id::INVALID; 3])
+                .map(|effects| effects.finish_silently())
+        });
         while recv(a).is_some() {}
     }
     let account = world.accounts[other].clone();
-    let watch = <std::sync::Arc<Bell>>::default();
+    let watch = <Arc<Bell>>::default();
     fail_each(&world, "peer", || {
         Peer::<Host>::new(&account, watch.clone()).map(|peer| close(&peer))
+    });
+    fail_each(&world, "charge", || {
+        account.charge(&account.actor(), [1, 1]).map(drop)
     });
     fail_each(&world, "account", || {
         account.child(&account.actor(), [1, 1]).map(drop)
     });
     drop(account);
+    world.end();
+}
+
+/// A message that is handed over to who waits for it needs no memory.
+#[test]
+fn snd_1_handing_over_needs_no_memory() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (_, handle) = node(server, client);
+    send(client, &[handle], &[], b"").unwrap();
+    recv_message(server);
+    let (was_refused, handed) = refusing(0, || {
+        let aim = client.aim(handle, true).unwrap();
+        client.hand_over(aim, 64)
+    });
+    assert!(handed.is_some() && !was_refused);
     world.end();
 }
 

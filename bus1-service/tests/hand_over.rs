@@ -2,7 +2,7 @@
 
 mod common;
 
-use bus1_service::{Id, Metadata, Peer};
+use bus1_service::{BYTES, Id, Metadata, Peer};
 use common::{Host, MAXIMA, World, copy, node, read_out, release, send};
 use proptest::prelude::*;
 
@@ -270,6 +270,41 @@ fn acc_2_hand_over_checks_the_quota() {
         );
     }
     world.end();
+}
+
+/// A message of no bytes has nothing to do with the bytes that others of its account have queued there, however little is left.
+#[test]
+fn acc_2_handing_over_no_bytes_looks_at_no_bytes() {
+    for (n_bytes_max, n_own) in [(1024, 300), (1 << 20, 0)] {
+        let mut world = World::new(0);
+        let (target, claimant) = (world.account([1 << 20, n_bytes_max]), world.account(MAXIMA));
+        let [busy, idle] = [(); 2].map(|()| world.peer(target));
+        let [a, b] = [(); 2].map(|()| world.peer(claimant));
+        let (_, waited_for) = node(&idle, &a);
+        send(&a, &[waited_for], &[], b"").unwrap();
+        idle.recv().unwrap();
+        // As in sequence S3: what the second takes of the first's share is missing there.
+        send(&a, &[node(&busy, &a).1], &[], &[0; 42]).unwrap();
+        send(&b, &[node(&busy, &b).1], &[], &[0; 21]).unwrap();
+        let target = world.accounts[target].clone();
+        let own = target.charge(&target.actor(), [1, n_own]).unwrap();
+        let bytes = || {
+            let mut found = vec![target.inspect().available[BYTES]];
+            let mut place = Some(0);
+            while let Some((quota, next)) = place.and_then(|place| target.inspect_quota(place)) {
+                found.extend([quota.claimed[BYTES], quota.available[BYTES]]);
+                place = next;
+            }
+            found
+        };
+        let before = bytes();
+        for way in [Way::Registers, Way::Memory] {
+            assert!(hand_over(&a, waited_for, 0, false, way, None).is_some());
+            assert_eq!(bytes(), before);
+        }
+        drop((own, target));
+        world.end();
+    }
 }
 
 /// The random programs do hand messages over, with handles and without.

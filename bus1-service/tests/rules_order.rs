@@ -304,3 +304,48 @@ fn ord_6_read_out_shows_what_is_pending() {
     assert_eq!((drain(a), drain(b)), (b"132".to_vec(), b"2".to_vec()));
     world.end();
 }
+
+/// What remains of a call is done in steps of the length asked for: none without a budget, and no more than the budget allows.
+#[test]
+fn ord_8_a_step_is_no_longer_than_its_budget() {
+    const N: usize = 20;
+    let world = World::new(3);
+    let [owner, client, server] = world.first();
+    let (_, to_server) = node(server, client);
+    let carried: Vec<Id> = (0..N).map(|_| node(owner, client).1).collect();
+    send(client, &[to_server], &carried, b"").unwrap();
+    release(client, &carried).unwrap();
+    assert!(recv(owner).is_none(), "they still travel");
+    let mut effects = server.begin_recv().unwrap().discard().unwrap();
+    assert_eq!(effects.step(0, &mut |_, _| {}), Progress::More);
+    assert!(recv(owner).is_none());
+    let mut n_told = 0;
+    loop {
+        let progress = effects.step(5, &mut |_, _| {});
+        let n_in_step = std::iter::from_fn(|| recv(owner)).count();
+        assert!(n_in_step <= 5, "{n_in_step} handles in one step");
+        n_told += n_in_step;
+        if progress == Progress::Done {
+            break;
+        }
+    }
+    assert_eq!(n_told, N);
+    world.end();
+}
+
+/// Effects that are dropped before they are finished are finished, and wake nobody.
+#[test]
+fn clo_4_what_is_dropped_is_finished() {
+    let world = World::new(3);
+    let [owner, client, server] = world.first();
+    let (_, to_server) = node(server, client);
+    let (last, carried) = node(owner, client);
+    send(client, &[to_server], &[carried, carried], b"").unwrap();
+    release(client, &[carried]).unwrap();
+    drop(server.begin_recv().unwrap().discard().unwrap());
+    assert_eq!(recv_note(owner), (Kind::HandleRelease, last));
+    let before = read_out(&world);
+    drop(staged(client, &[to_server, to_server], b"given up").abort());
+    assert_eq!(read_out(&world), before);
+    world.end();
+}
