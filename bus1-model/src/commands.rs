@@ -165,6 +165,24 @@ impl World {
         });
     }
 
+    /// What an embedder's event of `n_bytes` through the handle `id` of `peer` is: bound, which is charged like a SEND, and ended again
+    /// before anything was told.
+    ///
+    /// # Errors
+    /// Those of a SEND to one destination.
+    pub fn bind_and_end(&mut self, peer: usize, id: u64, n_bytes: u64) -> Result<(), Failure> {
+        let through = self.handle_named(peer, id);
+        let node = self.handles[through.ok_or(Failure::UnknownDestination(0))?].node;
+        if self.nodes[node].is_released {
+            return Ok(());
+        }
+        let (owner, price) = (self.nodes[node].owner, [1, n_bytes]);
+        self.charge_all(&[(owner, peer, price)])
+            .map_err(Failure::QuotaOfDestination)?;
+        self.discharge(owner, peer, price);
+        Ok(())
+    }
+
     /// SEND: checks in the order of SND-5, charges in array order, then one transaction.
     fn send(
         &mut self,

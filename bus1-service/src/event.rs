@@ -27,6 +27,7 @@ pub const EVENT_WORDS_MAX: usize = 8;
 const N_BYTES_MAX: usize = EVENT_WORDS_MAX * size_of::<u64>();
 
 /// The source's end of an event. Dropping it ends the source (rule 5).
+#[must_use = "dropping an event ends its source"]
 pub struct Event<S: System>(Ref<EventCore<S>>);
 
 /// What source, node and queue share.

@@ -70,6 +70,27 @@ impl<S: System> Peer<S> {
 
     /// Hands a message of `n_data` bytes, which are the embedder's to move, over to a thread that waits where `aim` leads. `None`: nothing
     /// has happened; SEND says why, or sets aside what the next time needs.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[], b"the first goes through the queue")?.finish_silently();
+    /// drop(server.recv()?);
+    /// let aim = client.aim(handle, true).expect("a handle, and nothing to receive");
+    /// let handed = client.hand_over(aim, 8).expect("the server is idle");
+    /// assert_eq!(handed.node, node);
+    /// assert!(!server.is_readable(), "whoever waits there has it already");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline(always)]
     #[must_use]
     pub fn hand_over(&self, aim: Aim<S>, n_data: u64) -> Option<Handed> {

@@ -57,6 +57,7 @@ struct Entry<S: System> {
 }
 
 /// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
+#[must_use = "nothing is received before the commit"]
 pub struct Receiving<S: System> {
     peer: Ref<PeerCore<S>>,
     entry: Entry<S>,
@@ -426,6 +427,26 @@ impl<S: System> Receiving<S> {
     ///
     /// # Errors
     /// [`Retry`] if another call released what it names; then nothing happened.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[handle], b"not wanted")?.finish_silently();
+    /// let receiving = server.begin_recv()?;
+    /// assert_eq!(receiving.n_transfers(), 1);
+    /// receiving.discard().expect("nobody else released it").finish_silently();
+    /// assert!(!server.is_readable() && server.inspect_object(1).is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn discard(mut self) -> Result<Effects<S>, Retry> {
         self.take(false)?;
         if let Some(note) = &self.note {

@@ -293,6 +293,28 @@ fn acc_3_receipt_is_never_refused() {
     world.end();
 }
 
+/// A message that waits keeps its sender's account, though all else of that is gone; received, it lets the account go.
+#[test]
+fn acc_8_a_waiting_message_keeps_its_account() {
+    let world = World::new(1);
+    let [server] = world.first();
+    let root = world.accounts[0].clone();
+    let account = root.child(&root.actor(), MAXIMA).unwrap();
+    let client = Peer::new(&account, Default::default()).unwrap();
+    let before = root.inspect().available;
+    let (_, handle) = node(server, &client);
+    send(&client, &[handle], &[], b"").unwrap();
+    let number = account.number();
+    close(&client);
+    drop((client, account));
+    assert_eq!(root.inspect().available, before, "it is still there");
+    assert_eq!(recv(server).unwrap().metadata().account, Some(number));
+    assert_ne!(root.inspect().available, before, "its maxima are back");
+    drop(root);
+    recv_note(server);
+    world.end();
+}
+
 /// A refused charge names the destination, and gives the charges of the destinations before it back.
 #[test]
 fn err_4_a_refused_destination_costs_nothing() {

@@ -252,3 +252,57 @@ fn ord_1_stamps_follow_each_other() {
     }
     world.end();
 }
+
+/// Of handles that leave a queue at once, as many leave in one section as are allowed, not fewer and not more: named by one release, and
+/// copies that are given up because their source goes.
+#[test]
+fn ord_8_many_handles_leave_in_few_sections() {
+    const N: usize = 1_000;
+    const N_IN_SECTION: u64 = 256;
+    for are_copies in [false, true] {
+        let world = World::new(3);
+        let [owner, client, server] = world.first();
+        let (node_id, first) = node(owner, client);
+        let (_, to_server) = node(server, client);
+        let mut held = None;
+        let mut handles = vec![first];
+        if are_copies {
+            let mut preparing = client.begin_send(0).unwrap();
+            preparing.transfers(&[first; N]).unwrap();
+            preparing.destinations(&[to_server]).unwrap();
+            held = Some(preparing.prepared().unwrap());
+        } else {
+            handles.extend((0..N).map(|_| copy(client, client, first).unwrap()));
+        }
+        client.begin_release(&handles).unwrap();
+        while client.inspect().decided == 0 || copy(client, client, first).is_ok() {
+            assert_eq!(client.work(1, &mut |_, _| {}), Progress::More);
+        }
+        let n_between = times_between_sections(|| {
+            let _ = owner.inspect();
+        });
+        assert_eq!(n_between, (N as u64 + 1).div_ceil(N_IN_SECTION) - 1);
+        drop(held);
+        finish_release(client);
+        assert_eq!(recv_note(owner), (Kind::HandleRelease, node_id));
+        world.end();
+    }
+}
+
+/// A handle that a RELEASE names together with its own node is unknown from the instant on, though what goes to a dead node is dropped.
+#[test]
+fn obj_8_a_released_handle_is_unknown_from_the_instant_on() {
+    let world = World::new(2);
+    let [owner, holder] = world.first();
+    let (node_id, own) = node(owner, owner);
+    let _ = copy(owner, holder, own).unwrap();
+    owner.begin_release(&[node_id, own]).unwrap();
+    while !holder.is_readable() {
+        send(owner, &[own], &[], b"").unwrap();
+        assert_eq!(owner.work(1, &mut |_, _| {}), Progress::More);
+    }
+    assert!(owner.find_unknown(&[own]).is_some());
+    assert!(send(owner, &[own], &[], b"").is_err());
+    finish_release(owner);
+    world.end();
+}

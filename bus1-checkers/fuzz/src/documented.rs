@@ -56,6 +56,10 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ("Peer::recv", "NothingQueued"),
     ("Peer::begin_recv", "NothingQueued"),
     ("Peer::begin_recv", "Busy"),
+    ("Peer::new_event", "TooLong"),
+    ("Peer::new_event", "UnknownId"),
+    ("Peer::new_event", "Quota"),
+    ("Peer::new_event", "OutOfMemory"),
     ("Receiving::commit", "Retry"),
     ("Receiving::discard", "Retry"),
 ];

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::BTreeSet;
 
 use bus1_model::{Call, Failure, Outcome, Source};
-use bus1_service::{Error, Peer, limits};
+use bus1_service::{EVENT_WORDS_MAX, Error, Id, Peer, limits};
 
 use crate::accounts::Ledger;
 use crate::allocator::refusing;
@@ -12,7 +12,7 @@ use crate::calls::{Between, Caller, Made, Manner, without_memory};
 use crate::documented::Reached;
 use crate::evidence::beside::Beside;
 use crate::evidence::knowledge::{Knowledge, Pick};
-use crate::evidence::stage::{Woken, to_ids};
+use crate::evidence::stage::{Woken, to_failure, to_ids};
 use crate::input::Input;
 
 /// Limits of the accounts, from plenty to hardly any, objects and bytes.
@@ -26,6 +26,8 @@ const MAXIMA: [[[u64; 2]; 3]; 4] = [
 const PEERS: [usize; 5] = [0, 0, 1, 2, 2];
 /// Peers that there may be.
 const PEERS_MAX: usize = 10;
+/// The byte that binds an event; others with its last four bits make a peer.
+const EVENT: u8 = 0xEF;
 /// Steps of a program.
 const STEPS_MAX: usize = 80;
 
@@ -73,6 +75,7 @@ impl Machine {
             12 => self.too_long(input),
             13 => self.account(input),
             14 => self.half_way(input),
+            _ if operation == EVENT => self.event(input),
             _ => self.new_peer(input),
         }
     }
@@ -342,6 +345,33 @@ impl Machine {
                 }
             }
         }
+    }
+
+    /// An event of the embedder's own is bound, or refused, and ended before it tells anything.
+    fn event(&mut self, input: &mut Input<'_>) {
+        let peer = input.choose(self.beside.knowledge.len());
+        let id = self.beside.knowledge[peer].handle(Pick(input.byte()));
+        let n_words = input.choose(EVENT_WORDS_MAX + 2);
+        let n_refused = input.choose(4);
+        if !self.beside.can_be_made(&Call::Recv { peer }) {
+            return;
+        }
+        let of_core = &self.beside.stage.peers[peer];
+        let bind = || of_core.new_event(Id::from_u64(id), n_words).map(drop);
+        let (was_refused, made) = refusing(n_refused, bind);
+        if let Err(error) = &made {
+            self.reached.borrow_mut().note("Peer::new_event", error);
+        }
+        if was_refused {
+            assert_eq!(made, Err(Error::OutOfMemory), "an event");
+        } else if n_words > EVENT_WORDS_MAX {
+            assert_eq!(made, Err(Error::TooLong), "an event");
+        } else {
+            let n_bytes = 8 * n_words as u64;
+            let expected = self.beside.world.bind_and_end(peer, id, n_bytes);
+            assert_eq!(made.map_err(to_failure), expected, "an event");
+        }
+        self.unchanged(&"an event");
     }
 
     fn begin_step(&mut self) {

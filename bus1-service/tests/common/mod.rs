@@ -1,6 +1,7 @@
 //! What the tests of the core share: a small world of peers, read-outs of it, and the proof that nothing is left behind.
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
+use std::cell::Cell;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -19,6 +20,20 @@ impl System for Host {
     fn relax() {
         std::thread::yield_now();
     }
+    fn between_sections() {
+        N_BETWEEN.set(N_BETWEEN.get() + 1);
+    }
+}
+
+thread_local! {
+    static N_BETWEEN: Cell<u64> = const { Cell::new(0) };
+}
+
+/// How often this thread was between two lock-held sections of one step while it did `work`.
+pub(crate) fn times_between_sections(work: impl FnOnce()) -> u64 {
+    let before = N_BETWEEN.get();
+    work();
+    N_BETWEEN.get() - before
 }
 
 /// Counts wakes.
