@@ -11,7 +11,9 @@ mod tests;
 
 use std::sync::{Arc, Mutex};
 
+use bus1_service::Account;
 use evidence::litmus::{Litmus, run};
+use evidence::stage::Host;
 
 /// Schedules of each kind for each litmus test, in the ordinary run and in the long form.
 const N_SCHEDULES: [usize; 2] = [300, 100_000];
@@ -42,4 +44,31 @@ fn check(litmus: &'static Litmus) {
         "{}: {missing:?} never occurred in {n_schedules} schedules of each kind",
         litmus.id
     );
+}
+
+/// Two actors of one account charge another account for the first time, at once: it has one quota there, and all comes back.
+#[test]
+fn acc_2_first_charges_at_once_share_a_quota() {
+    let program = || {
+        let root = Account::<Host>::root([1 << 20, 1 << 20]).expect("an account");
+        let child = || root.child(&root.actor(), [1024, 1024]).expect("an account");
+        let (target, claimant) = (child(), child());
+        let charge = |n: u64| {
+            let (target, actor) = (target.clone(), claimant.actor());
+            move || target.charge(&actor, [n, 0]).expect("little")
+        };
+        let other = shuttle::thread::spawn(charge(10));
+        let charges = [charge(20)(), other.join().expect("no thread failed")];
+        assert_eq!(target.inspect().n_quotas, 1);
+        let (quota, _) = target.inspect_quota(0).expect("one quota");
+        assert_eq!(
+            (quota.n_traces, quota.claimed[0] - quota.available[0]),
+            (2, 30)
+        );
+        drop(charges);
+        let info = target.inspect();
+        assert_eq!((info.available, info.n_quotas), (info.maxima, 0));
+    };
+    shuttle::check_random(program, N_SCHEDULES[0]);
+    shuttle::check_pct(program, N_SCHEDULES[0], PCT_DEPTH);
 }
