@@ -108,7 +108,7 @@ pub use event::{EVENT_WORDS_MAX, Event, Told};
 pub use hand_over::{Aim, Handed};
 pub use id::{AccountNumber, Id};
 pub use peer::{EntryInfo, ObjectInfo, Peer, PeerInfo};
-pub use recv::{Kind, Metadata, Payload, Received, Receiving, Retry};
+pub use recv::{Glance, Kind, Metadata, Payload, Received, Receiving, Retry};
 pub use send::{PreparedSend, PreparingSend, StagedSend};
 pub use system::System;
 pub use transfer::{PreparedTransfer, PreparingTransfer, Source};

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use crate::effects::Work;
 use crate::event::{EventCore, Told};
 use crate::handle::Whereabouts;
-use crate::mem::{Key, List, Ref};
+use crate::mem::{Key, KeyedGuard, List, Ref};
 use crate::message::{Message, objects, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
@@ -46,6 +46,16 @@ pub struct Received<S: System> {
     entry: Entry<S>,
     /// The payload, if it is an event.
     told: Option<Told>,
+}
+
+/// What stands first in a queue, for somebody who has little room.
+pub enum Glance<S: System> {
+    /// Nothing, and nothing is on its way.
+    Nothing,
+    /// A message that fits, and carries nothing. It was taken out.
+    Small(Received<S>),
+    /// Something else, or it is not known yet.
+    Other,
 }
 
 /// An entry of a queue, but for the payload of an event.
@@ -138,16 +148,7 @@ impl<S: System> Received<S> {
             return Ok(Received { entry, told });
         }
         match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
-            Member::Message(mut message) => {
-                take_out(key, &mut message);
-                arrive(state, key, &message);
-                let mut entry = Entry::of_message(key, message);
-                drop(guard);
-                if let Some(message) = &mut entry.message {
-                    settle_charges(peer, message);
-                }
-                Ok(Received { entry, told: None })
-            }
+            Member::Message(message) => Ok(Received::taken(peer, guard, message)),
             member => {
                 let entry = Entry::of_note(key, &member);
                 note_taken(state, key, &member);
@@ -155,6 +156,51 @@ impl<S: System> Received<S> {
                 discharge_note(peer, &member);
                 Ok(Received { entry, told: None })
             }
+        }
+    }
+}
+
+impl<S: System> Received<S> {
+    /// A message that was just taken out of the queue.
+    #[inline(always)]
+    fn taken(
+        peer: &PeerCore<S>,
+        mut guard: KeyedGuard<'_, S, PeerState<S>>,
+        mut message: Ref<Message<S>>,
+    ) -> Received<S> {
+        let (state, key) = guard.parts();
+        take_out(key, &mut message);
+        arrive(state, key, &message);
+        let mut entry = Entry::of_message(key, message);
+        drop(guard);
+        if let Some(message) = &mut entry.message {
+            settle_charges(peer, message);
+        }
+        Received { entry, told: None }
+    }
+}
+
+impl<S: System> Glance<S> {
+    /// Looks at the first entry, and takes it out if it is a message of at most `n_data_max` bytes that carries nothing.
+    #[inline(always)]
+    pub(crate) fn at(peer: &PeerCore<S>, n_data_max: usize) -> Glance<S> {
+        let mut guard = peer.lock.lock();
+        let (state, key) = guard.parts();
+        if !state.queue.has_undone() && !state.queue.has_ordered() {
+            return Glance::Nothing;
+        }
+        let is_small = state.first_free(key).is_ok()
+            && state.queue.front().is_some_and(|front| match &*front {
+                Member::Message(message) => {
+                    message.ids.is_empty()
+                        && message.n_objects == 0
+                        && Message::payload(message).len() <= n_data_max
+                }
+                _ => false,
+            });
+        match is_small.then(|| state.queue.pop_front(key)).flatten() {
+            Some(Member::Message(message)) => Glance::Small(Received::taken(peer, guard, message)),
+            _ => Glance::Other,
         }
     }
 }

@@ -37,10 +37,6 @@ pub fn syscall(cpu: &mut Cpu) -> Exit {
             Some((thread, _)) => Exit::To(finish(thread, Ok(value))),
             None => Exit::To(leave(cpu)),
         },
-        Some(Done::Next) => match &cpu.current {
-            Some((thread, _)) => Exit::To(Some(thread.machine.context())),
-            None => Exit::To(leave(cpu)),
-        },
         Some(Done::Switched(context)) => Exit::Switched(context),
         Some(Done::Leave) => Exit::To(leave(cpu)),
         None => Exit::To(general(cpu)),

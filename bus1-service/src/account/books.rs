@@ -226,16 +226,8 @@ impl<S: System> Books<S> {
         to: &Ref<Trace<S>>,
         amounts: &S::Amounts,
     ) -> Option<Ref<AccountCore<S>>> {
-        for (through, by) in [
-            (to, u64::saturating_add as fn(u64, u64) -> u64),
-            (from, u64::saturating_sub),
-        ] {
-            let (trace, quota) = through.states(key);
-            for (index, &amount) in amounts.slots().iter().enumerate() {
-                change(&mut trace.claimed, index, |claimed| by(claimed, amount));
-                change(&mut quota.claimed, index, |claimed| by(claimed, amount));
-            }
-        }
+        add(key, to, amounts, u64::saturating_add);
+        add(key, from, amounts, u64::saturating_sub);
         self.lessened(key, from, *amounts != S::Amounts::ZERO)
     }
 
@@ -301,5 +293,22 @@ impl<S: System> Books<S> {
         let kept = state.keeps.take();
         drop(self.quotas.remove(key, quota.claimant().as_u64()));
         kept
+    }
+}
+
+/// Changes what a trace and its quota claim by `amounts`.
+#[inline(always)]
+fn add<S: System>(
+    key: &mut Key,
+    through: &Trace<S>,
+    amounts: &S::Amounts,
+    by: impl Fn(u64, u64) -> u64,
+) {
+    let (trace, quota) = through.states(key);
+    for (index, &amount) in amounts.slots().iter().enumerate() {
+        if amount > 0 {
+            change(&mut trace.claimed, index, |claimed| by(claimed, amount));
+            change(&mut quota.claimed, index, |claimed| by(claimed, amount));
+        }
     }
 }

@@ -208,7 +208,7 @@ impl<S: System> PeerState<S> {
     }
 
     /// The handle that `id` names.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn handle(&self, key: &mut Key, id: Id) -> Option<Ref<Handle<S>>> {
         match &*self.table.get(id)?.get() {
             Object::Handle(handle) if self.is_held(key, handle) => Some(handle.clone()),

@@ -4,8 +4,8 @@ use crate::effects::Waker;
 use crate::send::{send_many, send_one};
 use crate::sync::relax;
 use crate::{
-    Effects, Error, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving, Source,
-    System, Wake, limits,
+    Effects, Error, Glance, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving,
+    Source, System, Wake, limits,
 };
 
 use super::Peer;
@@ -263,6 +263,14 @@ impl<S: System> Peer<S> {
                 result => return result,
             }
         }
+    }
+
+    /// RECV of a message of at most `n_data_max` bytes that carries nothing, if that stands first: in one section of the peer's lock.
+    /// Anything else stays where it is.
+    #[inline(always)]
+    #[must_use]
+    pub fn glance(&self, n_data_max: usize) -> Glance<S> {
+        Glance::at(&self.core, n_data_max)
     }
 
     /// Releases these nodes and handles, all of it (RELEASE).

@@ -37,6 +37,7 @@ use crate::mm::user;
 use crate::service;
 use crate::service::peer::{Hold, PeerObject};
 use crate::shared::Ref;
+use crate::syscall::short::{self, There};
 use crate::task::machine::ShortCall;
 use crate::task::priorities::Priority;
 use crate::task::run;
@@ -44,6 +45,7 @@ use crate::task::scheduler;
 use crate::task::space::CROSSING_BYTES_MAX;
 use crate::task::thread::{Doing, Thread, Work};
 use crate::task::waiters::Waiters;
+use crate::time;
 
 use delivery::{Bytes, Claimed, Outgoing};
 
@@ -51,9 +53,7 @@ use delivery::{Bytes, Claimed, Outgoing};
 pub enum Done {
     /// Everything: the call is over with this value, and the thread goes on.
     Value(u64),
-    /// Everything: the thread that this CPU now has goes on.
-    Next,
-    /// The same, and it is another, which is in a system call.
+    /// Everything: the thread that this CPU now has goes on, which is another, and in a system call.
     Switched(NonNull<UserContext>),
     /// Its part; [`run::leave`] decides who runs next.
     Leave,
@@ -121,7 +121,7 @@ fn call_with(
 ) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let sender: &Thread = thread;
-    if call.deadline_ns != DEADLINE_NEVER {
+    if call.deadline_ns != DEADLINE_NEVER && call.deadline_ns <= time::now_ns() {
         return None;
     }
     let capabilities = sender.task.capabilities.lock();
@@ -138,6 +138,9 @@ fn call_with(
         at.waiters.leave_sole(thread);
         return None;
     };
+    if call.deadline_ns != DEADLINE_NEVER {
+        wait_until(cpu, thread, call.deadline_ns);
+    }
     if block(sender, at) {
         drop(capabilities);
         return Some(Done::Switched(switch(cpu, receiver)));
@@ -147,6 +150,7 @@ fn call_with(
     Some(look_again(cpu, at, ManuallyDrop::into_inner(receiver)))
 }
 
+/// Hands a message over, or queues it at once: an error is told by the general path, which meets it, too.
 #[inline(never)]
 fn send_short(cpu: &mut Cpu) -> Option<Done> {
     let (sender, _) = cpu.current.as_ref()?;
@@ -156,25 +160,32 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
     }
     let capabilities = sender.task.capabilities.lock();
     let at = look_up(&capabilities, call.peer, peer::USE)?;
-    // The sender goes on: who is more urgent would have to run first.
     let message = Outgoing {
         sender,
         n_bytes: call.n_bytes,
         from_memory: None,
     };
-    let receiver = hand_over(message, at, call.handle, None, sender.task.priority())?;
-    drop(capabilities);
-    scheduler::put_behind(ManuallyDrop::into_inner(receiver));
-    Some(Done::Value(0))
+    // The sender goes on: who is more urgent would have to run first.
+    if let Some(receiver) = hand_over(message, at, call.handle, None, sender.task.priority()) {
+        drop(capabilities);
+        scheduler::put_behind(ManuallyDrop::into_inner(receiver));
+        return Some(Done::Value(0));
+    }
+    short::send_message(&sender.machine, at, &call).ok()?;
+    if run::is_quiet() {
+        return Some(Done::Value(0));
+    }
+    run::finish_call(sender, Ok(0));
+    Some(Done::Leave)
 }
 
-/// Only the waiting part: what is in the queue already is the general path's.
+/// Takes a short message that is there, or waits if there is none; another is the general path's.
 #[inline(never)]
 fn receive(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let call = thread.machine.short_call();
     let n_bytes = if call.is_long() { Transfer::SIZE } else { 0 };
-    if call.deadline_ns != DEADLINE_NEVER || call.n_bytes != n_bytes {
+    if call.n_bytes != n_bytes {
         return None;
     }
     let capabilities = thread.task.capabilities.lock();
@@ -182,21 +193,81 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
     if !at.waiters.enter_sole(thread) {
         return None;
     }
-    if !at.core.is_idle() || !block(thread, at) {
-        at.waiters.leave_sole(thread);
-        return None;
+    let there = short::look(&thread.machine, at);
+    if let There::Nothing = there
+        && (call.deadline_ns == DEADLINE_NEVER || call.deadline_ns > time::now_ns())
+    {
+        if call.deadline_ns != DEADLINE_NEVER {
+            wait_until(cpu, thread, call.deadline_ns);
+        }
+        if block(thread, at) {
+            drop(capabilities);
+            return Some(run_another(cpu));
+        }
+        forget_deadline(thread);
     }
-    drop(capabilities);
+    at.waiters.leave_sole(thread);
+    match there {
+        There::Taken(value) => Some(Done::Value(value)),
+        There::Nothing | There::Other => None,
+    }
+}
+
+/// The thread that this CPU runs is blocked: the next one takes over, on the rest of its turn, as after a hand-over.
+fn run_another(cpu: &mut Cpu) -> Done {
     match scheduler::take() {
-        // It runs on the rest of this thread's turn, as after a hand-over.
-        Some((next, Work::User)) => {
-            switch(cpu, ManuallyDrop::new(next));
-            Some(Done::Next)
+        Some((next, Work::User)) => Done::Switched(switch(cpu, ManuallyDrop::new(next))),
+        Some((next, Work::Receive(at))) => {
+            let context = switch(cpu, ManuallyDrop::new(next));
+            let Some((thread, work)) = &mut cpu.current else {
+                return Done::Leave;
+            };
+            match look_in_slot(thread) {
+                Some(value) => {
+                    at.waiters.leave_sole(thread);
+                    run::finish_call(thread, Ok(value));
+                    Done::Switched(context)
+                }
+                None => {
+                    *work = Work::Receive(at);
+                    Done::Leave
+                }
+            }
         }
         next => {
             run::replace_blocked(cpu, next);
-            Some(Done::Leave)
+            Done::Leave
         }
+    }
+}
+
+/// Takes a short message for a thread that was woken in a receiving call, from the peer that its slot names now (RCV-6).
+#[inline(always)]
+fn look_in_slot(thread: &Ref<Thread>) -> Option<u64> {
+    let capabilities = thread.task.capabilities.lock();
+    let call = thread.machine.short_call();
+    let at = look_up(&capabilities, call.peer, peer::RECEIVE)?;
+    match short::look(&thread.machine, at) {
+        There::Taken(value) => {
+            forget_deadline(thread);
+            Some(value)
+        }
+        There::Nothing | There::Other => None,
+    }
+}
+
+/// The thread, which is about to block, is to be woken then; the timer sees to it.
+#[inline(never)]
+fn wait_until(cpu: &Cpu, thread: &Ref<Thread>, deadline_ns: u64) {
+    scheduler::set_deadline(thread, deadline_ns);
+    run::arm(cpu, thread);
+}
+
+/// The thread has what it waited for. The timer may come for nothing.
+#[inline(always)]
+fn forget_deadline(thread: &Ref<Thread>) {
+    if thread.has_deadline() {
+        scheduler::cancel_deadline(thread);
     }
 }
 
@@ -254,6 +325,7 @@ fn hand_over(
     let Some(handed) = handed else {
         return give_back(receiver);
     };
+    forget_deadline(&receiver.thread);
     crate::trace!(commit, node = handed.node);
     let n_carried = u64::from(carried.is_some());
     Some(message.end(receiver, n_carried, handed))
@@ -265,7 +337,6 @@ fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
     let thread = ManuallyDrop::new(waiters.take_sole()?);
     let mut doing = thread.doing.lock();
     if let Doing::Receiving(at) = &*doing
-        && !thread.has_deadline()
         && scheduler::highest() <= Some(thread.task.priority())
         && thread.task.priority() <= most
     {

@@ -13,6 +13,7 @@ use omnibus_abi::Errno;
 use omnibus_abi::bus1::{CmdSend, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
 use omnibus_abi::limits::{COPIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
+use omnibus_abi::short::SHORT_BYTES_MAX;
 
 use super::Arguments;
 use super::caller::Caller;
@@ -20,7 +21,7 @@ use super::carried::{self, Counts};
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::{self, Paid};
 use super::structure::SizeOf;
-use super::user::{Fault, UserMemory, WriteClaim};
+use super::user::{Fault, ReadClaim, UserMemory, WriteClaim};
 use super::vectors::{self, Vectors};
 use crate::sabotage::{self, Promise};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
@@ -74,8 +75,13 @@ pub struct Send {
 /// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
 /// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
-    let prepared = prepare(caller, arguments);
-    go_on(caller, prepared)
+    match read(caller, arguments) {
+        Ok((hold, request)) => match request.send_brief(caller, &hold) {
+            Some(result) => result.into(),
+            None => request.begin(caller, hold),
+        },
+        Err(errno) => errno.into(),
+    }
 }
 
 fn go_on(caller: &mut Caller<'_>, prepared: Result<Result<Send, Finish>, Errno>) -> Outcome {
@@ -123,7 +129,7 @@ impl Destinations {
 }
 
 /// Reads and checks the structures.
-fn prepare(
+fn read(
     caller: &mut Caller<'_>,
     [
         number,
@@ -133,7 +139,7 @@ fn prepare(
         transfer_size,
         _,
     ]: Arguments,
-) -> Result<Result<Send, Finish>, Errno> {
+) -> Result<(Hold, Request), Errno> {
     let hold = caller.peer(number, peer::USE)?;
     let command_size = SizeOf::<CmdSend>::new(command_size)?;
     let message_size = SizeOf::<Message>::new(message_size)?;
@@ -163,12 +169,14 @@ fn prepare(
         n_destinations: command.n_destinations,
         ptr_errors: command.ptr_errors,
     };
-    let request = Request {
-        message,
-        destinations,
-        transfer_size,
-    };
-    request.prepare(caller, hold)
+    Ok((
+        hold,
+        Request {
+            message,
+            destinations,
+            transfer_size,
+        },
+    ))
 }
 
 /// Checks what must not be more than so many (STR-2).
@@ -185,6 +193,42 @@ pub fn check_bounds(message: &Message, n_destinations: u64) -> Result<(), Errno>
 }
 
 impl Request {
+    /// Sends a message that is as small as a short one to the one destination, in one step. `None` if it is not, or its payload cannot be
+    /// read, which is to be told only behind all else: then nothing has happened.
+    fn send_brief(&self, caller: &mut Caller<'_>, hold: &Hold) -> Option<Result<u64, Errno>> {
+        let Message {
+            n_transfers: 0,
+            n_data_vecs: 1,
+            n_data,
+            ..
+        } = self.message
+        else {
+            return None;
+        };
+        if self.destinations.n() != 1 || n_data > SHORT_BYTES_MAX {
+            return None;
+        }
+        let errors = match Errors::read(caller, self.destinations) {
+            Ok(errors) => errors,
+            Err(errno) => return Some(Err(errno)),
+        };
+        let &[id] = caller.scratch.ids.first_chunk()?;
+        let &[base] = caller.scratch.vectors.first_chunk()?;
+        let payload = caller.scratch.bytes.get_mut(..n_data as usize)?;
+        let claim = ReadClaim::new(base, n_data).ok()?;
+        claim.read(&caller.memory, payload).ok()?;
+        Some(match hold.core.send(&[id], &[], payload) {
+            Ok(effects) => {
+                crate::trace!(commit, peer = hold.number);
+                errors.succeed(&caller.memory);
+                // One message that carries nothing: a wake, or its end.
+                effects.finish(&mut service::wake);
+                Ok(0)
+            }
+            Err(error) => Err(errors.refuse(&caller.memory, &error)),
+        })
+    }
+
     /// Sends it: the same as [`begin`], from there on.
     pub fn begin(&self, caller: &mut Caller<'_>, hold: Hold) -> Outcome {
         let prepared = self.prepare(caller, hold);

@@ -10,9 +10,9 @@
 //!                          Blocked
 //! ```
 
-use bus1_service::{Error, Id, Receiving};
+use bus1_service::{Error, Glance, Id, Receiving};
 use omnibus_abi::Errno;
-use omnibus_abi::bus1::INVALID;
+use omnibus_abi::bus1::{INVALID, MESSAGE_TYPE_USER};
 use omnibus_abi::capability::peer;
 use omnibus_abi::short::{Descriptor, N_WORDS, SHORT_BYTES_MAX};
 
@@ -37,7 +37,7 @@ pub fn send(caller: &Caller<'_>) -> Outcome {
     let call = caller.thread.machine.short_call();
     let sent = caller
         .peer(call.peer, peer::USE)
-        .and_then(|hold| send_message(caller, &hold, &call));
+        .and_then(|hold| send_message(&caller.thread.machine, &hold, &call));
     Outcome::Done(sent.map(|()| 0))
 }
 
@@ -51,7 +51,7 @@ pub fn call(caller: &Caller<'_>) -> Outcome {
     let call = caller.thread.machine.short_call();
     let sent = caller
         .peer(call.peer, peer::USE | peer::RECEIVE)
-        .and_then(|hold| send_message(caller, &hold, &call));
+        .and_then(|hold| send_message(&caller.thread.machine, &hold, &call));
     match sent {
         Ok(()) => Receive::new(true).step(caller),
         Err(errno) => {
@@ -61,19 +61,23 @@ pub fn call(caller: &Caller<'_>) -> Outcome {
     }
 }
 
-fn send_message(caller: &Caller<'_>, hold: &Hold, call: &ShortCall) -> Result<(), Errno> {
+/// Sends the message in the registers of a thread that makes `call` on `peer`, by way of the queue.
+///
+/// # Errors
+/// `EMSGSIZE`; `EBADRQC`; `EDQUOT`, `ENOMEM`.
+pub fn send_message(machine: &Machine, peer: &PeerObject, call: &ShortCall) -> Result<(), Errno> {
     if call.n_bytes > SHORT_BYTES_MAX {
         return Err(Errno::EMSGSIZE);
     }
     let mut bytes = [0; SHORT_BYTES_MAX as usize];
-    let words = caller.thread.machine.message(call.n_bytes);
+    let words = machine.message(call.n_bytes);
     for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *to = word.to_le_bytes();
     }
     let payload = bytes.get(..call.n_bytes as usize).unwrap_or_default();
-    let sent = hold.core.send(&[Id::from_u64(call.handle)], &[], payload);
+    let sent = peer.core.send(&[Id::from_u64(call.handle)], &[], payload);
     let effects = sent.map_err(|error| service::errno(&error))?;
-    crate::trace!(commit, peer = hold.number);
+    crate::trace!(commit, peer = peer.number);
     // One message that carries nothing: a wake, or its end.
     effects.finish(&mut service::wake);
     Ok(())
@@ -156,6 +160,9 @@ impl Receive {
     }
 
     fn look(&self, caller: &Caller<'_>, hold: &Hold, deadline_ns: u64) -> Found {
+        if let There::Taken(value) = look(&caller.thread.machine, hold) {
+            return Found::Done(Ok(value));
+        }
         match hold.core.begin_recv() {
             Ok(receiving) => self.take(caller, receiving),
             Err(Error::NothingQueued) if deadline_ns <= time::now_ns() => {
@@ -263,8 +270,53 @@ impl Receive {
         } else if let Some(waiter) = thread.waiter() {
             peer.waiters.leave(&waiter);
         }
-        scheduler::cancel_deadline(thread);
+        if thread.has_deadline() {
+            scheduler::cancel_deadline(thread);
+        }
     }
+}
+
+/// What somebody finds who waits for a message.
+pub enum There {
+    /// Nothing, and nothing is on its way.
+    Nothing,
+    /// A short message, which is in the thread's registers now: what the call returns.
+    Taken(u64),
+    /// Something that takes longer.
+    Other,
+}
+
+/// Takes the first message of `peer` into the registers of a thread that makes a receiving call, if it is one that can be taken at once.
+#[inline(always)]
+pub fn look(machine: &Machine, peer: &PeerObject) -> There {
+    let call = machine.short_call();
+    if call.is_long() {
+        return if peer.core.is_idle() {
+            There::Nothing
+        } else {
+            There::Other
+        };
+    }
+    let received = match peer.core.glance(SHORT_BYTES_MAX as usize) {
+        Glance::Nothing => return There::Nothing,
+        Glance::Other => return There::Other,
+        Glance::Small(received) => received,
+    };
+    let payload = received.payload();
+    let descriptor = Descriptor::new(MESSAGE_TYPE_USER, payload.len() as u64, 0);
+    let descriptor = if call.has_sent() {
+        descriptor.sent()
+    } else {
+        descriptor
+    };
+    let metadata = received.metadata();
+    let from = From {
+        id: metadata.id.as_u64(),
+        account: metadata.account.map_or(INVALID, |number| number.as_u64()),
+    };
+    crate::trace!(receive, node = from.id);
+    machine.set_payload(payload);
+    There::Taken(machine.receive_beside(descriptor, from))
 }
 
 /// A payload as words, what is missing of the last one as 0.

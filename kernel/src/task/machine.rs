@@ -171,6 +171,22 @@ impl Machine {
         }
     }
 
+    /// Puts a payload, of at most as many bytes as there is room for, into its registers; what is missing of its last word is 0.
+    #[inline(always)]
+    pub fn set_payload(&self, payload: &[u8]) {
+        let registers = &mut self.get().message;
+        let (whole, rest) = payload.as_chunks::<8>();
+        for (register, bytes) in registers.iter_mut().zip(whole) {
+            *register = u64::from_le_bytes(*bytes);
+        }
+        if !rest.is_empty()
+            && let Some(register) = registers.get_mut(whole.len())
+        {
+            let bytes = rest.iter().rev();
+            *register = bytes.fold(0, |word, &byte| word << 8 | u64::from(byte));
+        }
+    }
+
     /// Puts the words of a message into its registers.
     pub fn set_message(&self, message: &Words, n_bytes: u64) {
         self.get().set_message(message, n_bytes);

@@ -264,7 +264,7 @@ fn idle() -> Next {
 }
 
 /// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
-fn arm(cpu: &Cpu, thread: &Thread) {
+pub fn arm(cpu: &Cpu, thread: &Thread) {
     let deadline_ns = scheduler::next_deadline_ns().unwrap_or(u64::MAX);
     let reaper_ns = match reaper::priority() {
         Some(priority) if priority == thread.task.priority() => cpu.reaper_turn_ns,

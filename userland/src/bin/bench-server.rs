@@ -15,7 +15,7 @@ use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::memory::Memory;
-use omnibus_userland::port::Port;
+use omnibus_userland::port::{Port, Short};
 use omnibus_userland::server::order;
 use omnibus_userland::{environment, program};
 
@@ -150,27 +150,34 @@ impl Server {
     }
 
     /// Counts messages; with `is_last` it acknowledges each, because it is the last to get it.
-    fn count(mut self, is_last: bool) -> Result<()> {
+    fn count(self, is_last: bool) -> Result<()> {
         let mut n_messages = 0_u64;
         let mut is_intact = true;
+        let mut incoming = self.port.next_short(DEADLINE_NEVER)?;
         loop {
-            let incoming = self.port.next(&mut self.data, &mut [])?.message;
-            let data = self.data.get(..incoming.n_data as usize);
+            let bytes = incoming.words.map(u64::to_le_bytes);
+            let data = bytes
+                .as_flattened()
+                .get(..incoming.descriptor.n_data() as usize);
             let data = data.ok_or(Errno::EMSGSIZE)?;
-            match data.first() {
-                _ if incoming.kind != MESSAGE_TYPE_USER => continue,
-                Some(&order::REPORT) => {
-                    let n_intact = if is_intact { n_messages } else { u64::MAX };
-                    self.port.send(self.reply, &n_intact.to_le_bytes(), &[])?;
-                    continue;
+            let first = data.first().copied().unwrap_or_default();
+            let mut answer = Short::EMPTY;
+            if incoming.descriptor.kind() == MESSAGE_TYPE_USER && first != order::REPORT {
+                n_messages += 1;
+            }
+            match first {
+                order::REPORT => {
+                    answer.words[0] = if is_intact { n_messages } else { u64::MAX };
+                    answer.n_bytes = 8;
                 }
-                Some(&order::CHECK) => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
+                order::CHECK => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
                 _ => {}
             }
-            n_messages += 1;
-            if is_last {
-                self.port.send(self.reply, &[], &[])?;
-            }
+            incoming = if is_last || first == order::REPORT {
+                self.port.call_short(self.reply, &answer, DEADLINE_NEVER)?
+            } else {
+                self.port.next_short(DEADLINE_NEVER)?
+            };
         }
     }
 }

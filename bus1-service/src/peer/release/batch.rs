@@ -149,7 +149,7 @@ impl<S: System> PeerCore<S> {
             }
             Phase::StageHandles => {
                 let handles = next_handles(state);
-                if handles.iter().all(Option::is_none) {
+                if !is_full(&handles) {
                     state.release.phase = Phase::StageNodes;
                 }
                 Batch::StageHandles(handles)
@@ -166,7 +166,7 @@ impl<S: System> PeerCore<S> {
             Phase::SweepNodes => sweep_nodes(state, key),
             Phase::SweepHandles => {
                 let handles = next_handles(state);
-                if handles.iter().all(Option::is_none) {
+                if !is_full(&handles) {
                     state.release.phase = Phase::FinishHandles;
                 }
                 Batch::SweepHandles(handles)
@@ -250,11 +250,14 @@ impl<S: System> PeerCore<S> {
         state.decided = self.transaction.decide(state.decided);
         state.epoch = state.epoch.wrapping_add(1);
         state.release.next_handle = state.release.handles;
-        state.release.phase = Phase::SweepNodes;
-        if !state.release.staged.is_empty() && !state.events.is_empty() {
-            state.events.look_again();
-            state.release.phase = Phase::EndEvents;
-        }
+        state.release.phase = match (state.release.staged.is_empty(), state.events.is_empty()) {
+            (true, _) => Phase::SweepHandles,
+            (false, true) => Phase::SweepNodes,
+            (false, false) => {
+                state.events.look_again();
+                Phase::EndEvents
+            }
+        };
         Batch::Decided {
             is_closing: state.release.closing == Closing::Now,
         }
@@ -353,6 +356,11 @@ fn next_handles<S: System>(state: &mut PeerState<S>) -> [Option<Ref<Handle<S>>>;
         }
     }
     handles
+}
+
+/// Whether there may be more handles where these come from.
+fn is_full<S: System>(handles: &[Option<Ref<Handle<S>>>; BATCH]) -> bool {
+    handles.iter().all(Option::is_some)
 }
 
 /// Takes the first named handle off their chain.

@@ -15,6 +15,9 @@ use omnibus_userland::suite::wire::{Got, create, expect_nothing, recv, release, 
 use omnibus_userland::task::Command;
 use omnibus_userland::{check, check_eq, tests, thread, time};
 
+/// A deadline that is not reached.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// Bytes 1, 2, 3 and so on.
 fn counting(n_bytes: u64) -> Short {
     let byte = |word: u64, index: u64| (word * 8 + index + 1) << (8 * index);
@@ -33,7 +36,12 @@ fn serve(port: Port, reply: u64) -> Outcome<u64> {
     let mut n_requests = 0;
     while request.descriptor.kind() == MESSAGE_TYPE_USER {
         n_requests += 1;
-        request = port.call_short(reply, &request.to_short(), DEADLINE_NEVER)?;
+        let deadline_ns = if n_requests % 3 == 0 {
+            DEADLINE_NEVER
+        } else {
+            time::deadline_in(PATIENCE)
+        };
+        request = port.call_short(reply, &request.to_short(), deadline_ns)?;
     }
     Ok(n_requests)
 }
@@ -115,13 +123,24 @@ tests! {
         let is_sent = called.map_err(|(error, descriptor)| (error, descriptor.is_sent()));
         check_eq!(is_sent.map(drop), Err((Errno::ETIMEDOUT, true)), "a call");
         check_eq!(recv(&owner)?.data().len(), 9, "its message");
+        // Somebody waits for it, and does not answer.
+        let waiting = thread::spawn(move || Port::of(&owner).next_short(DEADLINE_NEVER).map(|arrived| (owner, arrived)))?;
+        thread::yield_now();
+        let deadline_ns = time::deadline_in(Duration::from_millis(3));
+        let called = port.try_call_short(handle, &counting(9), deadline_ns);
+        let is_sent = called.map_err(|(error, descriptor)| (error, descriptor.is_sent()));
+        check_eq!(is_sent.map(drop), Err((Errno::ETIMEDOUT, true)), "a call that is handed over");
+        check!(time::now_ns() >= deadline_ns, "it ended early");
+        let (_owner, arrived) = waiting.join()??;
+        check_eq!(arrived.descriptor.n_data(), 9, "what was handed over");
         let unknown = port.try_call_short(handle ^ 2, &counting(9), DEADLINE_NOW);
         let is_sent = unknown.map_err(|(error, descriptor)| (error, descriptor.is_sent()));
         check_eq!(is_sent.map(drop), Err((Errno::EBADRQC, false)), "a call that could not be sent");
         Ok(())
     }
 
-    /// Calls and their replies reach each other, byte for byte, in either direction first, and the accounts are as before.
+    /// Calls and their replies reach each other, byte for byte, in either direction first, with deadlines or without, and the accounts are as
+    /// before.
     fn ord_2_calls_between_threads(bench) {
         let (server, client) = (Peer::new(&bench.account)?, Peer::new(&bench.account)?);
         let (node, to) = create(&server, &client)?;
@@ -137,7 +156,8 @@ tests! {
                 thread::yield_now();
             }
             let request = counting(round % 65);
-            let reply = port.call_short(to, &request, DEADLINE_NEVER)?;
+            let deadline_ns = if round % 2 == 0 { DEADLINE_NEVER } else { time::deadline_in(PATIENCE) };
+            let reply = port.call_short(to, &request, deadline_ns)?;
             check_eq!((reply.id, reply.account), (own, account), "whence");
             check_eq!(reply.to_short().n_bytes, request.n_bytes, "bytes in round {round}");
             let all: Vec<u8> = (1..=request.n_bytes as u8).collect();
