@@ -442,6 +442,13 @@ calls! {
         registers: Structure("omnibus_registers", In),
         registers_size: SizeOf("omnibus_registers"),
     ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT ESRCH];
+
+    /// Changes what the calling task may do with whole pages of its own; with no rights they are there and cannot be reached.
+    VmProtect vm_protect = 46 (
+        address: Value,
+        n_bytes: Value,
+        rights: Value,
+    ) -> "", [EINVAL];
 }
 
 #[cfg(test)]

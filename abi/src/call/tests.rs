@@ -84,6 +84,7 @@ fn abi_call_numbers_are_pinned() {
             "task_faults",
             "fault_read",
             "fault_answer",
+            "vm_protect",
         ]
     );
 }

@@ -4,6 +4,8 @@
 //! frames it maps: whoever maps a frame gets it back from [`AddressSpace::unmap`] or, one by one, from [`AddressSpace::tear_down`]. A frame
 //! that is *shared* belongs to somebody else for good: the entry says so, and the space forgets it without giving it to anybody.
 //!
+//! A page that the task may not even read is *hidden*: its entry is absent for the CPU, and keeps the frame for the space.
+//!
 //! Rules: a page is never both writable and executable; nothing of the kernel half is ever mapped for a user; a space is torn down in
 //! batches before it is dropped, so that its end is bounded (ORD-8) however large it is.
 
@@ -16,6 +18,7 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicU64, Ordering};
 use omnibus_abi::layout::{USER_END, USER_START};
 use x86_64::structures::paging::PageTableFlags;
+use x86_64::structures::paging::page_table::PageTableEntry;
 
 /// What a task may do with a page besides reading it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,6 +57,17 @@ impl Rights {
 
 /// The frame belongs to a memory object: one of the bits that the CPU leaves to us (SDM 3A table 4-20, bits 11:9).
 const SHARED: PageTableFlags = PageTableFlags::BIT_9;
+
+/// The page is hidden: one of the bits that the CPU leaves to us, in an entry that it takes for absent (SDM 3A table 4-20).
+const HIDDEN: PageTableFlags = PageTableFlags::BIT_10;
+
+/// The frame of an entry for a page, hidden or not.
+fn frame_of(entry: &PageTableEntry) -> Option<Frame> {
+    let is_there = entry
+        .flags()
+        .intersects(PageTableFlags::PRESENT.union(HIDDEN));
+    is_there.then(|| Frame::containing_address(entry.addr()))
+}
 
 /// Why a page could not be mapped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -178,7 +192,7 @@ impl AddressSpace {
         }
         // SAFETY: the tree is ours, and the reference ends with this call.
         let entry = unsafe { paging::find(self.root, address, 1)? };
-        let frame = entry.frame().ok()?;
+        let frame = frame_of(entry)?;
         if entry.flags().contains(SHARED) != is_shared {
             return None;
         }
@@ -187,12 +201,39 @@ impl AddressSpace {
         Some(frame)
     }
 
-    /// True if the page that holds `address` is mapped and its frame is not shared.
+    /// Changes what the task may do with the page that begins at `address`, whose frame is not shared; `None` hides it. False if there
+    /// is no such page.
+    pub fn protect(&mut self, address: u64, rights: Option<Rights>) -> bool {
+        if !is_user_page(address) {
+            return false;
+        }
+        // SAFETY: the tree is ours, and the reference ends with this call.
+        let Some(entry) = (unsafe { paging::find(self.root, address, 1) }) else {
+            return false;
+        };
+        let Some(frame) = frame_of(entry).filter(|_| !entry.flags().contains(SHARED)) else {
+            return false;
+        };
+        entry.set_addr(frame.start_address(), rights.map_or(HIDDEN, Rights::flags));
+        flush_page(self.root, address);
+        true
+    }
+
+    /// True if there is a page that holds `address`, hidden or not.
+    pub fn is_occupied(&self, address: u64) -> bool {
+        if !is_user_page(address & !(PAGE_BYTES - 1)) {
+            return false;
+        }
+        // SAFETY: the tree is ours, and this reference ends here.
+        let entry = unsafe { paging::find(self.root, address, 1) };
+        entry.is_some_and(|entry| !entry.is_unused())
+    }
+
+    /// True if there is a page that holds `address`, hidden or not, whose frame is not shared.
     pub fn is_own(&self, address: u64) -> bool {
         // SAFETY: the tree is ours, and this reference ends here.
         let entry = unsafe { paging::find(self.root, address, 1) };
-        self.translate(address).is_some()
-            && entry.is_some_and(|entry| !entry.flags().contains(SHARED))
+        self.is_occupied(address) && entry.is_some_and(|entry| !entry.flags().contains(SHARED))
     }
 
     /// Frees the page tables above `address` that map nothing any more, the root never, and returns how many they were. Looks at up to three
@@ -225,7 +266,7 @@ impl AddressSpace {
         n_freed
     }
 
-    /// The frame and the rights of the page that holds `address`; `None` if there is none.
+    /// The frame and the rights of the page that holds `address`; `None` if there is none, or it is hidden.
     pub fn translate(&self, address: u64) -> Option<(Frame, Rights)> {
         if !is_user_page(address & !(PAGE_BYTES - 1)) {
             return None;
@@ -277,7 +318,7 @@ impl AddressSpace {
         {
             // SAFETY: as above.
             for page in unsafe { paging::table(frame) }.iter_mut() {
-                let Ok(mapped) = page.frame() else {
+                let Some(mapped) = frame_of(page) else {
                     continue;
                 };
                 let is_shared = page.flags().contains(SHARED);

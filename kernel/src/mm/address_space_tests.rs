@@ -87,6 +87,51 @@ fn unmapping_returns_the_frame_once() {
     assert_eq!(tear_down(space, 1), (1, 1 + 511 + 511 + 255));
 }
 
+/// Rights can be changed; a page without any keeps its frame, is not found, and keeps others away.
+#[test]
+fn a_hidden_page_is_still_there() {
+    let _machine = machine();
+    let mut space = AddressSpace::new().unwrap();
+    let frames = [frames::allocate().unwrap(), frames::allocate().unwrap()];
+    for (frame, address) in frames.into_iter().zip([0x5000, 0x6000]) {
+        space.map(address, frame, Rights::ReadWrite).unwrap();
+        assert!(space.protect(address, Some(Rights::Read)));
+        assert_eq!(space.translate(address), Some((frame, Rights::Read)));
+        assert!(space.protect(address, None));
+        assert_eq!(space.translate(address), None);
+        assert!(space.is_occupied(address) && space.is_own(address));
+        assert_eq!(
+            space.map(address, frame, Rights::Read),
+            Err(MapError::Occupied)
+        );
+    }
+    assert!(space.protect(0x5000, Some(Rights::ReadExecute)));
+    assert_eq!(
+        space.translate(0x5000),
+        Some((frames[0], Rights::ReadExecute))
+    );
+    assert_eq!(space.unmap(0x6000), Some(frames[1]));
+    assert!(!space.protect(0x6000, None) && !space.is_occupied(0x6000));
+    space.map(0x6000, frames[1], Rights::Read).unwrap();
+    assert!(space.protect(0x6000, None));
+    assert_eq!(tear_down(space, usize::MAX).0, 2);
+}
+
+/// The rights of a shared frame are not changed here.
+#[test]
+fn a_shared_page_is_not_protected() {
+    let _machine = machine();
+    let mut space = AddressSpace::new().unwrap();
+    let frame = frames::allocate().unwrap();
+    space.map_shared(0x5000, frame, Rights::Read).unwrap();
+    assert!(!space.protect(0x5000, None));
+    assert_eq!(space.translate(0x5000), Some((frame, Rights::Read)));
+    assert!(space.unmap_shared(0x5000));
+    assert_eq!(tear_down(space, usize::MAX).0, 0);
+    // SAFETY: nothing maps it any more.
+    unsafe { frames::free(frame) };
+}
+
 /// The number of missing tables is exactly how many frames mapping takes.
 #[test]
 fn missing_tables_are_counted_exactly() {

@@ -1,4 +1,4 @@
-//! Memory of the calling task. Both calls go page by page, a batch at a time.
+//! Memory of the calling task. The calls go page by page, a batch at a time.
 
 use omnibus_abi::Errno;
 use omnibus_abi::layout::{PAGE_BYTES, is_user_range};
@@ -14,7 +14,7 @@ use crate::task::space::{self, is_last_of_table};
 /// Pages cleared and mapped in one batch.
 const MAP_BATCH: u64 = 64;
 
-/// Pages looked at, or unmapped, in one batch.
+/// Pages looked at, unmapped or protected in one batch.
 const LOOK_BATCH: u64 = 512;
 
 #[derive(Clone, Copy)]
@@ -122,8 +122,17 @@ impl Map {
     }
 }
 
-/// A `vm_unmap` on its way.
-pub struct Unmap {
+/// What is done with each page of a range.
+#[derive(Clone, Copy)]
+enum Change {
+    Unmap,
+    /// With no rights the page is hidden.
+    Protect(Option<Rights>),
+}
+
+/// A `vm_unmap` or `vm_protect` on its way.
+pub struct Changes {
+    change: Change,
     address: u64,
     n_pages: u64,
     /// False while it is still checked that every page is mapped.
@@ -133,34 +142,60 @@ pub struct Unmap {
 
 /// `vm_unmap(address, n_bytes)`: `EINVAL` for alignment, length, range, or a page that is not mapped.
 pub fn unmap(caller: &mut Caller<'_>, [address, n_bytes, ..]: Arguments) -> Outcome {
+    change(caller, Change::Unmap, address, n_bytes)
+}
+
+/// `vm_protect(address, n_bytes, rights)`: `EINVAL` for rights, and as `vm_unmap`.
+pub fn protect(caller: &mut Caller<'_>, [address, n_bytes, rights, ..]: Arguments) -> Outcome {
+    let rights = match rights {
+        0 => Ok(None),
+        bits => space::rights(bits).map(Some),
+    };
+    match rights {
+        Ok(rights) => change(caller, Change::Protect(rights), address, n_bytes),
+        Err(errno) => errno.into(),
+    }
+}
+
+fn change(caller: &Caller<'_>, change: Change, address: u64, n_bytes: u64) -> Outcome {
     let is_whole = address.is_multiple_of(PAGE_BYTES) && n_bytes.is_multiple_of(PAGE_BYTES);
     if n_bytes == 0 || !is_whole || !is_user_range(address, n_bytes) {
         return Errno::EINVAL.into();
     }
-    let unmap = Unmap {
+    let changes = Changes {
+        change,
         address,
         n_pages: n_bytes / PAGE_BYTES,
         is_checked: false,
         n_done: 0,
     };
-    unmap.step(caller)
+    changes.step(caller)
 }
 
-impl Unmap {
+impl Changes {
     /// Does a batch.
     pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
         let space = &caller.task().space;
         let end = self.n_pages.min(self.n_done + LOOK_BATCH);
         for page in self.n_done..end {
             let address = self.address + page * PAGE_BYTES;
-            if self.is_checked {
-                // Another thread of the task may have been faster.
-                space.unmap(address);
-                if page + 1 == self.n_pages || is_last_of_table(address, true) {
-                    space.prune(address);
+            if !self.is_checked {
+                if !space.is_own(address) {
+                    return Errno::EINVAL.into();
                 }
-            } else if !space.is_own(address) {
-                return Errno::EINVAL.into();
+                continue;
+            }
+            // Another thread of the task may have been faster: then there is nothing to change.
+            match self.change {
+                Change::Protect(rights) => {
+                    space.protect(address, rights);
+                }
+                Change::Unmap => {
+                    space.unmap(address);
+                    if page + 1 == self.n_pages || is_last_of_table(address, true) {
+                        space.prune(address);
+                    }
+                }
             }
         }
         self.n_done = end;
@@ -174,6 +209,6 @@ impl Unmap {
         if self.n_pages <= LOOK_BATCH / 2 {
             return self.step(caller);
         }
-        Outcome::More(Operation::Unmap(self))
+        Outcome::More(Operation::Changes(self))
     }
 }

@@ -89,6 +89,7 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::ThreadTls => thread::tls(caller, arguments).into(),
         Call::VmMap => memory::map(caller, arguments),
         Call::VmUnmap => memory::unmap(caller, arguments),
+        Call::VmProtect => memory::protect(caller, arguments),
         Call::TaskSpawn => spawn::begin(caller, arguments),
         Call::TaskKill => task::kill(caller, arguments),
         Call::TaskStatus => task::status(caller, arguments).into(),

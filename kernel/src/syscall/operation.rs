@@ -11,7 +11,7 @@ use super::capability::Closing;
 use super::inspect::Inspect;
 use super::join::Join;
 use super::long;
-use super::memory::{Map, Unmap};
+use super::memory::{Changes, Map};
 use super::memory_object::{Filling, Freeing, MapObject, Revoke, UnmapObject};
 use super::paid::Paid;
 use super::release::Release;
@@ -53,8 +53,8 @@ pub enum Operation {
     Closing(Closing),
     /// `vm_map`.
     Map(Map),
-    /// `vm_unmap`.
-    Unmap(Unmap),
+    /// `vm_unmap`, `vm_protect`.
+    Changes(Changes),
     /// `task_spawn`.
     Spawn(Spawn),
     /// `inspect`.
@@ -122,7 +122,7 @@ impl Operation {
             }
             Self::Closing(closing) => closing.step(),
             Self::Map(map) => map.step(caller),
-            Self::Unmap(unmap) => unmap.step(caller),
+            Self::Changes(changes) => changes.step(caller),
             Self::Spawn(spawn) => spawn.step(caller),
             Self::Inspect(inspect) => inspect.step(caller),
             Self::Filling(filling) => filling.step(caller),
@@ -140,7 +140,7 @@ impl Operation {
     #[must_use]
     pub fn abandon(self, thread: &Ref<Thread>) -> Option<Self> {
         let left = match self {
-            Self::Restart | Self::Map(_) | Self::Unmap(_) | Self::Inspect(_) => return None,
+            Self::Restart | Self::Map(_) | Self::Changes(_) | Self::Inspect(_) => return None,
             // The reaper sees the peer, or the memory object, through.
             Self::Closing(_) | Self::Filling(_) | Self::Freeing(_) => return None,
             Self::MapObject(map) => map.abandon()?.step(),

@@ -125,6 +125,14 @@ impl Space {
         true
     }
 
+    /// Changes what the task may do with a page of its own; `None`: nothing. False if there is no such page.
+    pub fn protect(&self, address: u64, rights: Option<Rights>) -> bool {
+        let mut parts = self.parts.lock();
+        parts
+            .as_mut()
+            .is_some_and(|parts| parts.pages.protect(address, rights))
+    }
+
     /// Gives back the page tables at the end of an unmapped range that map nothing any more. To be called with the last page of each
     /// table ([`is_last_of_table`]), and of the range.
     pub fn prune(&self, address: u64) {
@@ -154,7 +162,7 @@ impl Space {
         let n_bytes = match n_missing {
             0 if parts
                 .as_ref()
-                .is_some_and(|parts| parts.pages.translate(address).is_some()) =>
+                .is_some_and(|parts| parts.pages.is_occupied(address)) =>
             {
                 return None;
             }
@@ -236,7 +244,7 @@ impl Space {
             // A page between two ranges stays unmapped. Its ends tell whether the program put something there itself;
             // what is in the middle shows when it is mapped.
             parts.next_choice = end + PAGE_BYTES;
-            let is_taken = |address| parts.pages.translate(address).is_some();
+            let is_taken = |address| parts.pages.is_occupied(address);
             if !is_taken(address) && !is_taken(end - PAGE_BYTES) {
                 return Ok(address);
             }
@@ -281,7 +289,7 @@ impl Parts {
         n_pages: u64,
         enter: impl FnOnce(&mut AddressSpace) -> Result<(), MapError>,
     ) -> Result<(), Errno> {
-        if self.pages.translate(address).is_some() {
+        if self.pages.is_occupied(address) {
             return Err(Errno::EEXIST);
         }
         let n_tables = self.pages.n_tables();

@@ -37,7 +37,7 @@ int null_device(void)
     return keep(open("/dev/null", O_RDWR | O_CLOEXEC));
 }
 
-void close_peer(int fd)
+void keep_open(int fd)
 {
     for (size_t i = 0; i < n_kept; i++) {
         if (kept[i] == fd) {
@@ -45,6 +45,11 @@ void close_peer(int fd)
             break;
         }
     }
+}
+
+void close_peer(int fd)
+{
+    keep_open(fd);
     EXPECT_EQ("close", close(fd), 0);
 }
 

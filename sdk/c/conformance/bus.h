@@ -29,6 +29,9 @@ void close_peer(int fd);
 /* Keeps a descriptor that the case got otherwise. */
 int keep(int fd);
 
+/* Leaves a descriptor open when the case ends. */
+void keep_open(int fd);
+
 /* Closes what the case opened. */
 void close_all(void);
 

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #define NOWHERE 8 /* an address that is never mapped */
 #define UNKNOWN_ID 12345
@@ -94,9 +95,10 @@ static void transfer_unknown(struct call *call)
     call->source[0].id = UNKNOWN_ID;
 }
 
+/* Nothing is to do: the peers were chosen so. */
 static void exhausted(struct call *call)
 {
-    EXPECT(flood(call->peer, call->full.handle));
+    (void)call;
 }
 
 static const struct step transfer_steps[] = {
@@ -376,20 +378,72 @@ static const struct command {
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 #define N_STEPS_MAX 32
 
+/* Peers that a call is made with: one of its own, and one that it may flood. */
+struct peers {
+    int peer, receiver;
+    struct pair pair, full; /* of the peer with itself, and with the receiver */
+};
+
+static struct peers open_peers(void)
+{
+    struct peers peers = {.peer = open_peer(), .receiver = open_peer()};
+    peers.pair = create(peers.peer, peers.peer);
+    peers.full = create(peers.receiver, peers.peer);
+    return peers;
+}
+
+/* Filling an account takes long, and the cases of one command follow each other: they share peers of
+ * which one has filled its account's share, from the first case that needs them to the last. */
+static struct peers flooded = {.peer = -1};
+
+static void open_flooded(void)
+{
+    if (flooded.peer >= 0)
+        return;
+    flooded = open_peers();
+    EXPECT(flood(flooded.peer, flooded.full.handle));
+    keep_open(flooded.peer);
+    keep_open(flooded.receiver);
+}
+
+static void close_flooded(void)
+{
+    close(flooded.peer);
+    close(flooded.receiver);
+    flooded.peer = -1;
+}
+
+/* Where the quota stands among the steps of a command; behind them all if it has none. */
+static size_t quota_step(const struct command *command)
+{
+    size_t step = 0;
+    while (step < command->n_steps && command->steps[step].error != EDQUOT)
+        step++;
+    return step;
+}
+
 /* Makes the call with all steps from `first` on spoilt, from the last to the first: what an earlier step
  * needs is there when it is spoilt. */
 static int call_spoilt(const struct command *command, size_t first)
 {
     struct call call;
+    size_t quota = quota_step(command);
+    bool is_flooded = quota < command->n_steps && first <= quota;
     memset(&call, 0, sizeof call);
-    call.fd = call.peer = open_peer();
+    if (is_flooded)
+        open_flooded();
+    struct peers peers = is_flooded ? flooded : open_peers();
+    call.fd = call.peer = peers.peer;
+    call.pair = peers.pair;
+    call.full = peers.full;
     call.argument = &call.transfer;
-    call.pair = create(call.peer, call.peer);
-    call.full = create(open_peer(), call.peer);
     command->prepare(&call);
     for (size_t i = command->n_steps; i > first; i--)
         command->steps[i - 1].spoil(&call);
-    return ioctl(call.fd, command->number, call.argument) == 0 ? 0 : errno;
+    int error = ioctl(call.fd, command->number, call.argument) == 0 ? 0 : errno;
+    if (is_flooded && first == quota)
+        close_flooded();
+    return error;
 }
 
 static void try_step(const void *argument)

@@ -126,8 +126,15 @@ void memory(void)
     say("bytes of a page", (long)n_page);
     say("mapped and zero", pages != MAP_FAILED && is_whole((unsigned char *)pages, n, 0));
     memset(pages, 'm', n);
+    say("read only", mprotect(second, n_page, PROT_READ));
+    say("still there", *second == 'm');
+    say("nothing", mprotect(second, n_page, PROT_NONE));
+    say("everything", mprotect(second, n_page, PROT_READ | PROT_WRITE));
+    ++*second;
+    say("still there", *second);
     say("unmap", munmap(second, n_page));
     say("unmap more", munmap(second, 2 * n_page));
+    say("protect a hole", failed(mprotect(pages, n, PROT_READ), ENOMEM));
     say("map the hole", map(second, n_page, MAP_FIXED) == second);
     say("which is zero", *second);
     say("map over it", map(pages, n, MAP_FIXED) == pages);

@@ -49,8 +49,7 @@ static void unmap(uint64_t address, size_t n)
 
 static int protect(uint64_t address, size_t n, int protection)
 {
-    (void)address, (void)n, (void)rights_of(protection);
-    return ENOSYS;
+    return call3(OMNIBUS_CALL_VM_PROTECT, address, n, rights_of(protection));
 }
 
 static int check(int protection)

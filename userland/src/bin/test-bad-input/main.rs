@@ -106,6 +106,7 @@ one_test_for_each! {
     "task_faults" TaskFaults,
     "fault_read" FaultRead,
     "fault_answer" FaultAnswer,
+    "vm_protect" VmProtect,
 }
 
 /// A call whose number nobody knows.

@@ -3,7 +3,7 @@
 use crate::director;
 use alloc::vec::Vec;
 use omnibus_userland::abi::layout::{PAGE_BYTES, STACK_TOP, USER_END};
-use omnibus_userland::abi::native::{VM_EXECUTE, VM_READ, VM_WRITE, VmMap};
+use omnibus_userland::abi::native::{CapabilityInfo, VM_EXECUTE, VM_READ, VM_WRITE, VmMap};
 use omnibus_userland::abi::{Call, Errno};
 use omnibus_userland::actor::{Allowance, Director, PATIENCE};
 use omnibus_userland::check::Outcome;
@@ -97,6 +97,44 @@ tests! {
             unsafe { (kept as *mut u64).write_volatile(1) };
             unmap(kept, PAGE_BYTES)?;
         }
+        Ok(())
+    }
+
+    /// The rights of mapped pages can be changed, down to none and back: what is in them stays, and a call is refused them as
+    /// the task would be.
+    fn mem_9_protect(bench) {
+        let page = map(0x4000_0000_0000, 3 * PAGE_BYTES, VM_READ | VM_WRITE)?;
+        let (middle, upper_half) = (page + PAGE_BYTES, page + PAGE_BYTES + PAGE_BYTES / 2);
+        // SAFETY: the page is mapped, for this test alone.
+        unsafe { (middle as *mut u64).write_volatile(7) };
+        let rights = [
+            (VM_READ, true, false),
+            (0, false, false),
+            (VM_READ | VM_EXECUTE, true, false),
+            (VM_READ | VM_WRITE, true, true),
+        ];
+        for (rights, can_read, can_write) in rights {
+            protect(middle, PAGE_BYTES, rights)?;
+            // Read as a structure whose flags are 7, which no call takes.
+            // SAFETY: nothing is mapped by a call that is refused.
+            let read = unsafe { raw::call(Call::VmMap, [middle, VmMap::SIZE]) };
+            let expected = if can_read { Errno::EINVAL } else { Errno::EFAULT };
+            check_eq!(read, Err(expected), "rights {rights}");
+            let arguments = [bench.console.0, upper_half, CapabilityInfo::SIZE];
+            // SAFETY: the kernel writes to this test's page, or refuses.
+            let written = unsafe { raw::call(Call::CapabilityInfo, arguments) };
+            let expected = if can_write { Ok(0) } else { Err(Errno::EFAULT) };
+            check_eq!(written, expected, "rights {rights}");
+        }
+        protect(middle, PAGE_BYTES, 0)?;
+        check_eq!(map(middle, PAGE_BYTES, VM_READ), Err(Errno::EEXIST), "over a hidden page");
+        let einval = Err(Errno::EINVAL);
+        check_eq!(protect(page, 4 * PAGE_BYTES, VM_READ), einval, "a page too many");
+        check_eq!(protect(page + 8, PAGE_BYTES, VM_READ), einval, "an odd address");
+        check_eq!(protect(page, PAGE_BYTES, VM_WRITE), einval, "writing without reading");
+        check_eq!(protect(page, PAGE_BYTES, VM_READ | VM_WRITE | VM_EXECUTE), einval, "both");
+        unmap(page, 3 * PAGE_BYTES)?;
+        check_eq!(protect(page, PAGE_BYTES, VM_READ), einval, "nothing");
         Ok(())
     }
 
@@ -206,6 +244,11 @@ fn map(address: u64, n_bytes: u64, rights: u64) -> Result<u64, Errno> {
     let arguments = [core::ptr::from_ref(&map) as u64, VmMap::SIZE];
     // SAFETY: the tests map where nothing of theirs is, or what is there is refused.
     unsafe { raw::call(Call::VmMap, arguments) }
+}
+
+fn protect(address: u64, n_bytes: u64, rights: u64) -> Result<u64, Errno> {
+    // SAFETY: the tests protect what they mapped, or what is refused.
+    unsafe { raw::call(Call::VmProtect, [address, n_bytes, rights]) }
 }
 
 fn unmap(address: u64, n_bytes: u64) -> Result<u64, Errno> {

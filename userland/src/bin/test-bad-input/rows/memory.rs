@@ -70,6 +70,31 @@ pub(crate) fn unmap(_: &World) -> Result<Invocation, Errno> {
     memory::map(HOLE, 2 * PAGE_BYTES, VM_READ)?;
     let registers = [HOLE, 2 * PAGE_BYTES, 0, 0, 0, 0];
     let mut call = Invocation::new(Call::VmUnmap, registers, &[0, 0]);
+    mapped_range(&mut call);
+    Ok(call)
+}
+
+pub(crate) fn protect(_: &World) -> Result<Invocation, Errno> {
+    memory::map(HOLE, 2 * PAGE_BYTES, VM_READ)?;
+    let registers = [HOLE, 2 * PAGE_BYTES, 0, 0, 0, 0];
+    let mut call = Invocation::new(Call::VmProtect, registers, &[0, 0, 0]);
+    mapped_range(&mut call);
+    let rights = [
+        VM_WRITE,
+        VM_EXECUTE,
+        VM_WRITE | VM_EXECUTE,
+        VM_READ | VM_WRITE | VM_EXECUTE,
+        8,
+        1 << 32,
+        u64::MAX,
+    ];
+    let good = [VM_READ, VM_READ | VM_WRITE, VM_READ | VM_EXECUTE];
+    call.value(2, and_good(refused(rights, Errno::EINVAL, 0), good));
+    Ok(call)
+}
+
+/// The first two arguments are two pages that are mapped, with nothing on either side.
+fn mapped_range(call: &mut Invocation) {
     let address = [
         0,
         1,
@@ -100,7 +125,6 @@ pub(crate) fn unmap(_: &World) -> Result<Invocation, Errno> {
         1,
         and_good(refused(n_bytes, Errno::EINVAL, 0), [PAGE_BYTES]),
     );
-    Ok(call)
 }
 
 pub(crate) fn undo_unmap(_: &World, _: &Invocation, _: Registers) {

@@ -71,6 +71,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::ThreadTls => undone(threads::tls, threads::undo_tls),
         Call::VmMap => undone(memory::map, memory::undo_map),
         Call::VmUnmap => undone(memory::unmap, memory::undo_unmap),
+        Call::VmProtect => undone(memory::protect, memory::undo_unmap),
         Call::TaskSpawn => undone(tasks::spawn, tasks::undo_spawn),
         Call::TaskKill => plain(tasks::kill),
         Call::TaskStatus => plain(tasks::status),
