@@ -63,6 +63,11 @@ fn main() -> Result<()> {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").context("not run by cargo")?);
     let out = PathBuf::from(env::var_os("OUT_DIR").context("not run by cargo")?);
     watch(&root)?;
+    // For `new`, whose programs are compiled as those of the image.
+    println!(
+        "cargo::rustc-env=OMNIBUS_PROGRAM_FLAGS={}",
+        PROGRAM_FLAGS.join(" ")
+    );
 
     // One directory for all the outer builds (cargo's own, clippy's, the tests'), which have an `OUT_DIR` each.
     let guest = target_directory(&out).join("guest");

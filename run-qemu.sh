@@ -77,5 +77,8 @@ if ! has cargo && [[ -x ${CARGO_HOME:-$HOME/.cargo}/bin/cargo ]]; then
 fi
 has cargo || fail "Rust is missing; type: curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh -s -- -y"
 
+# Cargo takes its configuration and its toolchain from where it is called, which may be a package of the user's; so it is called here.
+target=$(realpath -m "${CARGO_TARGET_DIR:-$root/target}")
 say "building"
-exec cargo run --locked --manifest-path "$root/Cargo.toml" -- "$@"
+(cd "$root" && CARGO_TARGET_DIR=$target exec env -u CARGO_BUILD_TARGET cargo build --locked)
+exec "$target/debug/omnibus" "$@"

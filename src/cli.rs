@@ -28,6 +28,12 @@ pub(crate) enum Word {
     Test(TestOptions),
     /// Boot with a program as the first task; its status becomes the exit code
     Run(ProgramLine),
+    /// Write a program of your own to begin with, as a package outside this repository
+    New {
+        /// A folder that does not exist yet; its last part is the program's name
+        #[arg(value_name = "NAME")]
+        folder: PathBuf,
+    },
     /// Compile C for Omnibus with this machine's compiler; the result runs with `run`
     Cc(CompilerLine),
     /// Boot, wait for a debugger before the first instruction, and print the line that attaches one

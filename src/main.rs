@@ -81,6 +81,7 @@ fn run(cli: &Cli) -> Result<u8> {
             .into());
         }
         Some(Word::Run(line)) => (line.program(), line.arguments(), false),
+        Some(Word::New { folder }) => return commands::new::create(folder),
         Some(Word::Cc(line)) => return commands::cc::compile(&line.arguments),
         Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),
         Some(Word::Test(test)) => return testing::run(test, &cli.options),

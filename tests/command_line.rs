@@ -32,7 +32,10 @@ fn assert_refused(arguments: &[&str], texts: &[&str]) {
 fn a_wrong_word_is_refused_with_the_right_ones() {
     assert_refused(
         &["frob"],
-        &["'frob'", "test, run, cc, gdb, bench, compare, list, help"],
+        &[
+            "'frob'",
+            "test, run, new, cc, gdb, bench, compare, list, help",
+        ],
     );
 }
 
@@ -73,6 +76,17 @@ fn a_file_of_another_kind_is_refused() {
     assert_refused(&["run", file], &["Cargo.toml", "not an ELF file"]);
 }
 
+/// A program of one's own is not written over what is there, and not under a name that is none.
+#[test]
+fn a_new_program_harms_nothing() {
+    let here = env!("CARGO_MANIFEST_DIR");
+    assert_refused(&["new", here], &[here]);
+    assert_refused(&["new", "tests"], &["tests is there already"]);
+    for name in ["9lives", "a b", "a.b", ".."] {
+        assert_refused(&["new", name], &["begins with a letter"]);
+    }
+}
+
 /// A kernel word given twice, or one that the tool sets itself, is refused by its key.
 #[test]
 fn an_ambiguous_kernel_word_is_refused() {
@@ -91,8 +105,8 @@ fn help_is_complete() {
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0));
         for part in [
-            "test", "run", "gdb", "list", "--memory", "--icount", "240", "241", "242", "243",
-            "244", "245",
+            "test", "run", "new", "gdb", "list", "--memory", "--icount", "240", "241", "242",
+            "243", "244", "245",
         ] {
             assert!(text.contains(part), "help should have {part:?}: {text}");
         }

@@ -11,6 +11,7 @@ mod kernel_cases;
 mod libtest;
 mod matrix;
 pub(crate) mod mutants;
+mod page;
 mod protocol;
 mod sentences;
 pub(crate) mod suites;
@@ -59,6 +60,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
         mutants::run(root(), files, &mut tally)?;
     }
     let machine = options.machine();
+    page::run(root(), &mut tally)?;
     for case in cases() {
         case.test(&machine, &mut tally)?;
     }
