@@ -68,11 +68,11 @@ static void collect(void)
     qsort(tests, n_tests, sizeof tests[0], by_name);
 }
 
-/* The id: the name with hyphens. */
+/* The id: the name with hyphens; `c-` tells it from those of tests in other languages. */
 static const char *id_of(const struct test *test)
 {
     static char id[NAME_BYTES];
-    snprintf(id, sizeof id, "%s", test->name);
+    snprintf(id, sizeof id, "c-%s", test->name);
     for (char *at = id; *at != '\0'; at++) {
         if (*at == '_')
             *at = '-';
