@@ -10,6 +10,7 @@
 //! | `apart` | `unicast` between peers of two accounts |
 //! | `renew` | release one of N handles, at random, and copy another in its place |
 //! | `multicast` | send 64 bytes to N peers in one transaction; each receives |
+//! | `scatter` | `multicast` to peers of N accounts |
 //! | `node` | release a node with N handles (one round) |
 //! | `close` | close a peer with N objects, half nodes, half handles (one round) |
 //! | `handles` | release N handles, the last on as many nodes (one round) |
@@ -121,8 +122,8 @@ fn main() {
             }
             rounds(n_rounds, || world.renew());
         }
-        "multicast" => {
-            let world = World::new(n, n, false);
+        "multicast" | "scatter" => {
+            let world = World::new(n, n, operation == "scatter");
             rounds(n_rounds, || {
                 world.send(&world.to, &[7; 64]);
                 world.receive();

@@ -206,7 +206,7 @@ pub(crate) fn drop_handles<S: System>(
     wake: Waker<'_, S>,
 ) -> bool {
     loop {
-        let (handle, objects) = {
+        let (handle, objects, piece) = {
             let mut guard = message.receiver().lock.lock();
             let (state, key) = guard.parts();
             let objects = message.state(key).objects.take();
@@ -214,9 +214,10 @@ pub(crate) fn drop_handles<S: System>(
             if let Some(handle) = &handle {
                 state.retire(key, handle);
             }
-            (handle, objects)
+            (handle, objects, state.table.take_empty())
         };
         drop(objects);
+        drop(piece);
         hook::point("drop");
         let Some(handle) = handle else { return true };
         leave_now(&handle, wake);

@@ -98,6 +98,13 @@ impl<S: System> Node<S> {
         self.has(MARKED)
     }
 
+    /// Whether its release is over, and whether the open release of its owner names it: one look for both.
+    #[inline]
+    pub(crate) fn is_buried_or_marked(&self) -> (bool, bool) {
+        let name = self.name.load(Ordering::Relaxed);
+        (name & DEAD != 0, name & MARKED != 0)
+    }
+
     /// Whether its release is over, or open. Without the owner's lock: `false` means that it was alive, and named by no release, at some
     /// moment since the call began, in the one order of all SeqCst operations.
     #[inline]

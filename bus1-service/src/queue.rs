@@ -276,6 +276,14 @@ impl<S: System> Queue<S> {
     /// followed by [`Queue::push`] under the same lock, after [`Queue::next_decided`] gave `None`.
     pub(crate) fn tick(&mut self, key: &mut Key) {
         self.clock = self.clock.saturating_add(1);
+        if self.has_pending() {
+            self.raise_pending(key);
+        }
+    }
+
+    /// Raises what is undecided to the clock.
+    #[inline(never)]
+    fn raise_pending(&mut self, key: &mut Key) {
         let clock = self.clock;
         self.pending.walk(key, |leader| {
             if let Some(transaction) = leader.transaction() {

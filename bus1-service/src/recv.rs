@@ -14,7 +14,8 @@ use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
 use crate::queue::Member;
-use crate::table::Object;
+use crate::sync::relax;
+use crate::table::{Object, Piece};
 use crate::{AccountNumber, Effects, Error, Id, System, account, hook};
 
 /// What an entry of a queue is (`enum bus1_message_type`).
@@ -132,12 +133,21 @@ impl<S: System> Received<S> {
         self.entry.objects()
     }
 
-    /// Takes the first entry out.
+    /// Takes the first entry out. Waits for a RECV that copies it out.
     #[inline]
     pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
-        let mut guard = peer.lock.lock();
+        let mut guard = loop {
+            let mut guard = peer.lock.lock();
+            let (state, key) = guard.parts();
+            match state.first_free(key) {
+                Ok(()) => break guard,
+                Err(Error::Busy) => {}
+                Err(error) => return Err(error),
+            }
+            drop(guard);
+            relax::<S>();
+        };
         let (state, key) = guard.parts();
-        state.first_free(key)?;
         if let Some(Member::Event(event)) = state.queue.front().as_deref() {
             let event = event.clone();
             let entry = Entry::of_event(key, &event);
@@ -151,8 +161,9 @@ impl<S: System> Received<S> {
             Member::Message(message) => Ok(Received::taken(peer, guard, message)),
             member => {
                 let entry = Entry::of_note(key, &member);
-                note_taken(state, key, &member);
+                let piece = note_taken(state, key, &member);
                 drop(guard);
+                drop(piece);
                 discharge_note(peer, &member);
                 Ok(Received { entry, told: None })
             }
@@ -171,11 +182,16 @@ impl<S: System> Received<S> {
         let (state, key) = guard.parts();
         take_out(key, &mut message);
         arrive(state, key, &message);
-        let mut entry = Entry::of_message(key, message);
+        let metadata = Metadata::of_message(&message);
+        let objects = message.state(key).objects.clone();
         drop(guard);
-        if let Some(message) = &mut entry.message {
-            settle_charges(peer, message);
-        }
+        settle_charges(peer, &mut message);
+        let entry = Entry {
+            kind: Kind::User,
+            metadata,
+            message: Some(message),
+            objects,
+        };
         Received { entry, told: None }
     }
 }
@@ -205,6 +221,17 @@ impl<S: System> Glance<S> {
     }
 }
 
+impl Metadata {
+    #[inline(always)]
+    fn of_message<S: System>(message: &Message<S>) -> Metadata {
+        let trace = message.trace.as_ref();
+        Metadata {
+            id: message.node().id(),
+            account: trace.map(|trace| trace.claimant()),
+        }
+    }
+}
+
 impl<S: System> Entry<S> {
     #[inline]
     fn payload(&self) -> &[u8] {
@@ -223,15 +250,10 @@ impl<S: System> Entry<S> {
             .map_or(&[], |objects| objects.as_slice())
     }
 
-    #[inline(always)]
     fn of_message(key: &mut Key, message: Ref<Message<S>>) -> Entry<S> {
-        let trace = message.trace.as_ref();
         Entry {
             kind: Kind::User,
-            metadata: Metadata {
-                id: message.node().id(),
-                account: trace.map(|trace| trace.claimant()),
-            },
+            metadata: Metadata::of_message(&message),
             objects: message.state(key).objects.clone(),
             message: Some(message),
         }
@@ -314,9 +336,14 @@ fn settle_charges<S: System>(peer: &PeerCore<S>, message: &mut Ref<Message<S>>) 
     }
 }
 
-/// A notification was taken out of the queue.
+/// A notification was taken out of the queue. What is returned is to be dropped outside the lock.
 #[inline(never)]
-fn note_taken<S: System>(state: &mut PeerState<S>, key: &mut Key, member: &Member<S>) {
+#[must_use]
+fn note_taken<S: System>(
+    state: &mut PeerState<S>,
+    key: &mut Key,
+    member: &Member<S>,
+) -> Option<Piece<S>> {
     match member {
         // The id is gone (RCV-5), and what was looked up before is to be looked up again.
         Member::Note(handle) => {
@@ -329,6 +356,7 @@ fn note_taken<S: System>(state: &mut PeerState<S>, key: &mut Key, member: &Membe
         }
         Member::Message(_) | Member::Grant(_) | Member::Leave(_) | Member::Event(_) => {}
     }
+    state.table.take_empty()
 }
 
 /// The object that a notification was about is charged no more.
@@ -532,9 +560,10 @@ impl<S: System> Receiving<S> {
                 arrive(state, key, message);
             }
         }
-        if let Some(note) = &self.note {
-            note_taken(state, key, note);
-        }
+        let note = self.note.as_ref();
+        let piece = note.and_then(|note| note_taken(state, key, note));
+        drop(guard);
+        drop(piece);
         Ok(())
     }
 }

@@ -52,6 +52,25 @@ fn acc_2_objects_are_small() {
     world.end();
 }
 
+/// What a peer held for a moment costs little afterwards: of the 16 bytes of its id table for each id, less than one.
+#[test]
+fn acc_2_id_tables_give_memory_back() {
+    const N: usize = 20_000;
+    let world = World::new(2);
+    let (owner, holder) = (&world.peers[0], &world.peers[1]);
+    let first = node(owner, holder).1;
+    let (n_bytes, ()) = bytes_left(|| {
+        let copies: Vec<Id> = (0..N)
+            .map(|_| copy(holder, holder, first).unwrap())
+            .collect();
+        for some in copies.chunks(4096) {
+            release(holder, some).unwrap();
+        }
+    });
+    assert!(n_bytes < N as isize, "{n_bytes} bytes remain");
+    world.end();
+}
+
 /// Does `operation` with its 1st, 2nd, 3rd, … allocation refused, until none is: each time it must say so and leave all as it was.
 fn fail_each(world: &World, what: &str, mut operation: impl FnMut() -> Result<(), Error>) {
     fail_each_given(world, what, || (), |()| operation());

@@ -87,6 +87,7 @@ fn ord_7_disjoint_transactions_share_nothing_writable() {
     );
     let both: BTreeSet<usize> = one.intersection(&other).copied().collect();
     assert!(both.is_empty(), "both wrote {both:x?}");
+    world.end();
 }
 
 /// The test above can fail: corners that share a server both write its lock.
@@ -101,6 +102,7 @@ fn ord_7_the_recording_sees_what_is_shared() {
         record::written(|| send(&corner.client, &[to_shared], &[], b"").unwrap())
     });
     assert!(one.intersection(&other).next().is_some());
+    world.end();
 }
 
 /// A unicast and its receipt take five locks and raise and lower two counts: nine atomic operations, and not one more.
@@ -122,4 +124,5 @@ fn ord_7_a_unicast_takes_nine_atomic_operations() {
     unicast();
     unicast();
     assert_eq!(record::count(unicast), 9);
+    world.end();
 }

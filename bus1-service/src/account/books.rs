@@ -13,7 +13,9 @@ use crate::{AccountNumber, Amounts, Error, Place, QuotaError, System};
 
 use super::AccountCore;
 use super::arithmetic::Slot;
-use super::quota::{Holdings, Quota, Trace, at, change, put, set_slot, slot};
+use super::quota::{
+    Holdings, Quota, QuotaState, Trace, TraceState, at, change, put, set_slot, slot,
+};
 use super::tree::Tree;
 
 /// What is under the lock of an account.
@@ -195,7 +197,8 @@ impl<S: System> Books<S> {
             };
             set_slot(&mut self.available, quota, trace, index, new);
         }
-        self.lessened(key, &charged.trace, had_any)
+        let is_unused = self.lessened(trace, quota, had_any);
+        is_unused.then(|| self.detach(key, &charged.trace))?
     }
 
     /// Gives `amounts` back. An account that is returned is used by one less: see [`super::leave`], outside the lock.
@@ -215,7 +218,8 @@ impl<S: System> Books<S> {
                 set_slot(&mut self.available, quota, trace, index, numbers);
             }
         }
-        self.lessened(key, through, had_any)
+        let is_unused = self.lessened(trace, quota, had_any);
+        is_unused.then(|| self.detach(key, through))?
     }
 
     /// Moves `amounts` from one trace to another of the same account; nothing is checked (ACC-3).
@@ -228,21 +232,22 @@ impl<S: System> Books<S> {
     ) -> Option<Ref<AccountCore<S>>> {
         add(key, to, amounts, u64::saturating_add);
         add(key, from, amounts, u64::saturating_sub);
-        self.lessened(key, from, *amounts != S::Amounts::ZERO)
+        let (trace, quota) = from.states(key);
+        let is_unused = self.lessened(trace, quota, *amounts != S::Amounts::ZERO);
+        is_unused.then(|| self.detach(key, from))?
     }
 
     /// A trace holds less than before, when it held something if `had_any`. One that holds nothing counts no more; when the last trace of
-    /// a quota does not, the quota returns everything.
+    /// a quota does not, the quota returns everything. `true` if nobody remembers the trace either: it is to be detached.
     #[inline(always)]
     fn lessened(
         &mut self,
-        key: &mut Key,
-        through: &Ref<Trace<S>>,
+        trace: &mut TraceState<S>,
+        quota: &mut QuotaState<S>,
         had_any: bool,
-    ) -> Option<Ref<AccountCore<S>>> {
-        let (trace, quota) = through.states(key);
+    ) -> bool {
         if trace.claimed != S::Amounts::ZERO || !trace.is_attached {
-            return None;
+            return false;
         }
         if had_any {
             quota.n_traces = quota.n_traces.saturating_sub(1);
@@ -257,10 +262,7 @@ impl<S: System> Books<S> {
                 self.n_quotas = self.n_quotas.saturating_sub(1);
             }
         }
-        if trace.n_remembering > 0 {
-            return None;
-        }
-        self.detach(key, through)
+        trace.n_remembering == 0
     }
 
     /// Detaches a trace that holds nothing and that nobody remembers, and its quota if that was the last. An account that is

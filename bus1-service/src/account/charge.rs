@@ -260,13 +260,12 @@ pub(crate) fn receive<S: System>(
         // Only one of them can have emptied the trace.
         unused = unused.or(books.transfer(key, &trace, &receiver.own, kept));
     }
-    if trace.state(key).is_attached {
-        Spare::give(trace, key, |trace, key| &mut trace.state(key).spare);
-        drop(guard);
-    } else {
-        drop(guard);
-        drop(trace);
-    }
+    let left_over = Spare::give(trace, key, |trace, key| {
+        let state = trace.state(key);
+        state.is_attached.then_some(&mut state.spare)
+    });
+    drop(guard);
+    drop(left_over);
     if let Some(claimant) = unused {
         leave(&claimant);
     }

@@ -151,16 +151,25 @@ pub(crate) struct OnQueue<S>(PhantomData<S>);
 // SAFETY: one field per kind of entry, used by no other adapter.
 unsafe impl<S: System> Adapter for OnQueue<S> {
     type Item = Member<S>;
-    #[inline]
+    #[inline(always)]
     fn link<'a>(item: &'a Member<S>, key: &'a mut Key) -> &'a mut Link {
         match item {
             Member::Message(message) => &mut message.state(key).entry.link,
-            Member::Grant(grant) => &mut grant.state(key).entry.link,
-            Member::Note(handle) => &mut handle.at_holder(key).note.link,
-            Member::Leave(handle) => &mut handle.at_node(key).leave.link,
-            Member::Last(node) => &mut node.state(key).last,
-            Member::Event(event) => &mut event.state(key).queued,
+            other => link_of_other(other, key),
         }
+    }
+}
+
+/// The link of an entry that is not a message: out of the way of those.
+#[inline(never)]
+fn link_of_other<'a, S: System>(item: &'a Member<S>, key: &'a mut Key) -> &'a mut Link {
+    match item {
+        Member::Message(message) => &mut message.state(key).entry.link,
+        Member::Grant(grant) => &mut grant.state(key).entry.link,
+        Member::Note(handle) => &mut handle.at_holder(key).note.link,
+        Member::Leave(handle) => &mut handle.at_node(key).leave.link,
+        Member::Last(node) => &mut node.state(key).last,
+        Member::Event(event) => &mut event.state(key).queued,
     }
 }
 

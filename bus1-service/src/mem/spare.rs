@@ -52,20 +52,23 @@ impl<T: Block> Spare<T> {
         stock
     }
 
-    /// Takes `pointer` back into the spare counts that `place` finds with its key, unless those are of another object.
+    /// Takes `pointer` back into the spare counts that `place` finds with its key. Gives it back if there are none, or those are of another
+    /// object.
     #[inline]
+    #[must_use]
     pub(crate) fn give(
         pointer: Ref<T>,
         key: &mut Key,
-        place: for<'a> fn(&'a T, &'a mut Key) -> &'a mut Spare<T>,
-    ) {
-        let spare = place(&pointer, key);
-        if spare.n_counts == 0 {
-            spare.address = pointer.address();
-        }
-        if spare.address == pointer.address() {
-            spare.n_counts = spare.n_counts.saturating_add(1);
-            let _ = into_address(pointer);
+        place: for<'a> fn(&'a T, &'a mut Key) -> Option<&'a mut Spare<T>>,
+    ) -> Option<Ref<T>> {
+        match place(&pointer, key) {
+            Some(spare) if spare.n_counts == 0 || spare.address == pointer.address() => {
+                spare.address = pointer.address();
+                spare.n_counts = spare.n_counts.saturating_add(1);
+                let _ = into_address(pointer);
+                None
+            }
+            _ => Some(pointer),
         }
     }
 

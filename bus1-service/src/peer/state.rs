@@ -196,7 +196,8 @@ impl<S: System> PeerState<S> {
     /// Whether a node of this peer is dead: its release is decided.
     #[inline]
     pub(crate) fn is_dead(&self, node: &Node<S>) -> bool {
-        node.is_buried() || (node.is_marked() && self.release.is_decided())
+        let (is_buried, is_marked) = node.is_buried_or_marked();
+        is_buried || (is_marked && self.release.is_decided())
     }
 
     /// Whether a handle of this peer can be used: it is held, and no decided release names it.

@@ -257,12 +257,7 @@ impl<S: System> Peer<S> {
     /// # }
     /// ```
     pub fn recv(&self) -> Result<Received<S>, Error> {
-        loop {
-            match Received::take(&self.core) {
-                Err(Error::Busy) => relax::<S>(),
-                result => return result,
-            }
-        }
+        Received::take(&self.core)
     }
 
     /// RECV of a message of at most `n_data_max` bytes that carries nothing, if that stands first: in one section of the peer's lock.

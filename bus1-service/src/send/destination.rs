@@ -313,6 +313,7 @@ impl<S: System> Destination<S> {
                     for &id in message.ids.get(self.n_made..).unwrap_or_default() {
                         drop(state.table.free(id));
                     }
+                    drop(guard);
                     self.n_made = message.ids.len();
                 }
                 if !drop_handles(message, budget, wake) {

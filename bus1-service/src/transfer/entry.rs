@@ -129,7 +129,9 @@ impl<S: System> Entry<S> {
             let mut guard = self.to.lock.lock();
             let (state, key) = guard.parts();
             state.retire(key, handle);
+            let piece = state.table.take_empty();
             drop(guard);
+            drop(piece);
             leave_now(handle, wake);
         } else if let Some(id) = self.handle_id {
             drop(self.to.lock.lock().parts().0.table.free(id));

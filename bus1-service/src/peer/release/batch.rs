@@ -9,7 +9,7 @@ use crate::mem::{Key, Ref};
 use crate::message::{Message, objects};
 use crate::node::Node;
 use crate::queue::Member;
-use crate::table::{Chain, Object, Segment};
+use crate::table::{Chain, Object, Piece};
 use crate::{System, Wake, account, hook};
 
 use super::super::state::PeerState;
@@ -48,7 +48,7 @@ enum Batch<S: System> {
     /// Release these, each in a transaction of its own.
     DropHandles([Option<Ref<Handle<S>>>; BATCH]),
     /// Give back this piece of the id table.
-    Free(Segment<S>),
+    Free(Piece<S>),
     /// The release is over.
     Done { is_closing: bool },
 }
@@ -99,7 +99,7 @@ impl<S: System> PeerCore<S> {
                 each(&handles, |handle| leave_now(handle, &mut *wake));
                 self.discharge_all(&handles);
             }
-            Batch::Free(segment) => drop(segment),
+            Batch::Free(piece) => drop(piece),
             Batch::Done { is_closing } => {
                 if is_closing {
                     account::discharge(&self.own, &objects::<S>(1));
@@ -183,11 +183,14 @@ impl<S: System> PeerCore<S> {
                 if handles.iter().any(Option::is_some) {
                     return Batch::Finished(handles);
                 }
-                self.end(state)
+                match state.table.take_empty() {
+                    Some(piece) => Batch::Free(piece),
+                    None => self.end(state),
+                }
             }
             Phase::DropHandles => drop_handles(state, key),
             Phase::FreeTable => match state.table.shrink() {
-                Some(segment) => Batch::Free(segment),
+                Some(piece) => Batch::Free(piece),
                 None => {
                     state.release.phase = Phase::Closed;
                     state.release.is_busy = false;

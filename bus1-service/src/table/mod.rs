@@ -9,16 +9,22 @@
 //! 4. A used slot may be *named*, by the one release that is open: then it is on a [`Chain`] through the slots themselves. So all the
 //!    ids of the largest RELEASE are checked and named in one section (OBJ-8, REL-1), and the objects are not touched for that. Names
 //!    that nothing came of are taken back slot by slot, later; if such a slot is freed meanwhile, its next use waits until then.
-//! 5. The table of a closed peer is given back segment by segment. Whoever is still promised an id of it, by a message on its way
+//! 5. Whoever frees ids gives memory back that is not needed for others ([`Table::take_empty`]), outside the lock: of the segments in
+//!    which nothing is used, one stays, so that a peer at the edge of a segment does not take memory and give it back each time, and
+//!    the first, which is small as long as the peer is. Of the others a generation remains, above all that their slots had.
+//! 6. The table of a closed peer is given back segment by segment. Whoever is still promised an id of it, by a message on its way
 //!    that will be dropped, gets [`Id::INVALID`], which may be filled and freed without effect.
+
+mod segment;
 
 use alloc::vec::Vec;
 
 use crate::handle::Handle;
 use crate::mem::{Packed, Ref};
-use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::{Error, Id, System};
+
+use segment::{Segment, Slot};
 
 /// What an id may name.
 pub(crate) enum Object<S: System> {
@@ -26,17 +32,10 @@ pub(crate) enum Object<S: System> {
     Handle(Ref<Handle<S>>),
 }
 
-struct Slot<S: System> {
-    generation: u32,
-    /// While it is free, the next free slot, if any. While it is used, [`NONE`] unless it is on a chain; then the next there, or [`END`].
-    next: u32,
-    object: Option<Packed<Object<S>>>,
-}
-
 /// A piece of a table that is given back; the last one comes with the list of segments.
-pub(crate) struct Segment<S: System> {
+pub(crate) struct Piece<S: System> {
     _slots: Vec<Slot<S>>,
-    _segments: Vec<Vec<Slot<S>>>,
+    _segments: Vec<Segment<S>>,
 }
 
 /// Why ids cannot be named together (REL-1), and the place among them that shows it.
@@ -79,47 +78,42 @@ impl Chain {
 
 /// The id table of a peer.
 pub(crate) struct Table<S: System> {
-    segments: Vec<Vec<Slot<S>>>,
-    first_free: u32,
+    segments: Vec<Segment<S>>,
+    /// The stacks of segments that may have room, that may be empty, and that are absent.
+    first_open: u32,
+    first_idle: u32,
+    first_absent: u32,
     named: Chain,
+    /// Slots that can be reserved.
     n_free: u32,
-    /// Slots that were ever given out; those behind are memory without content.
-    n_made: u32,
-    /// Slots there is memory for.
-    capacity: u32,
+    /// Segments that have memory and nothing in it.
+    n_empty: u32,
     /// The peer is closed.
     is_closed: bool,
 }
 
 /// Memory for a table to grow into, taken outside the lock.
 pub(crate) struct Growth<S: System> {
-    /// The capacity of the table that asked for it.
-    capacity: u32,
-    segment: Vec<Slot<S>>,
-    /// A larger list of segments, if the old one is full.
-    segments: Option<Vec<Vec<Slot<S>>>>,
+    need: Need,
+    slots: Vec<Slot<S>>,
+    /// A longer list of segments, if the old one is full.
+    segments: Vec<Segment<S>>,
 }
 
-/// How much a table must grow.
-#[derive(Clone, Copy)]
+/// Where a table must grow.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Need {
-    capacity: u32,
-    n_segments: Option<usize>,
+    /// The segment that is to have memory, new, absent, or the first, and for how many slots.
+    segment: u32,
+    n_slots: u32,
+    /// How long the list of segments must become, if it is full.
+    n_segments: usize,
 }
 
 /// The segment of a slot, and the place in it.
 #[inline]
-const fn place(index: u32) -> (usize, usize) {
-    ((index / REGULAR) as usize, (index % REGULAR) as usize)
-}
-
-/// The size of the segment to be made for a table of `capacity` slots.
-fn segment_len(capacity: u32) -> u32 {
-    if capacity < REGULAR {
-        capacity.saturating_mul(2).max(FIRST)
-    } else {
-        REGULAR
-    }
+const fn place(index: u32) -> (u32, u32) {
+    (index / REGULAR, index % REGULAR)
 }
 
 impl Need {
@@ -128,26 +122,17 @@ impl Need {
     /// # Errors
     /// [`Error::OutOfMemory`], also when the id space is exhausted.
     pub(crate) fn take<S: System>(self) -> Result<Growth<S>, Error> {
-        if u64::from(self.capacity) > INDEX_MAX {
+        if u64::from(self.segment).saturating_mul(u64::from(REGULAR)) > INDEX_MAX {
             return Err(Error::OutOfMemory);
         }
-        let mut segment = Vec::new();
-        segment
-            .try_reserve_exact(segment_len(self.capacity) as usize)
+        let (mut slots, mut segments) = (Vec::new(), Vec::new());
+        slots
+            .try_reserve_exact(self.n_slots as usize)
+            .and_then(|()| segments.try_reserve_exact(self.n_segments))
             .map_err(|_| Error::OutOfMemory)?;
-        let segments = match self.n_segments {
-            None => None,
-            Some(n_segments) => {
-                let mut segments = Vec::new();
-                segments
-                    .try_reserve_exact(n_segments)
-                    .map_err(|_| Error::OutOfMemory)?;
-                Some(segments)
-            }
-        };
         Ok(Growth {
-            capacity: self.capacity,
-            segment,
+            need: self,
+            slots,
             segments,
         })
     }
@@ -157,60 +142,105 @@ impl<S: System> Table<S> {
     pub(crate) const fn new() -> Table<S> {
         Table {
             segments: Vec::new(),
-            first_free: NONE,
+            first_open: NONE,
+            first_idle: NONE,
+            first_absent: NONE,
             named: Chain::EMPTY,
             n_free: 0,
-            n_made: 0,
-            capacity: 0,
+            n_empty: 0,
             is_closed: false,
         }
     }
 
     /// What must be set aside so that `n` slots can be reserved; `None` if they can be already.
     pub(crate) fn growth(&self, n: u32) -> Option<Need> {
-        let n_available = self
-            .n_free
-            .saturating_add(self.capacity.saturating_sub(self.n_made));
-        if n_available >= n || self.is_closed {
+        if self.n_free >= n || self.is_closed {
             return None;
         }
-        let is_added = self.is_segment_added();
+        Some(self.need())
+    }
+
+    /// Where the table grows next.
+    fn need(&self) -> Need {
+        let (segment, n_slots) = match &self.segments[..] {
+            [] => (0, FIRST),
+            [first] if first.n_slots < REGULAR => (0, first.n_slots.saturating_mul(2)),
+            _ if self.first_absent != NONE => (self.first_absent, REGULAR),
+            // Their number fits: it is bounded by the indexes.
+            segments => (segments.len() as u32, REGULAR),
+        };
+        let is_new = segment as usize == self.segments.len();
         let is_full = self.segments.len() == self.segments.capacity();
-        let n_segments =
-            (is_added && is_full).then(|| self.segments.len().saturating_mul(2).max(1));
-        Some(Need {
-            capacity: self.capacity,
+        let n_segments = if is_new && is_full {
+            self.segments.len().saturating_mul(2).max(1)
+        } else {
+            0
+        };
+        Need {
+            segment,
+            n_slots,
             n_segments,
-        })
+        }
     }
 
-    /// Whether the next segment comes behind the others, and does not replace the first.
-    fn is_segment_added(&self) -> bool {
-        self.capacity == 0 || self.capacity >= REGULAR
-    }
-
-    /// Hangs in what was set aside, if the table still needs it; gives back what is left over, to be dropped outside the lock.
+    /// Hangs in what was set aside, if the table still grows there; gives back what is left over, to be dropped outside the lock.
     #[must_use]
     pub(crate) fn grow(&mut self, mut growth: Growth<S>) -> Growth<S> {
-        if growth.capacity != self.capacity {
+        if growth.need != self.need() || self.is_closed {
             return growth;
         }
-        if let Some(mut segments) = growth.segments.take() {
-            segments.append(&mut self.segments);
-            growth.segments = Some(core::mem::replace(&mut self.segments, segments));
+        let Need {
+            segment: index,
+            n_slots,
+            n_segments,
+        } = growth.need;
+        if n_segments > 0 {
+            growth.segments.append(&mut self.segments);
+            core::mem::swap(&mut self.segments, &mut growth.segments);
         }
-        let n_slots = segment_len(self.capacity);
-        if self.is_segment_added() {
-            // Within its capacity: the list of segments was measured with the same `capacity` of the table.
-            self.segments.push(core::mem::take(&mut growth.segment));
-            self.capacity = self.capacity.saturating_add(n_slots);
-        } else if let Some(first) = self.segments.first_mut() {
-            // Within its capacity, which is twice that of the old one.
-            growth.segment.append(first);
-            core::mem::swap(first, &mut growth.segment);
-            self.capacity = n_slots;
+        match self.segments.get_mut(index as usize) {
+            None => {
+                // Within the capacity: the list is not full, or longer now.
+                self.segments
+                    .push(Segment::new(core::mem::take(&mut growth.slots), n_slots));
+                self.n_empty = self.n_empty.saturating_add(1);
+                self.n_free = self.n_free.saturating_add(n_slots);
+            }
+            Some(segment) => {
+                if segment.n_slots == 0 {
+                    self.first_absent = core::mem::replace(&mut segment.next_idle, NONE);
+                    self.n_empty = self.n_empty.saturating_add(1);
+                }
+                // Within the capacity, which is above that of the old ones.
+                growth.slots.append(&mut segment.slots);
+                core::mem::swap(&mut segment.slots, &mut growth.slots);
+                let n_before = core::mem::replace(&mut segment.n_slots, n_slots);
+                self.n_free = self.n_free.saturating_add(n_slots.saturating_sub(n_before));
+            }
         }
+        self.open(index);
+        self.idle(index);
         growth
+    }
+
+    /// A segment may have room.
+    fn open(&mut self, index: u32) {
+        if let Some(segment) = self.segments.get_mut(index as usize)
+            && !core::mem::replace(&mut segment.is_open, true)
+        {
+            segment.next_open = core::mem::replace(&mut self.first_open, index);
+        }
+    }
+
+    /// A segment may be empty. The first is never taken out.
+    fn idle(&mut self, index: u32) {
+        if let Some(segment) = self.segments.get_mut(index as usize)
+            && index > 0
+            && segment.is_empty()
+            && !core::mem::replace(&mut segment.is_idle, true)
+        {
+            segment.next_idle = core::mem::replace(&mut self.first_idle, index);
+        }
     }
 
     /// Promises an id; `None` if there is no slot ([`Table::growth`]).
@@ -218,38 +248,41 @@ impl<S: System> Table<S> {
         if self.is_closed {
             return Some(Id::INVALID);
         }
-        if self.first_free != NONE {
-            let index = self.first_free;
-            let slot = self.slot_mut(index)?;
-            let generation = slot.generation;
-            self.first_free = core::mem::replace(&mut slot.next, NONE);
-            self.n_free = self.n_free.saturating_sub(1);
-            return Some(id(index, generation));
+        loop {
+            let index = self.first_open;
+            let segment = self.segments.get_mut(index as usize)?;
+            let was_empty = segment.is_empty();
+            if let Some((offset, generation)) = segment.reserve() {
+                self.n_free = self.n_free.saturating_sub(1);
+                self.n_empty = self.n_empty.saturating_sub(u32::from(was_empty));
+                let index = index.saturating_mul(REGULAR).saturating_add(offset);
+                return Some(id(index, generation));
+            }
+            segment.is_open = false;
+            self.first_open = segment.next_open;
         }
-        if self.n_made == self.capacity {
-            return None;
-        }
-        let index = self.n_made;
-        let (segment, _) = place(index);
-        // Within the capacity of the segment: slots are made in order.
-        self.segments.get_mut(segment)?.push(Slot {
-            generation: 0,
-            next: NONE,
-            object: None,
-        });
-        self.n_made = self.n_made.saturating_add(1);
-        Some(id(index, 0))
     }
 
-    /// Takes back a promise that nobody was told of: the id may be promised again.
-    pub(crate) fn cancel(&mut self, id: Id) {
-        let index = index(id);
-        let first_free = self.first_free;
-        if let Some(slot) = self.slot_mut(index) {
-            slot.next = first_free;
-            self.first_free = index;
-            self.n_free = self.n_free.saturating_add(1);
+    /// Takes the memory of a segment in which nothing is used, if there is more than one, to be dropped outside the lock.
+    #[must_use]
+    pub(crate) fn take_empty(&mut self) -> Option<Piece<S>> {
+        while self.n_empty > 1 {
+            let index = self.first_idle;
+            let segment = self.segments.get_mut(index as usize)?;
+            segment.is_idle = false;
+            self.first_idle = segment.next_idle;
+            // It may be in use again.
+            if segment.is_empty() {
+                segment.next_idle = core::mem::replace(&mut self.first_absent, index);
+                self.n_free = self.n_free.saturating_sub(segment.n_slots);
+                self.n_empty = self.n_empty.saturating_sub(1);
+                return Some(Piece {
+                    _slots: segment.vacate(),
+                    _segments: Vec::new(),
+                });
+            }
         }
+        None
     }
 
     /// Lets a promised id name `object`.
@@ -271,21 +304,31 @@ impl<S: System> Table<S> {
         object
     }
 
+    /// Takes back a promise that nobody was told of: the id may be promised again.
+    pub(crate) fn cancel(&mut self, id: Id) {
+        self.take_back(index(id), Segment::put_back);
+    }
+
     /// Lets a slot that holds nothing be given out again, under another id.
     fn recycle(&mut self, index: u32) {
-        let first_free = self.first_free;
-        let Some(slot) = self.slot_mut(index) else {
+        self.take_back(index, Segment::recycle);
+    }
+
+    fn take_back(&mut self, index: u32, take_back: fn(&mut Segment<S>, u32) -> bool) {
+        let (index, offset) = place(index);
+        let Some(segment) = self.segments.get_mut(index as usize) else {
             return;
         };
-        let step = u32::from(!mutant::is(Mutant::IdsRecur));
-        // Used up: the slot is never given out again.
-        let Some(generation) = slot.generation.checked_add(step) else {
+        if !take_back(segment, offset) {
             return;
-        };
-        slot.generation = generation;
-        slot.next = first_free;
-        self.first_free = index;
+        }
+        let is_empty = segment.is_empty();
         self.n_free = self.n_free.saturating_add(1);
+        self.open(index);
+        if is_empty {
+            self.n_empty = self.n_empty.saturating_add(1);
+            self.idle(index);
+        }
     }
 
     /// What `id` names.
@@ -360,12 +403,12 @@ impl<S: System> Table<S> {
     }
 
     /// Takes a segment out of the table of a closed peer; `None` if there is none left.
-    pub(crate) fn shrink(&mut self) -> Option<Segment<S>> {
+    pub(crate) fn shrink(&mut self) -> Option<Piece<S>> {
         self.is_closed = true;
-        let slots = self.segments.pop()?;
+        let segment = self.segments.pop()?;
         let is_last = self.segments.is_empty();
-        Some(Segment {
-            _slots: slots,
+        Some(Piece {
+            _slots: segment.slots,
             _segments: if is_last {
                 core::mem::take(&mut self.segments)
             } else {
@@ -374,21 +417,30 @@ impl<S: System> Table<S> {
         })
     }
 
-    /// What the slot `index` holds, and whether there is such a slot; for walks over all objects.
+    /// What the slot `index` holds, and whether there may be such a slot; for walks over all objects.
     pub(crate) fn at(&self, index: u32) -> Option<Option<&Packed<Object<S>>>> {
-        self.slot(index).map(|slot| slot.object.as_ref())
+        let (segment, offset) = place(index);
+        let segment = self.segments.get(segment as usize)?;
+        Some(
+            segment
+                .slots
+                .get(offset as usize)
+                .and_then(|slot| slot.object.as_ref()),
+        )
     }
 
     #[inline]
     fn slot(&self, index: u32) -> Option<&Slot<S>> {
         let (segment, offset) = place(index);
-        self.segments.get(segment)?.get(offset)
+        let segment = self.segments.get(segment as usize)?;
+        segment.slots.get(offset as usize)
     }
 
     #[inline]
     fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<S>> {
         let (segment, offset) = place(index);
-        self.segments.get_mut(segment)?.get_mut(offset)
+        let segment = self.segments.get_mut(segment as usize)?;
+        segment.slots.get_mut(offset as usize)
     }
 }
 
@@ -401,3 +453,6 @@ fn id(index: u32, generation: u32) -> Id {
 fn index(id: Id) -> u32 {
     (id.as_u64() >> 1 & INDEX_MASK) as u32
 }
+
+#[cfg(test)]
+mod tests;

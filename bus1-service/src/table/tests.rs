@@ -1,0 +1,105 @@
+//! The table by itself: ids that come and go, and memory that follows them.
+
+use std::collections::BTreeSet;
+use std::vec::Vec;
+
+use super::*;
+
+struct Host;
+
+impl System for Host {
+    type Watch = ();
+    type Object = core::convert::Infallible;
+    type Amounts = [u64; 2];
+}
+
+fn reserve(table: &mut Table<Host>, n: u32) -> Vec<Id> {
+    while let Some(need) = table.growth(n) {
+        drop(table.grow(need.take().unwrap()));
+    }
+    (0..n).map(|_| table.reserve().unwrap()).collect()
+}
+
+fn free(table: &mut Table<Host>, ids: &[Id]) {
+    for &id in ids {
+        assert!(table.free(id).is_none());
+    }
+}
+
+/// Gives back all memory that is not needed; how many slots there is still memory for.
+fn n_kept(table: &mut Table<Host>) -> u32 {
+    while let Some(piece) = table.take_empty() {
+        drop(piece);
+    }
+    table.segments.iter().map(|segment| segment.n_slots).sum()
+}
+
+/// However many ids were promised at once, the memory that remains is that of what is still held, of the first segment and of one more.
+#[test]
+fn obj_4_memory_follows_what_is_held() {
+    let mut table = Table::new();
+    let mut held = Vec::new();
+    for n in [1, 5, 255, 3_000, 40_000] {
+        let ids = reserve(&mut table, n);
+        let (kept, gone) = ids.split_at(n as usize / 4);
+        free(&mut table, gone);
+        held.extend_from_slice(kept);
+        // At the edges of what was given back there may be segments of which a part is held.
+        let n_segments = (held.len() as u32).div_ceil(REGULAR) + 8;
+        let n_kept = n_kept(&mut table);
+        assert!(
+            n_kept <= n_segments * REGULAR,
+            "{n_kept} slots for {} ids",
+            held.len()
+        );
+    }
+    free(&mut table, &held);
+    assert!(n_kept(&mut table) <= 2 * REGULAR);
+}
+
+/// No id comes back, also if the memory of its slot went and came back in between, once or many times.
+#[test]
+fn obj_4_ids_of_given_back_memory_never_recur() {
+    let mut table = Table::new();
+    let mut seen = BTreeSet::new();
+    for round in 0..40_u32 {
+        let ids = reserve(&mut table, 600 + round * 37 % 500);
+        for id in &ids {
+            assert!(seen.insert(*id), "{id:?} was given out twice");
+        }
+        let (some, others) = ids.split_at(ids.len() / 3);
+        free(&mut table, others);
+        n_kept(&mut table);
+        free(&mut table, some);
+        n_kept(&mut table);
+    }
+}
+
+/// A slot whose generations are used up is given out no more, and its segment stays.
+#[test]
+fn obj_4_used_up_slots_are_retired() {
+    let mut table = Table::new();
+    let ids = reserve(&mut table, 3 * REGULAR);
+    let index = index(ids[REGULAR as usize]);
+    table.slot_mut(index).unwrap().generation = u32::MAX;
+    let last = id(index, u32::MAX);
+    free(&mut table, &ids);
+    n_kept(&mut table);
+    let (segment, _) = place(index);
+    assert_eq!(table.segments[segment as usize].n_slots, REGULAR);
+    let again = reserve(&mut table, 3 * REGULAR);
+    assert!(!again.contains(&last));
+    assert!(again.iter().all(|&id| super::index(id) != index));
+}
+
+/// Memory that was taken for a table that has grown meanwhile comes back whole.
+#[test]
+fn obj_4_two_may_grow_at_once() {
+    let mut table = Table::<Host>::new();
+    let (one, other) = (table.growth(1).unwrap(), table.growth(1).unwrap());
+    let (one, other) = (one.take().unwrap(), other.take().unwrap());
+    assert!(table.grow(one).slots.capacity() == 0);
+    let left_over = table.grow(other);
+    assert_eq!(left_over.slots.capacity(), FIRST as usize);
+    assert_eq!(reserve(&mut table, 5).len(), 5);
+}
