@@ -1,9 +1,11 @@
-//! The fast path: a short message to a thread that waits for it goes from registers to registers, and the CPU with it.
+//! The fast path: a message to a thread that waits for it goes from registers to registers, or from one address space into the other, and
+//! the CPU with it ([`delivery`] has the ways).
 //!
-//! It is tried first and gives up at anything unusual, having changed nothing; then the general path ([`crate::syscall::short`]) does the
-//! call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending, the receiver waits in a
-//! receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent through
-//! before. Capability, rights, id, quota and priority are checked as ever.
+//! It is tried first and gives up at anything unusual, having changed nothing; then the general path ([`crate::syscall::short`],
+//! [`crate::syscall::long`]) does the call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending,
+//! the receiver waits in a receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent
+//! through before. Capability, rights, id, quota and priority are checked as ever. Two things go by the queue and are done here all the same,
+//! because they are one step: `send_short` to who does not wait, and a receiving call that finds a short message.
 //!
 //! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, over all others. The
 //!    receiver is taken out of its peer's waiters and made a running thread before the decision; if that is not to be, it
@@ -11,11 +13,6 @@
 //! 2. The receiver runs on the rest of the sender's turn. So the timer stays as it is, and threads of the same priority, which may be
 //!    passed over by this, have their turn when that is over.
 //! 3. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
-
-#![allow(
-    unsafe_code,
-    reason = "what a thread does is changed in place: as a value it is as large as the largest call"
-)]
 
 mod delivery;
 
@@ -336,14 +333,14 @@ fn hand_over(
 fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
     let thread = ManuallyDrop::new(waiters.take_sole()?);
     let mut doing = thread.doing.lock();
-    if let Doing::Receiving(at) = &*doing
+    let is_usual = matches!(*doing, Doing::Receiving(_))
         && scheduler::highest() <= Some(thread.task.priority())
-        && thread.task.priority() <= most
+        && thread.task.priority() <= most;
+    if is_usual
+        && let Doing::Receiving(at) = replace(&mut *doing, Doing::Running { is_woken: false })
     {
-        // SAFETY: it is forgotten where it lies in the next line, so there is one of it as before.
-        let at = ManuallyDrop::new(unsafe { core::ptr::read(at) });
-        forget(replace(&mut *doing, Doing::Running { is_woken: false }));
         drop(doing);
+        let at = ManuallyDrop::new(at);
         return Some(Claimed { thread, at });
     }
     drop(doing);
