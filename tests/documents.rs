@@ -20,48 +20,6 @@ fn docs_links_lead_somewhere() {
     assert!(broken.is_empty(), "links to nothing: {broken:#?}");
 }
 
-/// Every rule of the model stands in the comparison with other systems, beside a test of that rule that exists.
-#[test]
-fn comparison_shows_a_test_of_every_rule() {
-    let comparison = read(&root().join("docs/comparison.md"));
-    let model = read(&root().join("docs/model.md"));
-    let rules = model
-        .lines()
-        .filter_map(|line| line.strip_prefix("- **")?.split_once("**"));
-    let mut n_rules = 0;
-    for (rule, _) in rules {
-        let row = comparison
-            .lines()
-            .find(|line| line.starts_with(&format!("| {rule} |")));
-        let targets = link_targets(row.unwrap_or_default());
-        let prefix = format!("#{}_", rule.to_lowercase().replace('-', "_"));
-        assert!(
-            targets.iter().any(|target| target.contains(&prefix)),
-            "docs/comparison.md has no row for {rule} with a test of it"
-        );
-        n_rules += 1;
-    }
-    assert!(n_rules > 0, "docs/model.md defines no rules");
-}
-
-/// Every link of a document into a Rust file names a function that is there.
-#[test]
-fn docs_name_functions_that_exist() {
-    let mut missing = Vec::new();
-    for document in documents() {
-        let folder = document.parent().unwrap_or(root());
-        for target in link_targets(&read(&document)) {
-            if let Some((path, function)) = target.split_once(".rs#") {
-                let source = read(&folder.join(format!("{path}.rs")));
-                if !source.contains(&format!("fn {function}(")) {
-                    missing.push(format!("{}: {target}", name(&document)));
-                }
-            }
-        }
-    }
-    assert!(missing.is_empty(), "no such functions: {missing:#?}");
-}
-
 /// Every document that a comment in the code refers to exists.
 #[test]
 fn docs_named_in_code_exist() {

@@ -67,26 +67,6 @@ pub static EXPERIMENTS: &[Experiment] = &[
         "What an idle endpoint takes of the machine's memory."),
     experiment_of(FOOTPRINT_MESSAGE, Kind::Bytes, "bytes",
         "What a queued message takes of the machine's memory, payload included."),
-    experiment_of(CAUSAL_ORDER, Kind::Semantics, "",
-        "S sends A to P, then sets a flag in memory; R waits for it, then sends B to P. P begins to read sooner or later."),
-    experiment_of(FAN_OUT_ORDER, Kind::Semantics, "",
-        "S sends A to P and Q; P, when it gets A, sends B to Q."),
-    experiment_of(AGREEMENT, Kind::Semantics, "",
-        "S sends A to P and Q while R sends B to both."),
-    experiment_of(LOST_MESSAGE, Kind::Semantics, "",
-        "S sends P a message that carries an endpoint of T; P dies without reading it; S sends again."),
-    experiment_of(CYCLES, Kind::Semantics, "",
-        "A hundred times, two endpoints are made that lie in queues of their own, unread, and closed."),
-    experiment_of(FULL_QUEUE, Kind::Semantics, "",
-        "S sends 64 bytes at a time to P, which never reads, until it is refused; then it sends once more, willing to wait."),
-    experiment_of(DEATH_ORDER, Kind::Semantics, "",
-        "P sends M to Q and dies; R, which watches P too, tells Q of the death by T."),
-    experiment_of(REVOCATION, Kind::Semantics, "",
-        "O lets A and B reach it; A gives a copy to D; O takes back what it gave A."),
-    experiment_of(GUESSING, Kind::Semantics, "",
-        "A second user, who was given nothing, tries what names and numbers there are."),
-    experiment_of(EXHAUSTION, Kind::Semantics, "",
-        "F sends to a service that does not read until it is refused; then G, another user, sends once."),
 ];
 
 /// Name of an experiment.
@@ -105,42 +85,6 @@ pub const CREATION: &str = "creation";
 pub const FOOTPRINT: &str = "footprint";
 /// Name of an experiment.
 pub const FOOTPRINT_MESSAGE: &str = "footprint-message";
-
-/// Name of an experiment.
-pub const CAUSAL_ORDER: &str = "causal-order";
-/// Name of an experiment.
-pub const FAN_OUT_ORDER: &str = "fan-out-order";
-/// Name of an experiment.
-pub const AGREEMENT: &str = "agreement";
-/// Name of an experiment.
-pub const LOST_MESSAGE: &str = "lost-message";
-/// Name of an experiment.
-pub const CYCLES: &str = "cycles";
-/// Name of an experiment.
-pub const FULL_QUEUE: &str = "full-queue";
-/// Name of an experiment.
-pub const DEATH_ORDER: &str = "death-order";
-/// Name of an experiment.
-pub const REVOCATION: &str = "revocation";
-/// Name of an experiment.
-pub const GUESSING: &str = "guessing";
-/// Name of an experiment.
-pub const EXHAUSTION: &str = "exhaustion";
-
-/// Runs of an experiment in which timing matters.
-pub const N_RACES: u64 = 100;
-
-/// Runs of the others.
-pub const N_RUNS: u64 = 5;
-
-/// Cycles of one run.
-pub const N_CYCLES: usize = 100;
-
-/// How long actor number `actor` lets others go first in a run: times that it yields, 0 to 3.
-#[must_use]
-pub const fn n_yields(run: u64, actor: u32) -> u64 {
-    (run >> (2 * actor)) & 3
-}
 
 /// Numbers of receivers of a fan-out.
 pub const RECEIVERS: [usize; 5] = [1, 4, 16, 64, 256];

@@ -1,35 +1,33 @@
 //! `compare`: the same experiments on Omnibus and on a Linux kernel, in the same emulator.
 //!
 //! Flow: [`linux_kernel`] finds the kernel, [`modules`] what it needs, [`sides`] boots both guests and hears them; [`figures`] makes
-//! medians of the costs, [`checker`] answers the [`questions`] from the events, and [`outcomes`] holds the answers against what is
-//! promised; [`show`] puts it into a [`table`], a [`report`] and drawings, below `target/compare`.
+//! medians of the costs; [`table`], [`report`] and [`crate::plot`] show all of it, below `target/compare`.
 
-mod checker;
 mod figures;
 mod linux_kernel;
 mod modules;
 #[path = "../../build/nested.rs"]
 #[expect(dead_code, reason = "only build.rs reads the sources of programs")]
 mod nested;
-mod outcomes;
-mod questions;
 mod report;
-mod show;
 mod sides;
 mod table;
 
 use std::fs;
-use std::path::Path;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use omnibus_compare::line::{Cost, Event};
-use omnibus_compare::{EXPERIMENTS, Kind};
+use omnibus_compare::{EXPERIMENTS, Experiment, Kind};
+use plotters::style::{Color, Palette, Palette99, RGBColor};
 
 use crate::cli::{CompareOptions, Options};
 use crate::exit::WrongValue;
+use crate::plot::{Curve, chart};
 use crate::testing::root;
-use figures::SYSTEMS;
-use show::{Show, write_file};
+use figures::{SYSTEMS, Table};
+use report::Report;
 use sides::Told;
 
 /// Runs both sides and shows them beside each other.
@@ -46,38 +44,40 @@ pub(crate) fn run(compare: &CompareOptions, options: &Options) -> Result<u8> {
     let told = [&omnibus, &linux];
     write_rows(&folder, told)?;
 
-    let mut show = Show::new(&folder, &kernel, options);
-    for experiment in EXPERIMENTS {
-        let is_wanted = |name: &String| name == experiment.name;
-        if compare.only.is_empty() || compare.only.iter().any(is_wanted) {
-            match experiment.kind {
-                Kind::Semantics => show.outcomes(experiment, told)?,
-                Kind::Instructions | Kind::Bytes => show.figures(experiment, told)?,
-            }
+    let mut report = Report::new(
+        "Omnibus and Linux, side by side",
+        &[format!(
+            "Omnibus {} and Linux {} on the same emulated machine, {} MiB, counting instructions: user and kernel together.",
+            env!("CARGO_PKG_VERSION"),
+            kernel.version,
+            options.memory
+        )],
+    );
+    let mut stdout = std::io::stdout().lock();
+    let mut summary = format!("{}\n", figures::CSV_HEADER);
+    let wanted = |experiment: &&Experiment| {
+        compare.only.is_empty() || compare.only.iter().any(|name| name == experiment.name)
+    };
+    for experiment in EXPERIMENTS.iter().filter(wanted) {
+        let figures =
+            figures::of_experiment(experiment.name, told.map(|told| told.costs.as_slice()))?;
+        summary.push_str(&figures::csv(experiment.name, &figures));
+        let table = Table { figures: &figures };
+        let lines = table::lines(experiment, &table);
+        writeln!(stdout, "{}\n", lines.join("\n")).context("cannot write to standard output")?;
+        report.heading(experiment.name);
+        report.paragraph(experiment.sentence);
+        report.table(2, &table::rows(experiment, &table));
+        if let Some(svg) = draw(experiment, &table, &folder)? {
+            report.drawing(&svg);
         }
     }
-    show.finish()
-}
-
-/// Runs experiments of the Omnibus side alone, for tests.
-///
-/// # Errors
-/// If the host cannot do its part, or the guest does not tell everything.
-pub(crate) fn observe(names: &[String], options: &Options) -> Result<Told> {
-    sides::omnibus(names, options)
-}
-
-/// What of an experiment's outcomes is not as promised; nothing told is not as promised either.
-///
-/// # Errors
-/// If a row is not one of an observation.
-pub(crate) fn broken(experiment: &str, told: &Told) -> Result<Option<String>> {
-    let outcomes = outcomes::of_omnibus(experiment, told)?;
-    if outcomes.is_empty() {
-        return Ok(Some("nothing was told of it".to_owned()));
-    }
-    let mut broken = outcomes.iter().filter(|outcome| outcome.is_broken());
-    Ok(broken.next().map(outcomes::Outcome::sentence))
+    write_file(&folder.join("costs.csv"), &summary)?;
+    let file = folder.join("report.html");
+    write_file(&file, &report.finish())?;
+    writeln!(stdout, "The report: {}", file.display())
+        .context("cannot write to standard output")?;
+    Ok(0)
 }
 
 /// Refuses a name that no experiment has.
@@ -107,6 +107,48 @@ fn write_rows(folder: &Path, told: [&Told; 2]) -> Result<()> {
         }
     }
     Ok(())
+}
+
+fn write_file(file: &PathBuf, text: &str) -> Result<()> {
+    fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
+}
+
+/// Draws an experiment that has a parameter, a curve for each means.
+fn draw(experiment: &Experiment, table: &Table<'_>, folder: &Path) -> Result<Option<String>> {
+    if experiment.parameter.is_empty() || experiment.kind == Kind::Semantics {
+        return Ok(None);
+    }
+    let columns = table.columns();
+    let names: Vec<_> = columns
+        .iter()
+        .map(|(system, means)| format!("{} {means}", SYSTEMS[*system]))
+        .collect();
+    let curves: Vec<Curve<'_>> = columns
+        .iter()
+        .zip(&names)
+        .enumerate()
+        .map(|(index, (column, name))| {
+            let points = table.parameters().into_iter();
+            let points = points.filter_map(|x| Some((x, table.median(*column, x)?)));
+            (name.as_str(), colour(index), points.collect())
+        })
+        .collect();
+    let file = folder.join(format!("{}.svg", experiment.name));
+    let labels = [
+        experiment.name,
+        experiment.parameter,
+        table::unit(experiment.kind),
+    ];
+    chart(&file, labels, &curves)?;
+    fs::read_to_string(&file)
+        .with_context(|| format!("cannot read {}", file.display()))
+        .map(Some)
+}
+
+/// A colour that the other curves do not have.
+fn colour(index: usize) -> RGBColor {
+    let (red, green, blue) = Palette99::pick(index).to_rgba().rgb();
+    RGBColor(red, green, blue)
 }
 
 #[cfg(test)]

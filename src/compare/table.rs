@@ -78,27 +78,6 @@ fn names<'a>(
 
 /// Cells under each other, to the right.
 pub(super) fn aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let widths = widths(rows);
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:>width$}"));
-        cells.collect::<Vec<_>>().join("  ")
-    };
-    rows.iter().map(line).collect()
-}
-
-/// Cells under each other, to the left.
-pub(super) fn left_aligned(rows: &[Vec<String>]) -> Vec<String> {
-    let widths = widths(rows);
-    let line = |row: &Vec<String>| {
-        let cells = row.iter().zip(&widths);
-        let cells = cells.map(|(cell, width)| format!("{cell:<width$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    };
-    rows.iter().map(line).collect()
-}
-
-fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let n_columns = rows.iter().map(Vec::len).max().unwrap_or(0);
     let width = |column: usize| {
         let cells = rows.iter().filter_map(|row| row.get(column));
@@ -107,7 +86,13 @@ fn widths(rows: &[Vec<String>]) -> Vec<usize> {
             .max()
             .unwrap_or(0)
     };
-    (0..n_columns).map(width).collect()
+    let widths: Vec<_> = (0..n_columns).map(width).collect();
+    let line = |row: &Vec<String>| {
+        let cells = row.iter().zip(&widths);
+        let cells = cells.map(|(cell, width)| format!("{cell:>width$}"));
+        cells.collect::<Vec<_>>().join("  ")
+    };
+    rows.iter().map(line).collect()
 }
 
 /// A number with a comma between thousands.

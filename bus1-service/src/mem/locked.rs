@@ -198,3 +198,38 @@ impl<O: NamesLock, T> LockedBy<O, T> {
         unsafe { (&mut *value, &mut *beside) }
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+
+    pub(in crate::mem) struct Host;
+
+    impl System for Host {
+        type Watch = ();
+        type Object = core::convert::Infallible;
+        type Amounts = [u64; 2];
+    }
+
+    /// A lock of the test's own.
+    pub(in crate::mem) struct Owner(pub(in crate::mem) Arc<KeyedMutex<Host, ()>>);
+
+    // SAFETY: the counted pointer is never changed, and keeps the lock where it is.
+    unsafe impl NamesLock for Owner {
+        fn lock_address(&self) -> usize {
+            self.0.address()
+        }
+    }
+
+    /// What is under one lock is opened by the key of that lock, and the program ends before another's opens it.
+    #[test]
+    #[should_panic(expected = "under the lock of another")]
+    fn a_key_opens_what_its_own_lock_guards() {
+        let [own, other] = [(); 2].map(|()| Arc::new(KeyedMutex::new(())));
+        let state = LockedBy::new(Owner(own.clone()), 7);
+        assert_eq!(*state.get(own.lock().parts().1), 7);
+        let _ = state.get(other.lock().parts().1);
+    }
+}

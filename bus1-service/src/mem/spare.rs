@@ -82,3 +82,69 @@ impl<T: Block> Spare<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::vec::Vec;
+
+    use omnibus_counted::NoBytes;
+
+    use super::super::locked::tests::Owner;
+    use super::super::{KeyedMutex, LockedBy};
+    use super::*;
+
+    struct Object {
+        spare: LockedBy<Owner, Spare<Object>>,
+        _is_alive: Arc<()>,
+    }
+
+    impl Block for Object {
+        type Tail = NoBytes;
+    }
+
+    /// Counts that were given are taken for their own object only, as often as they were given; the object ends with its last pointer.
+    #[test]
+    fn spare_counts_are_taken_as_often_as_given() {
+        let lock = Arc::new(KeyedMutex::new(()));
+        let [one, two] = [(); 2].map(|()| {
+            let is_alive = Arc::new(());
+            let object = Object {
+                spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
+                _is_alive: is_alive.clone(),
+            };
+            let Ok(object) = Ref::try_new(object) else {
+                panic!("no memory")
+            };
+            (object, is_alive)
+        });
+        let (object, is_alive) = one;
+        let mut guard = lock.lock();
+        let key = guard.parts().1;
+        for n_given in [0, 3, 1] {
+            for _ in 0..n_given {
+                let left = Spare::give(object.clone(), key, |object, key| {
+                    Some(object.spare.get(key))
+                });
+                assert!(left.is_none(), "the count is kept");
+            }
+            let other = object.spare.get(key).take(&two.0);
+            assert!(other.ptr_eq(&two.0));
+            let taken: Vec<_> = (0..2)
+                .map(|_| object.spare.get(key).take(&object))
+                .collect();
+            assert!(taken.iter().all(|taken| taken.ptr_eq(&object)));
+            drop((taken, other));
+            assert_eq!(
+                (Arc::strong_count(&is_alive), Arc::strong_count(&two.1)),
+                (2, 2)
+            );
+            object.spare.get(key).drain();
+            drop(object.spare.get(key).take(&object));
+            assert_eq!(Arc::strong_count(&is_alive), 2);
+        }
+        drop(guard);
+        drop(object);
+        assert_eq!(Arc::strong_count(&is_alive), 1);
+    }
+}

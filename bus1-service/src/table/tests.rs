@@ -103,3 +103,19 @@ fn obj_4_two_may_grow_at_once() {
     assert_eq!(left_over.slots.capacity(), FIRST as usize);
     assert_eq!(reserve(&mut table, 5).len(), 5);
 }
+
+/// A table grows until every index that an id has room for is a slot, but for those of the last segment, and no further.
+#[test]
+fn obj_4_a_table_ends_before_the_index_space() {
+    let can_have = |segment| {
+        let need = Need {
+            segment,
+            n_slots: REGULAR,
+            n_segments: 0,
+        };
+        need.take::<Host>().is_ok()
+    };
+    let n_segments = (1 << INDEX_BITS) / REGULAR;
+    assert!(can_have(0) && can_have(n_segments - 2));
+    assert!(!can_have(n_segments - 1) && !can_have(n_segments));
+}

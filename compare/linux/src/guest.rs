@@ -2,7 +2,7 @@
 
 use std::error::Error;
 use std::fs::{self, File, OpenOptions};
-use std::os::unix::fs::{FileExt, PermissionsExt};
+use std::os::unix::fs::FileExt;
 use std::process::ExitCode;
 
 use nix::kmod::{ModuleInitFlags, finit_module};
@@ -19,7 +19,7 @@ pub(crate) fn set_up() -> Result<(), Box<dyn Error>> {
         ("sysfs", "/sys"),
         ("devtmpfs", "/dev"),
         ("mqueue", "/dev/mqueue"),
-        ("tmpfs", "/lent"),
+        ("tmpfs", "/tmp"),
     ] {
         fs::create_dir_all(folder)?;
         mount(
@@ -44,10 +44,6 @@ pub(crate) fn set_up() -> Result<(), Box<dyn Error>> {
         let file = File::open(module).map_err(|error| format!("{module}: {error}"))?;
         finit_module(&file, c"", ModuleInitFlags::empty())
             .map_err(|error| format!("cannot insert {module}: {error}"))?;
-    }
-    if has_binder() {
-        // As Android has it: everybody may open the device.
-        fs::set_permissions(crate::binder::DEVICE, fs::Permissions::from_mode(0o666))?;
     }
     Ok(())
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::AtomicU32;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::{WaitStatus, waitpid};
+use nix::sys::wait::waitpid;
 use nix::unistd::{ForkResult, Pid};
 
 /// Result of a system call.
@@ -48,13 +48,6 @@ impl Process {
     /// Kills it without waiting for its end.
     pub(crate) fn kill(&self) -> Result<()> {
         kill(self.0, Signal::SIGKILL)
-    }
-
-    /// Waits for its end; whether it ended with status 0.
-    pub(crate) fn wait(self) -> Result<bool> {
-        let status = waitpid(self.0, None)?;
-        std::mem::forget(self);
-        Ok(matches!(status, WaitStatus::Exited(_, 0)))
     }
 
     /// A descriptor that is readable when the process has ended (pidfd_open(2)).
@@ -219,12 +212,6 @@ pub(crate) fn recv_descriptor(
         };
         Ok((n_bytes as usize, descriptor))
     }
-}
-
-/// Whether this process has a descriptor of this number.
-pub(crate) fn has_descriptor(number: i32) -> bool {
-    // SAFETY: asks for flags, and touches no memory.
-    unsafe { libc::fcntl(number, libc::F_GETFD) != -1 }
 }
 
 /// The number in an error of the operating system.

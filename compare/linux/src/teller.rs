@@ -1,7 +1,7 @@
 //! Tells what was seen, in lines for the host tool.
 
 use nix::errno::Errno;
-use omnibus_compare::line::{Cost, Event};
+use omnibus_compare::line::Cost;
 use omnibus_compare::measure::{Subject, measure};
 
 use crate::sys::counter;
@@ -39,28 +39,6 @@ impl Teller {
     /// Tells of one repetition.
     pub(crate) fn cost(&mut self, cost: &Cost<'_>) {
         println!("{cost}");
-        self.n_told += 1;
-    }
-
-    /// Tells of an event, an actor's with its detail.
-    pub(crate) fn event(
-        &mut self,
-        experiment: &str,
-        means: &str,
-        run: u64,
-        step: u64,
-        [actor, event, detail]: [&str; 3],
-    ) {
-        let event = Event {
-            experiment,
-            means,
-            run,
-            step,
-            actor,
-            event,
-            detail,
-        };
-        println!("{event}");
         self.n_told += 1;
     }
 

@@ -8,7 +8,6 @@
 extern crate alloc;
 
 mod cost;
-mod semantics;
 mod teller;
 
 use omnibus_userland::abi::Kind;
@@ -39,7 +38,6 @@ fn main() -> u8 {
 fn run(host: Host<'_>) -> Outcome {
     let mut teller = Teller::new(environment::arguments().collect());
     cost::run(&mut teller, host)?;
-    semantics::run(&mut teller, host)?;
     teller.finish();
     Ok(())
 }

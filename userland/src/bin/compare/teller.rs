@@ -1,7 +1,7 @@
 //! Knows which experiments are wanted, and tells what was seen.
 
 use alloc::vec::Vec;
-use omnibus_compare::line::{Cost, Event};
+use omnibus_compare::line::Cost;
 use omnibus_compare::measure::{Subject, measure};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::{println, raw};
@@ -36,12 +36,6 @@ impl Teller {
     /// Tells of one repetition.
     pub(crate) fn cost(&mut self, cost: &Cost<'_>) {
         println!("{cost}");
-        self.n_told += 1;
-    }
-
-    /// Tells of an event.
-    pub(crate) fn event(&mut self, event: &Event<'_>) {
-        println!("{event}");
         self.n_told += 1;
     }
 
