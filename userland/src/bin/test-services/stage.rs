@@ -24,20 +24,20 @@ ends-with = "names"
 [[program]]
 name = "names"
 arguments = ["registrar=register,look-up:", "reader=look-up:", "guest=register,look-up:guest/"]
-account = { objects = 2048, bytes = 262144, frames = 512 }
+account = { objects = 2048, bytes = 262144, frames = 256 }
 nodes = ["registrar", "reader", "guest"]
 capabilities = { console = ["WRITE"] }
 
 [[program]]
 name = "log"
 arguments = ["reader", "test", "supervisor"]
-account = { objects = 2048, bytes = 262144, frames = 512 }
+account = { objects = 1024, bytes = 131072, frames = 256 }
 nodes = ["reader", "test", "supervisor"]
 capabilities = { console = ["WRITE"] }
 
 [[program]]
 name = "supervisor"
-account = { objects = 4096, bytes = 524288, frames = 2560 }
+account = { objects = 2048, bytes = 262144, frames = 2048 }
 nodes = ["door"]
 capabilities = { account = ["CHARGE", "INSPECT", "CARVE"], console = ["WRITE"], archive = ["READ"] }
 handles = { names = "names.registrar", log = "log.supervisor" }
@@ -57,9 +57,10 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts the services; the supervisor keeps what this plan starts, under this name.
     pub(crate) fn new(bench: &Bench, name: &str, supervised: &str) -> Outcome<Self> {
-        let own = bench.account.carve(16_000, 4 << 20, 8_000)?;
+        // Less than half of what the smallest machine of the matrix has (ACC-4).
+        let own = bench.account.carve(10_000, 2 << 20, 5_600)?;
         let before = own.state()?;
-        let client = own.carve(1_000, 256 << 10, 64)?;
+        let client = own.carve(1_000, 128 << 10, 64)?;
         let peer = Peer::new(&client)?;
         let memory = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
         let archive = calls::capability_copy(memory, Kind::Memory.all_rights() & 1)?;
