@@ -10,8 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Prefixes of rule ids, in the order of the model's sections.
-const FAMILIES: [&str; 11] = [
-    "OBJ", "STR", "ERR", "TRA", "REL", "SND", "RCV", "NOT", "ORD", "CLO", "ACC",
+const FAMILIES: [&str; 12] = [
+    "OBJ", "STR", "ERR", "TRA", "REL", "SND", "RCV", "NOT", "EVT", "ORD", "CLO", "ACC",
 ];
 
 /// Prefixes of the litmus programs.

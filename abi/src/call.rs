@@ -1,6 +1,8 @@
 //! The calls, as an enumeration and as data.
 
-use crate::capability::{Kind, account, console, memory, peer, system, task, thread};
+use crate::capability::{
+    Kind, account, console, interrupt, lines, memory, peer, ports, system, task, thread, timer,
+};
 use crate::errno::Errno;
 
 /// Whether a pointer argument is read, written or both by the kernel.
@@ -449,6 +451,57 @@ calls! {
         n_bytes: Value,
         rights: Value,
     ) -> "", [EINVAL];
+
+    /// Makes a timer that tells of its expiry through a handle.
+    TimerNew timer_new = 47 (
+        account: Capability(Kind::Account, account::CHARGE),
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "capability of the timer, with every right", [EBADF EOPNOTSUPP EPERM EBADRQC EDQUOT ENOMEM];
+
+    /// Arms a timer, once or again and again, or disarms it.
+    TimerSet timer_set = 48 (
+        timer: Capability(Kind::Timer, timer::SET),
+        deadline_ns: Deadline,
+        period_ns: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM];
+
+    /// Makes a capability to a part of a range of ports or of lines.
+    RangeSplit range_split = 49 (
+        range: AnyCapability,
+        first: Value,
+        n_members: Value,
+    ) -> "capability of the part, with the same rights", [EBADF EOPNOTSUPP EINVAL EDQUOT ENOMEM];
+
+    /// Reads an I/O port.
+    PortIn port_in = 50 (
+        ports: Capability(Kind::Ports, ports::IN),
+        port: Value,
+        n_bytes: Value,
+    ) -> "what was read", [EBADF EOPNOTSUPP EPERM EINVAL];
+
+    /// Writes an I/O port.
+    PortOut port_out = 51 (
+        ports: Capability(Kind::Ports, ports::OUT),
+        port: Value,
+        n_bytes: Value,
+        value: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL];
+
+    /// Has the interrupts of a line told through a handle.
+    InterruptBind interrupt_bind = 52 (
+        lines: Capability(Kind::Lines, lines::BIND),
+        line: Value,
+        account: Capability(Kind::Account, account::CHARGE),
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "capability of the interrupt, with every right",
+        [EBADF EOPNOTSUPP EPERM EINVAL EBUSY EBADRQC EDQUOT ENOMEM];
+
+    /// Lets the next interrupt of a line in.
+    InterruptAcknowledge interrupt_acknowledge = 53 (
+        interrupt: Capability(Kind::Interrupt, interrupt::ACKNOWLEDGE),
+    ) -> "", [EBADF EOPNOTSUPP EPERM];
 }
 
 #[cfg(test)]

@@ -60,11 +60,19 @@ pub enum Kind {
     System = 6,
     /// A memory object; rights [`memory`].
     Memory = 7,
+    /// A timer; rights [`timer`].
+    Timer = 8,
+    /// A range of I/O ports; rights [`ports`].
+    Ports = 9,
+    /// A range of interrupt lines; rights [`lines`].
+    Lines = 10,
+    /// An interrupt line that is bound to a node; rights [`interrupt`].
+    Interrupt = 11,
 }
 
 impl Kind {
     /// Every kind, in the order of its number.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Peer,
         Self::Task,
         Self::Account,
@@ -72,6 +80,10 @@ impl Kind {
         Self::Thread,
         Self::System,
         Self::Memory,
+        Self::Timer,
+        Self::Ports,
+        Self::Lines,
+        Self::Interrupt,
     ];
 
     /// The rights that the kind knows, by their names in documents, in the order of their bits.
@@ -106,6 +118,10 @@ impl Kind {
                 ("EXECUTE", memory::EXECUTE),
                 ("REVOKE", memory::REVOKE),
             ],
+            Self::Timer => &[("SET", timer::SET)],
+            Self::Ports => &[("IN", ports::IN), ("OUT", ports::OUT)],
+            Self::Lines => &[("BIND", lines::BIND)],
+            Self::Interrupt => &[("ACKNOWLEDGE", interrupt::ACKNOWLEDGE)],
         }
     }
 
@@ -132,6 +148,10 @@ impl Kind {
             Self::Thread => "thread",
             Self::System => "system",
             Self::Memory => "memory",
+            Self::Timer => "timer",
+            Self::Ports => "ports",
+            Self::Lines => "lines",
+            Self::Interrupt => "interrupt",
         }
     }
 }
@@ -202,6 +222,32 @@ pub mod memory {
     pub const EXECUTE: u64 = crate::native::VM_EXECUTE;
     /// Take it back from everybody else.
     pub const REVOKE: u64 = 8;
+}
+
+/// Rights of a timer capability.
+pub mod timer {
+    /// Arm it and disarm it.
+    pub const SET: u64 = 1;
+}
+
+/// Rights of a capability to I/O ports.
+pub mod ports {
+    /// Read them.
+    pub const IN: u64 = 1;
+    /// Write them.
+    pub const OUT: u64 = 2;
+}
+
+/// Rights of a capability to interrupt lines.
+pub mod lines {
+    /// Have the interrupts of a line told.
+    pub const BIND: u64 = 1;
+}
+
+/// Rights of a capability to a bound interrupt line.
+pub mod interrupt {
+    /// Let the next interrupt in.
+    pub const ACKNOWLEDGE: u64 = 1;
 }
 
 #[cfg(test)]

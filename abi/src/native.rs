@@ -265,6 +265,22 @@ structures! {
         frames_claimed @ 56,
     }
 
+    /// What a timer tells.
+    struct TimerEvent = "omnibus_timer_event", 16 {
+        /// How often it expired since that was told last, at least 1.
+        n_expired @ 0,
+        /// When it expired last, by its setting.
+        deadline_ns @ 8,
+    }
+
+    /// What an interrupt line tells.
+    struct InterruptEvent = "omnibus_interrupt_event", 16 {
+        /// How many messages this one stands for, at least 1.
+        n_told @ 0,
+        /// The line.
+        line @ 8,
+    }
+
     /// What a capability is.
     struct CapabilityInfo = "omnibus_capability_info", 32 {
         /// 0.

@@ -1,7 +1,14 @@
-//! How many CPUs there are: the multiple APIC description table of the firmware (ACPI 6.5, 5.2.5 to 5.2.12).
+//! How many CPUs there are, and how interrupt lines are wired: the multiple APIC description table of the firmware (ACPI 6.5, 5.2.5 to 5.2.12).
 //!
 //! Root pointer ─> root table (32- or 64-bit addresses) ─> table `APIC` ─> one entry per CPU. Each table's length and checksum are checked
 //! before it is believed; tables are reached through the caller's `read`, which knows what memory there is.
+
+mod wiring;
+
+pub use wiring::{Wire, Wiring, wiring};
+
+/// Reads so many bytes of physical memory, or nothing where there is none.
+pub type Read<'r, 'a> = &'r dyn Fn(u64, usize) -> Option<&'a [u8]>;
 
 /// Why the firmware's tables say nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,20 +45,9 @@ const IS_ENABLED: u32 = 1;
 ///
 /// # Errors
 /// [`NoTable`]
-pub fn n_cpus<'a>(
-    root_pointer: u64,
-    read: &dyn Fn(u64, usize) -> Option<&'a [u8]>,
-) -> Result<u64, NoTable> {
-    let table = find(root_pointer, read)?;
-    let mut entries = &table[ENTRIES.min(table.len())..];
+pub fn n_cpus(root_pointer: u64, read: Read<'_, '_>) -> Result<u64, NoTable> {
     let mut n_cpus = 0;
-    // An entry begins with its type and its length.
-    while let [kind, length, ..] = *entries {
-        let length = usize::from(length);
-        if length < 2 || length > entries.len() {
-            return Err(NoTable::Damaged("APIC"));
-        }
-        let (entry, rest) = entries.split_at(length);
+    each_entry(find(root_pointer, read)?, |kind, entry| {
         let flags = match kind {
             LOCAL_APIC => number::<4>(entry, 4),
             LOCAL_X2APIC => number::<4>(entry, 8),
@@ -59,15 +55,31 @@ pub fn n_cpus<'a>(
         };
         let flags = flags.ok_or(NoTable::Damaged("APIC"))?;
         n_cpus += u64::from(flags as u32 & IS_ENABLED);
-        entries = rest;
-    }
+        Ok(())
+    })?;
     Ok(n_cpus)
 }
 
-fn find<'a>(
-    root_pointer: u64,
-    read: &dyn Fn(u64, usize) -> Option<&'a [u8]>,
-) -> Result<&'a [u8], NoTable> {
+/// Shows each entry of the table `APIC`, with its type, to `visit`.
+fn each_entry(
+    table: &[u8],
+    mut visit: impl FnMut(u8, &[u8]) -> Result<(), NoTable>,
+) -> Result<(), NoTable> {
+    let mut entries = &table[ENTRIES.min(table.len())..];
+    // An entry begins with its type and its length.
+    while let [kind, length, ..] = *entries {
+        let length = usize::from(length);
+        if length < 2 || length > entries.len() {
+            return Err(NoTable::Damaged("APIC"));
+        }
+        let (entry, rest) = entries.split_at(length);
+        visit(kind, entry)?;
+        entries = rest;
+    }
+    Ok(())
+}
+
+fn find<'a>(root_pointer: u64, read: Read<'_, 'a>) -> Result<&'a [u8], NoTable> {
     const DAMAGED: NoTable = NoTable::Damaged("RSD PTR");
     if root_pointer == 0 {
         return Err(NoTable::Absent("RSD PTR"));
@@ -152,7 +164,7 @@ mod tests {
     }
 
     /// Memory with a root pointer at 0x100, a root table at 0x200 and a table `APIC` with these entries at 0x300.
-    fn memory(entries: &[u8], is_wide: bool) -> Vec<u8> {
+    pub(super) fn memory(entries: &[u8], is_wide: bool) -> Vec<u8> {
         let mut pointer = b"RSD PTR ".to_vec();
         pointer.resize(36, 0);
         pointer[15] = if is_wide { 2 } else { 0 };

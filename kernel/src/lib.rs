@@ -20,6 +20,7 @@ pub mod log;
 pub mod arch;
 pub mod cap;
 pub mod cpu;
+pub mod device;
 #[cfg(not(test))]
 pub mod fast;
 pub mod inspect;

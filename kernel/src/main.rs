@@ -39,7 +39,7 @@ extern "C" fn kernel_stages(_: u64) -> ! {
     arch::panic::set_symbols(kernel::symbols::of_initrd(information.initrd));
     arch::panic::set_activity(|out| kernel::cpu::DOING.describe(out));
     arch::count_cpus(information);
-    arch::start_devices(information.words);
+    arch::start_devices(information);
     arch::set_up_cpu();
     mm::heap::boot_is_over();
     kernel::task::first::boot(information.words, information.initrd);

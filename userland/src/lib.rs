@@ -26,6 +26,7 @@ pub mod bus;
 pub mod calls;
 pub mod capability;
 pub mod check;
+pub mod device;
 pub mod entry;
 #[allow(unsafe_code)]
 pub mod environment;
@@ -57,6 +58,7 @@ pub mod task;
 #[allow(unsafe_code)]
 pub mod thread;
 pub mod time;
+pub mod timer;
 pub mod wait;
 
 pub use omnibus_abi as abi;

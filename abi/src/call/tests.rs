@@ -85,6 +85,13 @@ fn abi_call_numbers_are_pinned() {
             "fault_read",
             "fault_answer",
             "vm_protect",
+            "timer_new",
+            "timer_set",
+            "range_split",
+            "port_in",
+            "port_out",
+            "interrupt_bind",
+            "interrupt_acknowledge",
         ]
     );
 }

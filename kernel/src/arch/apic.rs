@@ -101,10 +101,14 @@ pub fn is_interrupt_pending() -> bool {
     (1..8).any(|i| read(INTERRUPT_REQUEST + 0x10 * i) != 0)
 }
 
+/// Number of this CPU's APIC.
+pub fn number() -> u8 {
+    (read(ID) >> 24) as u8
+}
+
 /// Sends this CPU a non-maskable interrupt (SDM 3A 10.6.1: shorthand "self" cannot carry one, so by number, physical destination).
 pub fn send_nmi_to_self() {
-    let number = read(ID) >> 24;
-    write(COMMAND + 0x10, number << 24);
+    write(COMMAND + 0x10, u32::from(number()) << 24);
     write(COMMAND, DELIVER_NMI | LEVEL_ASSERT);
 }
 

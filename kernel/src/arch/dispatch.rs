@@ -5,7 +5,8 @@ use super::entry;
 use super::percpu::Cpu;
 use super::trap::{Exit, Fault, Trap};
 use super::vectors::{DEBUG, PAGE_FAULT};
-use super::{apic, fail_on_purpose, panic, slice};
+use super::{apic, fail_on_purpose, ioapic, panic, slice};
+use crate::device::interrupts;
 use crate::mm::user::{KIND_READ, KIND_WRITE};
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
@@ -128,6 +129,7 @@ fn interrupt(vector: u8, context: Next) -> Next {
         }
         _ if is_unanswered(vector) => context,
         _ => {
+            note_device(vector);
             apic::end_of_interrupt();
             crate::trap::handle(portable(), Trap::Interrupt(vector))
         }
@@ -184,6 +186,7 @@ pub(super) extern "C" fn from_kernel(frame: &mut KernelFrame) -> KernelExit {
 /// An interrupt that the kernel let in between two batches: it is taken note of, and the kernel, which asked for it, looks itself.
 fn in_window(vector: u8) -> KernelExit {
     if !is_unanswered(vector) {
+        note_device(vector);
         apic::end_of_interrupt();
     }
     slice::taken_in_kernel();
@@ -193,13 +196,20 @@ fn in_window(vector: u8) -> KernelExit {
     }
 }
 
+/// Notes the interrupt of a device, before the APIC is told that it is done with: a level-triggered line would interrupt again at once.
+fn note_device(vector: u8) {
+    if let Some(line) = ioapic::line_of(vector) {
+        interrupts::arrived(line);
+    }
+}
+
 /// Neither the APIC's spurious interrupt nor the masked controllers' want an answer.
 fn is_unanswered(vector: u8) -> bool {
     matches!(vector, apic::SPURIOUS_VECTOR | 0x20..=0x2f)
 }
 
-/// Lets pending interrupts in. The timer's asks for nothing that [`crate::task::run::leave`] does not look for anyway; no other device
-/// interrupts yet.
+/// Lets pending interrupts in. The timer's asks for nothing that [`crate::task::run::leave`] does not look for anyway; a device's is noted
+/// and told there.
 pub fn take_interrupts() {
     let cpu = Cpu::current();
     cpu.is_window.set(true);

@@ -24,12 +24,14 @@ mod fail_on_purpose;
 mod gdt;
 #[cfg(not(test))]
 mod idt;
+pub mod ioapic;
 #[cfg(not(test))]
 mod memory_functions;
 #[cfg(not(test))]
 pub mod panic;
 #[cfg(not(test))]
 pub mod percpu;
+pub mod port;
 pub mod report;
 pub mod serial;
 #[cfg(not(test))]

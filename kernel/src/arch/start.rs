@@ -1,7 +1,7 @@
 //! The machine's stages of the boot sequence. Each says in one line what it found, or ends the machine with the cause.
 
 use super::context::Next;
-use super::{apic, cpu, entry, fail_on_purpose, idt, panic, percpu, report, slice, timer};
+use super::{apic, cpu, entry, fail_on_purpose, idt, ioapic, panic, percpu, report, slice, timer};
 use crate::acpi;
 use crate::log::boot;
 use crate::mm::kernel_space::map_device;
@@ -76,7 +76,8 @@ pub unsafe fn leave_boot_stack(function: extern "C" fn(u64) -> !) -> ! {
 }
 
 /// Finds the devices the kernel itself needs: interrupt controller, clock and timer. Refuses kernel words that it does not know.
-pub fn start_devices(kernel_words: &str) {
+pub fn start_devices(information: &BootInformation) {
+    let kernel_words = information.words;
     words::check(kernel_words)
         .unwrap_or_else(|complaint| report::refuse(format_args!("{complaint}")));
     let Some(physical) = apic::physical_address() else {
@@ -87,6 +88,7 @@ pub fn start_devices(kernel_words: &str) {
     };
     // SAFETY: they were mapped just now, for ever.
     unsafe { apic::init(registers) };
+    start_lines(information);
     match timer::init() {
         Ok(found) => boot!(
             "time: counter {} MHz, timer {} MHz",
@@ -114,6 +116,24 @@ pub fn start_devices(kernel_words: &str) {
         Err(text) => report::refuse(format_args!(
             "kernel word slice={text}: not a number of ticks"
         )),
+    }
+}
+
+/// Notes the interrupt lines of devices. A machine without an I/O APIC has none.
+fn start_lines(information: &BootInformation) {
+    let wiring = acpi::wiring(information.rsdp, &|address, n_bytes| {
+        information.physical_bytes(address, n_bytes)
+    });
+    match wiring {
+        Ok(wiring) => match map_device(wiring.address) {
+            Ok(registers) => {
+                // SAFETY: they were mapped just now, for ever.
+                let n_inputs = unsafe { ioapic::init(registers, &wiring, apic::number()) };
+                boot!("interrupt lines: {n_inputs} inputs of the I/O APIC");
+            }
+            Err(_) => report::refuse(format_args!("no memory to map the I/O APIC")),
+        },
+        Err(complaint) => boot!("interrupt lines: none; {complaint}"),
     }
 }
 

@@ -9,9 +9,10 @@ pub mod table;
 
 use omnibus_abi::{CapabilityNumber, Errno, Kind};
 
+use crate::device::{Range, interrupts::Interrupt, timers::Timer};
 use crate::memory;
 use crate::service::{Account, peer::Hold};
-use crate::shared::Ref;
+use crate::shared::{self, Ref};
 use crate::task::{task::Task, thread::Thread};
 
 /// What a capability refers to.
@@ -31,6 +32,14 @@ pub enum Object {
     System,
     /// A memory object, kept.
     Memory(memory::Hold),
+    /// A timer, kept.
+    Timer(shared::Hold<Timer>),
+    /// I/O ports.
+    Ports(Range),
+    /// Interrupt lines.
+    Lines(Range),
+    /// An interrupt line that is bound, kept so.
+    Interrupt(shared::Hold<Interrupt>),
 }
 
 impl Object {
@@ -45,6 +54,10 @@ impl Object {
             Self::Thread(_) => Kind::Thread,
             Self::System => Kind::System,
             Self::Memory(_) => Kind::Memory,
+            Self::Timer(_) => Kind::Timer,
+            Self::Ports(_) => Kind::Ports,
+            Self::Lines(_) => Kind::Lines,
+            Self::Interrupt(_) => Kind::Interrupt,
         }
     }
 
@@ -63,6 +76,9 @@ impl Object {
             Self::Account(account) => account.number().as_u64(),
             Self::Thread(thread) => thread.number,
             Self::Memory(memory) => memory.number,
+            Self::Timer(timer) => timer.number,
+            Self::Ports(range) | Self::Lines(range) => range.number(),
+            Self::Interrupt(interrupt) => u64::from(interrupt.line),
             Self::Console | Self::System => 0,
         }
     }
@@ -135,7 +151,9 @@ impl Capabilities {
 
 /// Kinds of object, as look-ups select them.
 pub mod select {
-    use super::{Account, Hold, Object, Ref, Task, Thread, memory};
+    use super::{
+        Account, Hold, Interrupt, Object, Range, Ref, Task, Thread, Timer, memory, shared,
+    };
 
     /// A peer.
     #[must_use]
@@ -178,6 +196,42 @@ pub mod select {
     pub fn memory(object: &Object) -> Option<&memory::Hold> {
         match object {
             Object::Memory(memory) => Some(memory),
+            _ => None,
+        }
+    }
+
+    /// A timer.
+    #[must_use]
+    pub fn timer(object: &Object) -> Option<&shared::Hold<Timer>> {
+        match object {
+            Object::Timer(timer) => Some(timer),
+            _ => None,
+        }
+    }
+
+    /// I/O ports.
+    #[must_use]
+    pub fn ports(object: &Object) -> Option<&Range> {
+        match object {
+            Object::Ports(range) => Some(range),
+            _ => None,
+        }
+    }
+
+    /// Interrupt lines.
+    #[must_use]
+    pub fn lines(object: &Object) -> Option<&Range> {
+        match object {
+            Object::Lines(range) => Some(range),
+            _ => None,
+        }
+    }
+
+    /// An interrupt line that is bound.
+    #[must_use]
+    pub fn interrupt(object: &Object) -> Option<&shared::Hold<Interrupt>> {
+        match object {
+            Object::Interrupt(interrupt) => Some(interrupt),
             _ => None,
         }
     }

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use super::{Cursor, accounts::Seek};
+use super::Cursor;
 use crate::memory::Memory;
 use crate::shared::Ref;
 
@@ -11,7 +11,7 @@ pub(super) fn memory(
     after: Option<&Ref<Memory>>,
 ) -> Result<Cursor, fmt::Error> {
     let Some(memory) = Memory::after(after) else {
-        return Ok(Cursor::Account(Seek::START));
+        return Ok(Cursor::Timer(None));
     };
     writeln!(
         out,

@@ -1,5 +1,5 @@
 //! The state of every kernel object as text, in a stable order: the machine, tasks with their threads and capabilities, peers with
-//! their nodes, handles and queues, memory objects, accounts with who claims how much.
+//! their nodes, handles and queues, memory objects, timers, accounts with who claims how much.
 //!
 //! The text is made line by line by a [`Cursor`], so that it may be as long as it likes; each line is of one instant. A system in which
 //! nothing runs but the reader reads the same twice.
@@ -9,11 +9,13 @@ mod machine;
 mod memories;
 mod peers;
 mod tasks;
+mod timers;
 
 use core::fmt;
 
 use accounts::Seek;
 
+use crate::device::timers::Timer;
 use crate::memory::Memory;
 use crate::service::{Account, peer::PeerObject};
 use crate::shared::Ref;
@@ -38,6 +40,8 @@ pub enum Cursor {
     Entry(Ref<PeerObject>, usize),
     /// The memory object behind this one, or the first.
     Memory(Option<Ref<Memory>>),
+    /// The timer behind this one, or the first.
+    Timer(Option<Ref<Timer>>),
     /// The account that is being looked for.
     Account(Seek),
     /// The first quota from this place on, of the account.
@@ -70,6 +74,7 @@ impl Cursor {
             Self::Object(peer, slot) => peers::object(out, peer, slot),
             Self::Entry(peer, index) => peers::entry(out, peer, index),
             Self::Memory(after) => memories::memory(out, after.as_ref()),
+            Self::Timer(after) => timers::timer(out, after.as_ref()),
             Self::Account(seek) => accounts::account(out, seek),
             Self::Quota(account, place) => accounts::quota(out, account, place),
             Self::End => Ok(Self::End),

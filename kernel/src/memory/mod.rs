@@ -240,9 +240,7 @@ impl Hold {
         let mut price = service::frames(n_pages + n_pages / CHUNK_PAGES);
         price[OBJECTS] = 1;
         debug_assert!(price[FRAMES] >= n_pages);
-        let charge = account
-            .charge(&account.actor(), price)
-            .map_err(|error| service::errno(&error))?;
+        let charge = service::charge(account, price)?;
         let mut chunks = Vec::new();
         chunks
             .try_reserve_exact(n_pages.div_ceil(CHUNK_PAGES) as usize)

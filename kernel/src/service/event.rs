@@ -5,7 +5,7 @@
 //! (rules EVT of the model; [`bus1_service::Event`]).
 
 use bus1_service::Id;
-use omnibus_abi::Errno;
+use omnibus_abi::{Errno, Structure};
 
 use super::peer::Hold;
 use super::{Omnibus, errno, wake};
@@ -14,11 +14,12 @@ use super::{Omnibus, errno, wake};
 pub struct Event(bus1_service::Event<Omnibus>);
 
 impl Event {
-    /// Binds a source to `handle` of the peer `by`; its messages have `n_words` words.
+    /// Binds a source to `handle` of the peer `by`; its messages are structures `T`, of at most 8 words.
     ///
     /// # Errors
     /// `EBADRQC` if the peer has no such handle, `EDQUOT`, `ENOMEM`.
-    pub fn bind(by: &Hold, handle: u64, n_words: usize) -> Result<Self, Errno> {
+    pub fn bind<T: Structure>(by: &Hold, handle: u64) -> Result<Self, Errno> {
+        let n_words = T::Words::default().as_ref().len();
         let event = by.core.new_event(Id::from_u64(handle), n_words);
         event.map(Self).map_err(|error| errno(&error))
     }

@@ -59,6 +59,16 @@ pub const fn frames(n_frames: u64) -> Amounts {
     amounts
 }
 
+/// Charges `account` by itself, as whoever holds it with the right may.
+///
+/// # Errors
+/// `EDQUOT`, `ENOMEM`.
+pub fn charge(account: &Account, amounts: Amounts) -> Result<Charge, omnibus_abi::Errno> {
+    account
+        .charge(&account.actor(), amounts)
+        .map_err(|error| errno(&error))
+}
+
 /// Applies what an operation of the core asks for: the one place where it meets the scheduler.
 pub fn wake(watch: &<Omnibus as bus1_service::System>::Watch, _: bus1_service::Wake) {
     watch.wake_all();

@@ -2,6 +2,7 @@
 //!
 //! * [`Ref`] is the counted pointer of `omnibus-counted`, whose making can fail.
 //! * [`List`] is a queue of them whose links lie in the elements, so that entering and leaving need no memory.
+//! * [`Hold`] is what keeps an object in use, apart from pointers to it.
 //! * [`Slot`] is a place for one of them, without a lock.
 
 #![allow(
@@ -9,9 +10,11 @@
     reason = "links in elements, counts in places; every block says why it is sound"
 )]
 
+mod hold;
 mod list;
 mod slot;
 
+pub use hold::{Held, Hold, Holds};
 pub use list::{Link, Linked, List};
 pub use omnibus_counted::OutOfMemory;
 pub use slot::Slot;

@@ -51,9 +51,14 @@ pub fn drop_slot(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {
             Outcome::Done(Ok(0))
         }
         Object::Memory(hold) => memory_object::give_up(hold, Ok(0)),
-        Object::Account(_) | Object::Console | Object::Thread(_) | Object::System => {
-            Outcome::Done(Ok(0))
-        }
+        Object::Account(_)
+        | Object::Console
+        | Object::Thread(_)
+        | Object::System
+        | Object::Timer(_)
+        | Object::Ports(_)
+        | Object::Lines(_)
+        | Object::Interrupt(_) => Outcome::Done(Ok(0)),
     }
 }
 

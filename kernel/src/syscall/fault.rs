@@ -2,7 +2,7 @@
 
 use omnibus_abi::Errno;
 use omnibus_abi::capability::{peer, task};
-use omnibus_abi::native::{FAULT_CONTINUE, FAULT_END, FAULT_RETRY, Registers};
+use omnibus_abi::native::{FAULT_CONTINUE, FAULT_END, FAULT_RETRY, Fault, Registers};
 
 use super::Arguments;
 use super::caller::Caller;
@@ -13,7 +13,7 @@ use crate::arch::context::UserContext;
 use crate::cap::select;
 use crate::service::{self, event::Event, peer::Hold};
 use crate::shared::Ref;
-use crate::task::faults::{Answer, MESSAGE_WORDS, Pager};
+use crate::task::faults::{Answer, Pager};
 use crate::task::task::Task;
 use bus1_service::{Id, Source};
 
@@ -61,7 +61,7 @@ fn equip(by: &Hold, own: Hold, id: Id, target: &Ref<Task>) -> Result<Option<Ref<
     let copy = prepared.handle(0).ok_or(Errno::EBADRQC)?;
     let effects = prepared.commit().map_err(refused)?;
     effects.finish(&mut service::wake);
-    let event = Event::bind(&own, copy.as_u64(), MESSAGE_WORDS)?;
+    let event = Event::bind::<Fault>(&own, copy.as_u64())?;
     let pager = Ref::try_new(Pager::new(own, event))?;
     target.faults.set_pager(&pager, || target.is_ending())
 }

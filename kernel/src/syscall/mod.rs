@@ -8,6 +8,7 @@ pub mod basic;
 pub mod caller;
 pub mod capability;
 pub mod carried;
+pub mod device;
 pub mod fault;
 pub mod inspect;
 pub mod join;
@@ -111,6 +112,13 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),
+        Call::TimerNew => device::timer_new(caller, arguments).into(),
+        Call::TimerSet => device::timer_set(caller, arguments).into(),
+        Call::RangeSplit => device::range_split(caller, arguments).into(),
+        Call::PortIn => device::port_in(caller, arguments).into(),
+        Call::PortOut => device::port_out(caller, arguments).into(),
+        Call::InterruptBind => device::interrupt_bind(caller, arguments).into(),
+        Call::InterruptAcknowledge => device::interrupt_acknowledge(caller, arguments).into(),
         Call::SendShort => short::send(caller),
         Call::ReceiveShort => short::receive(caller),
         Call::CallShort => short::call(caller),

@@ -100,7 +100,7 @@ pub fn start(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Res
 pub fn watch(caller: &Caller<'_>, [number, by, handle, ..]: Arguments) -> Result<u64, Errno> {
     let target = caller.look_up(number, task::WATCH, select::task)?;
     let by = caller.peer(by, peer::USE)?;
-    let event = Event::bind(&by, handle, TaskStatus::SIZE as usize / size_of::<u64>())?;
+    let event = Event::bind::<TaskStatus>(&by, handle)?;
     let charge = caller.task().charge(service::objects(1))?;
     let watch = Ref::try_new(Watch::new(event, charge))?;
     target.watch(watch);

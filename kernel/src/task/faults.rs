@@ -24,9 +24,6 @@ use crate::service::event::Event;
 use crate::service::peer::{Hold, PeerObject};
 use crate::shared::Ref;
 
-/// Words of the message of a fault.
-pub const MESSAGE_WORDS: usize = native::Fault::SIZE as usize / size_of::<u64>();
-
 /// Whoever looks after the faults of a task.
 pub struct Pager {
     event: Event,

@@ -17,6 +17,7 @@ use super::scheduler;
 use super::task::{End, Task};
 use crate::arch::report;
 use crate::cap::{Capability, Object};
+use crate::device::{Range, interrupts::N_LINES, ports::N_PORTS};
 use crate::memory;
 use crate::mm::frames;
 use crate::programs::{self, NoProgram};
@@ -131,7 +132,7 @@ fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
 }
 
 /// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account. It is given, in this order:
-/// itself, the root account, the console, the system, and the initial RAM disk, to be read.
+/// itself, the root account, the console, the system, the initial RAM disk, to be read, all ports and all interrupt lines.
 ///
 /// # Errors
 /// `EDQUOT`, `ENOMEM`.
@@ -141,13 +142,15 @@ fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> 
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;
     let mut granted = Vec::new();
-    granted.try_reserve_exact(5).map_err(|_| Errno::ENOMEM)?;
+    granted.try_reserve_exact(7).map_err(|_| Errno::ENOMEM)?;
     granted.push(Capability::full(Object::Task(builder.task.clone())));
     let archive = Capability::full(Object::Memory(archive(&account, initrd)?));
     granted.push(Capability::full(Object::Account(account)));
     granted.push(Capability::full(Object::Console));
     granted.push(Capability::full(Object::System));
     granted.push(archive.restrict(READ)?);
+    granted.push(Capability::full(Object::Ports(Range::all(N_PORTS))));
+    granted.push(Capability::full(Object::Lines(Range::all(N_LINES as u32))));
     builder.equip(granted, arguments)?;
     while !builder.step()? {}
     let thread = builder.first_thread()?;

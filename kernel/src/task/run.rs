@@ -6,13 +6,14 @@
 
 use core::sync::atomic::Ordering;
 
-use omnibus_abi::Errno;
+use omnibus_abi::{DEADLINE_NEVER, Errno};
 
 use super::reaper::{self, BATCH};
 use super::scheduler::{self, TURN_NS};
 use super::thread::{Doing, Thread, Work};
 use crate::arch;
 use crate::cpu::{Cpu, DOING};
+use crate::device::{interrupts, timers};
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::syscall::caller::Caller;
@@ -34,6 +35,8 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         let now_ns = time::now_ns();
         scheduler::clear_news();
         scheduler::expire(now_ns, BATCH);
+        timers::expire(now_ns);
+        interrupts::tell();
         match &cpu.current {
             Some((thread, Work::User)) if goes_on(cpu, thread, now_ns) => {}
             Some(_) => {
@@ -257,15 +260,15 @@ pub fn replace_blocked(cpu: &mut Cpu, next: Option<(Ref<Thread>, Work)>) {
 /// Nobody is ready: the next interrupt wakes this CPU.
 fn idle() -> Next {
     match scheduler::next_deadline_ns() {
-        Some(deadline_ns) => arch::timer::arm_at(deadline_ns),
-        None => arch::timer::disarm(),
+        DEADLINE_NEVER => arch::timer::disarm(),
+        deadline_ns => arch::timer::arm_at(deadline_ns),
     }
     None
 }
 
 /// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
 pub fn arm(cpu: &Cpu, thread: &Thread) {
-    let deadline_ns = scheduler::next_deadline_ns().unwrap_or(u64::MAX);
+    let deadline_ns = scheduler::next_deadline_ns();
     let reaper_ns = match reaper::priority() {
         Some(priority) if priority == thread.task.priority() => cpu.reaper_turn_ns,
         Some(_) | None => u64::MAX,

@@ -5,10 +5,13 @@
 use core::mem::{forget, replace};
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
+use omnibus_abi::DEADLINE_NEVER;
+
 use super::deadlines::Deadlines;
 use super::priorities::{Priorities, Priority};
 use super::ready::ReadyQueue;
 use super::thread::{Doing, Thread, Work};
+use crate::device::timers;
 use crate::lock::{Lock, Rank};
 use crate::shared::{OutOfMemory, Ref};
 
@@ -133,7 +136,7 @@ pub fn must_give_way(priority: Priority, is_turn_over: bool) -> bool {
 
 /// Wakes `thread` at `deadline_ns`, unless it has a deadline already.
 pub fn set_deadline(thread: &Ref<Thread>, deadline_ns: u64) {
-    if deadline_ns != omnibus_abi::DEADLINE_NEVER {
+    if deadline_ns != DEADLINE_NEVER {
         DEADLINES.lock().enter(deadline_ns, thread.clone());
     }
 }
@@ -144,10 +147,11 @@ pub fn cancel_deadline(thread: &Ref<Thread>) {
     drop(cancelled);
 }
 
-/// The next deadline of anybody.
+/// When somebody is to be woken, or a timer expires, next; [`DEADLINE_NEVER`] if there is neither.
 #[must_use]
-pub fn next_deadline_ns() -> Option<u64> {
-    DEADLINES.lock().earliest_ns()
+pub fn next_deadline_ns() -> u64 {
+    let earliest_ns = DEADLINES.lock().earliest_ns();
+    timers::next_ns().min(earliest_ns.unwrap_or(DEADLINE_NEVER))
 }
 
 /// Wakes up to `budget` threads whose deadline is not after `now_ns`; false if some may be left.

@@ -6,6 +6,7 @@
 //! the right size and mutability. So no argument of any of them can harm the caller's memory.
 
 mod account;
+mod device;
 mod fault;
 #[allow(unsafe_code)]
 mod gate;
@@ -15,6 +16,9 @@ mod slices;
 mod task;
 
 pub use account::{account_claims, account_new, account_read, inspect};
+pub use device::{
+    interrupt_acknowledge, interrupt_bind, port_in, port_out, range_split, timer_new, timer_set,
+};
 pub use fault::{fault_answer, fault_read, task_faults};
 pub use ipc::{
     Incoming, Outgoing, call_long, peer_new, recv, recv_discard, release, send, send_reporting,

@@ -107,6 +107,13 @@ one_test_for_each! {
     "fault_read" FaultRead,
     "fault_answer" FaultAnswer,
     "vm_protect" VmProtect,
+    "timer_new" TimerNew,
+    "timer_set" TimerSet,
+    "range_split" RangeSplit,
+    "port_in" PortIn,
+    "port_out" PortOut,
+    "interrupt_bind" InterruptBind,
+    "interrupt_acknowledge" InterruptAcknowledge,
 }
 
 /// A call whose number nobody knows.

@@ -10,6 +10,7 @@ use omnibus_userland::abi::native::AccountLimits;
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::calls::{self, IoSlice, IoSliceMut, Outgoing};
 use omnibus_userland::check::Outcome;
+use omnibus_userland::environment;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::task::Command;
 use omnibus_userland::wait::WaitSet;
@@ -19,6 +20,12 @@ pub(crate) const PAYLOAD: [u8; 16] = *b"sixteen bytes...";
 
 /// Bytes of the memory object.
 pub(crate) const MEMORY_BYTES: u64 = 2 * PAGE_BYTES;
+
+/// First and number of the ports: of a fourth serial port, which the machine does not have.
+pub(crate) const PORTS: (u64, u64) = (0x2e8, 8);
+
+/// First and number of the interrupt lines, which no device of the machine uses. The first is bound.
+pub(crate) const LINES: (u64, u64) = (10, 2);
 
 /// Everything that exists.
 #[derive(Debug)]
@@ -50,7 +57,7 @@ pub(crate) struct World {
     /// A memory object's capability that is dead: somebody took the object back.
     pub(crate) revoked: u64,
     /// For each kind, in the order of [`Kind::ALL`]: a capability with every right.
-    full: [u64; 7],
+    full: [u64; 11],
     /// Kind, missing right, capability without it; and without any, right 0.
     restricted: Vec<(Kind, u64, u64)>,
     /// A capability that was dropped.
@@ -108,6 +115,7 @@ impl World {
         core::mem::forget(child);
 
         let thread = crate::threads::ended()?;
+        let find = |kind| environment::find(kind).ok_or(Errno::ENOENT);
         let full = [
             peer.0,
             ended,
@@ -116,6 +124,10 @@ impl World {
             thread,
             bench.system.0,
             calls::memory_new(account, MEMORY_BYTES)?.0,
+            calls::timer_new(account, peer, handle)?.0,
+            calls::range_split(find(Kind::Ports)?, PORTS.0, PORTS.1)?.0,
+            calls::range_split(find(Kind::Lines)?, LINES.0, LINES.1)?.0,
+            calls::interrupt_bind(find(Kind::Lines)?, LINES.0, account, peer, handle)?.0,
         ];
         let taken_back = calls::memory_new(account, MEMORY_BYTES)?;
         let revoked = calls::capability_copy(taken_back, Kind::Memory.all_rights())?.0;
@@ -168,6 +180,10 @@ impl World {
             self.revoked,
             self.full(Kind::Thread),
             self.full(Kind::Memory),
+            self.full(Kind::Timer),
+            self.full(Kind::Ports),
+            self.full(Kind::Lines),
+            self.full(Kind::Interrupt),
         ];
         for number in copies.chain(own) {
             calls::capability_drop(CapabilityNumber(number))?;

@@ -6,6 +6,7 @@
 mod accounts;
 mod bus;
 mod capabilities;
+mod devices;
 mod faults;
 mod memory;
 mod memory_objects;
@@ -93,6 +94,13 @@ pub(crate) fn row(call: Call) -> Row {
         Call::FaultAnswer => undone(faults::answer, task_building::undo_watch),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
+        Call::TimerNew => undone(devices::timer_new, capabilities::drop_new),
+        Call::TimerSet => undone(devices::timer_set, devices::undo_timer_set),
+        Call::RangeSplit => undone(devices::range_split, capabilities::drop_new),
+        Call::PortIn => plain(devices::port_in),
+        Call::PortOut => plain(devices::port_out),
+        Call::InterruptBind => undone(devices::interrupt_bind, capabilities::drop_new),
+        Call::InterruptAcknowledge => plain(devices::interrupt_acknowledge),
         Call::SendShort | Call::ReceiveShort | Call::CallShort => Row::InRegisters,
         Call::ReceiveLong | Call::CallLong => Row::InMemory,
     }

@@ -1,0 +1,208 @@
+//! Interrupt lines, with a clock chip that interrupts when it is told to.
+
+use super::clock_chip::{ClockChip, LINE, all_lines, bind};
+use core::time::Duration;
+use omnibus_userland::abi::capability::{account, lines};
+use omnibus_userland::abi::native::InterruptEvent;
+use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
+use omnibus_userland::account::Account;
+use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::bus::{Peer, Received};
+use omnibus_userland::calls;
+use omnibus_userland::check::{Failure, Outcome};
+use omnibus_userland::device::{self, Interrupt, Lines};
+use omnibus_userland::task::{Command, Ending};
+use omnibus_userland::wait::WaitSet;
+use omnibus_userland::{check, check_eq, environment, tests, time};
+
+const MS: u64 = 1_000_000;
+
+/// Argument of the task that binds the line and waits to be killed.
+pub(crate) const HOLDER: &str = "--hold-the-line";
+
+fn told_until(peer: &Peer, deadline_ns: u64) -> Outcome<Option<InterruptEvent>> {
+    match peer.recv_until(deadline_ns) {
+        Err(Errno::ETIMEDOUT) => Ok(None),
+        Ok(Received::Message(message)) => match device::event(&message.data) {
+            Some(event) => Ok(Some(event)),
+            None => Err(Failure::new(format_args!("no event: {message:?}"))),
+        },
+        other => Err(Failure::new(format_args!("{other:?}"))),
+    }
+}
+
+/// The next interrupt is told.
+fn expect_one(peer: &Peer) -> Outcome<()> {
+    let event = told_until(peer, time::deadline_in(PATIENCE))?;
+    check_eq!(
+        event,
+        Some(InterruptEvent {
+            n_told: 1,
+            line: LINE
+        }),
+        "an interrupt"
+    );
+    Ok(())
+}
+
+fn expect_none(peer: &Peer) -> Outcome<()> {
+    check_eq!(
+        told_until(peer, time::now_ns() + 5 * MS)?,
+        None,
+        "an interrupt that is masked"
+    );
+    Ok(())
+}
+
+tests! {
+    /// An interrupt is told once the line was acknowledged, and the next one after the next acknowledgement.
+    fn int_1_masked_until_acknowledged(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        let chip = ClockChip::new()?;
+        let interrupt = bind(&bench.account, &handle)?;
+        chip.start()?;
+        expect_none(&peer)?;
+        chip.clear()?;
+        for _ in 0..20 {
+            interrupt.acknowledge()?;
+            expect_one(&peer)?;
+            chip.clear()?;
+        }
+        expect_none(&peer)?;
+        chip.stop()?;
+        Ok(())
+    }
+
+    /// An edge that comes while the line is not acknowledged is not lost: it is told after the acknowledgement.
+    fn int_2_no_edge_is_lost(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        let chip = ClockChip::new()?;
+        let interrupt = bind(&bench.account, &handle)?;
+        interrupt.acknowledge()?;
+        chip.start()?;
+        for _ in 0..5 {
+            expect_one(&peer)?;
+            // The next edge comes before the acknowledgement, and none behind it: the chip's interrupt is not taken back again.
+            chip.clear()?;
+            time::sleep(Duration::from_millis(4));
+            interrupt.acknowledge()?;
+        }
+        expect_one(&peer)?;
+        chip.stop()?;
+        Ok(())
+    }
+
+    /// A device that interrupts without end is told of as often as it is acknowledged, and no oftener.
+    fn int_3_a_storm_waits(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        let chip = ClockChip::new()?;
+        let interrupt = bind(&bench.account, &handle)?;
+        interrupt.acknowledge()?;
+        chip.start()?;
+        let (until_ns, mut n_edges) = (time::now_ns() + 20 * MS, 0);
+        while time::now_ns() < until_ns {
+            n_edges += u64::from(chip.clear()?);
+        }
+        chip.stop()?;
+        check!(n_edges >= 5, "the chip interrupted only {n_edges} times");
+        expect_one(&peer)?;
+        interrupt.acknowledge()?;
+        expect_one(&peer)?;
+        interrupt.acknowledge()?;
+        expect_none(&peer)?;
+        Ok(())
+    }
+
+    /// A line is bound once at a time, is free again with the last capability, and what comes in when nobody has it does nothing.
+    fn int_4_binding(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        let chip = ClockChip::new()?;
+        let interrupt = bind(&bench.account, &handle)?;
+        let second = bind(&bench.account, &handle);
+        check_eq!(second.map(drop), Err(Errno::EBUSY), "a second binding");
+        let copy = calls::capability_copy(interrupt.number(), 0)?;
+        drop(interrupt);
+        let while_copied = bind(&bench.account, &handle);
+        check_eq!(while_copied.map(drop), Err(Errno::EBUSY), "while there is a copy");
+        check_eq!(calls::interrupt_acknowledge(copy), Err(Errno::EPERM), "without the right");
+        calls::capability_drop(copy)?;
+        chip.start()?;
+        time::sleep(Duration::from_millis(5));
+        chip.clear()?;
+        let interrupt = bind(&bench.account, &handle)?;
+        interrupt.acknowledge()?;
+        expect_one(&peer)?;
+        drop(interrupt);
+        chip.clear()?;
+        expect_none(&peer)?;
+        chip.stop()?;
+        Ok(())
+    }
+
+    /// The line of a task that is killed is free again.
+    fn int_5_death_unbinds(bench) {
+        let own = bench.account.carve(64, 4096, 256)?;
+        let peer = Peer::new(&own)?;
+        let lines = all_lines()?;
+        let holder = Command::new(super::PROGRAM)
+            .grant(own.number(), account::CHARGE)
+            .grant(lines.number(), lines::BIND)
+            .grant(peer.number(), Kind::Peer.all_rights())
+            .argument(HOLDER)
+            .spawn(&own)?;
+        let (_node, handle) = peer.node()?;
+        // It says so by a message when it has the line.
+        peer.recv_until(time::deadline_in(PATIENCE))?;
+        check_eq!(bind(&own, &handle).map(drop), Err(Errno::EBUSY), "while it lives");
+        holder.kill()?;
+        WaitSet::new().task(&holder).wait(time::deadline_in(PATIENCE))?;
+        check_eq!(Ending::of(&holder.status()?), Some(Ending::Killed), "its end");
+        bind(&own, &handle)?.acknowledge()?;
+        Ok(())
+    }
+
+    /// Parts of the lines, lines that are none, and rights that are missing are refused.
+    fn int_6_refusals(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        let lines = all_lines()?;
+        let part = lines.part(LINE, 2)?;
+        for line in [0, LINE - 1, LINE + 2, 255, 256 + LINE, u64::MAX] {
+            let refused: Result<Interrupt, _> = part.bind(line, &bench.account, &handle);
+            check_eq!(refused.map(drop), Err(Errno::EINVAL), "line {line}");
+        }
+        check_eq!(lines.bind(63, &bench.account, &handle).map(drop), Err(Errno::EINVAL), "no input");
+        let bare = calls::capability_copy(part.number(), 0)?;
+        let bare = Lines::from_capability(bare);
+        check_eq!(bare.bind(LINE, &bench.account, &handle).map(drop), Err(Errno::EPERM), "without BIND");
+        let poor = bench.account.carve(1, 0, 0)?;
+        check_eq!(part.bind(LINE, &poor, &handle).map(drop), Err(Errno::EDQUOT), "nobody pays");
+        let wrong = calls::interrupt_acknowledge(bench.console);
+        check_eq!(wrong, Err(Errno::EOPNOTSUPP), "a console");
+        part.bind(LINE, &bench.account, &handle)?;
+        Ok(())
+    }
+}
+
+/// The task that binds the line, says so, and waits to be killed.
+pub(crate) fn hold() -> u8 {
+    let find = |kind| environment::find(kind).unwrap_or(CapabilityNumber(0));
+    let own = Account::from_capability(find(Kind::Account));
+    let peer = Peer::from_capability(find(Kind::Peer));
+    let lines = Lines::from_capability(find(Kind::Lines));
+    let bound = peer.node().and_then(|(node, handle)| {
+        let interrupt = lines.bind(LINE, &own, &handle)?;
+        handle.send(b"bound")?;
+        Ok((node, interrupt))
+    });
+    loop {
+        time::sleep(Duration::from_secs(3600));
+        if bound.is_err() {
+            return 1;
+        }
+    }
+}
