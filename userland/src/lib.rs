@@ -27,6 +27,7 @@ pub mod calls;
 pub mod capability;
 pub mod check;
 pub mod device;
+pub mod driver;
 pub mod entry;
 #[allow(unsafe_code)]
 pub mod environment;

@@ -1,6 +1,6 @@
 //! Interrupt lines, with a clock chip that interrupts when it is told to.
 
-use super::clock_chip::{ClockChip, LINE, all_lines, bind};
+use super::clock_chip::{LINE, all_lines, bind, chip};
 use core::time::Duration;
 use omnibus_userland::abi::capability::{account, lines};
 use omnibus_userland::abi::native::InterruptEvent;
@@ -59,7 +59,7 @@ tests! {
     fn int_1_masked_until_acknowledged(bench) {
         let peer = Peer::new(&bench.account)?;
         let (_node, handle) = peer.node()?;
-        let chip = ClockChip::new()?;
+        let chip = chip()?;
         let interrupt = bind(&bench.account, &handle)?;
         chip.start()?;
         expect_none(&peer)?;
@@ -78,7 +78,7 @@ tests! {
     fn int_2_no_edge_is_lost(bench) {
         let peer = Peer::new(&bench.account)?;
         let (_node, handle) = peer.node()?;
-        let chip = ClockChip::new()?;
+        let chip = chip()?;
         let interrupt = bind(&bench.account, &handle)?;
         interrupt.acknowledge()?;
         chip.start()?;
@@ -98,7 +98,7 @@ tests! {
     fn int_3_a_storm_waits(bench) {
         let peer = Peer::new(&bench.account)?;
         let (_node, handle) = peer.node()?;
-        let chip = ClockChip::new()?;
+        let chip = chip()?;
         let interrupt = bind(&bench.account, &handle)?;
         interrupt.acknowledge()?;
         chip.start()?;
@@ -120,7 +120,7 @@ tests! {
     fn int_4_binding(bench) {
         let peer = Peer::new(&bench.account)?;
         let (_node, handle) = peer.node()?;
-        let chip = ClockChip::new()?;
+        let chip = chip()?;
         let interrupt = bind(&bench.account, &handle)?;
         let second = bind(&bench.account, &handle);
         check_eq!(second.map(drop), Err(Errno::EBUSY), "a second binding");

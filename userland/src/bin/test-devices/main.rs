@@ -1,10 +1,11 @@
-//! Tests timers, I/O ports and interrupt lines.
+//! Tests timers, I/O ports, interrupt lines, and drivers that use them.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
 mod clock_chip;
+mod drivers;
 mod interrupts;
 mod ports;
 mod timers;
@@ -20,5 +21,11 @@ fn main() -> u8 {
     if environment::arguments().next() == Some(interrupts::HOLDER) {
         return interrupts::hold();
     }
-    suite::run(PROGRAM, &[timers::TESTS, ports::TESTS, interrupts::TESTS])
+    let tests = [
+        timers::TESTS,
+        ports::TESTS,
+        interrupts::TESTS,
+        drivers::TESTS,
+    ];
+    suite::run(PROGRAM, &tests)
 }
