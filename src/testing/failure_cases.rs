@@ -203,6 +203,15 @@ pub(crate) const CASES: &[Case] = &[
         )
     },
     Case {
+        kernel: Kernel::Omnibus("handover"),
+        ..case(
+            "kernel.large-payloads-three-ways",
+            "A task with an account of its own gets 1 MiB copied, as a memory object, and in shared memory, and finds every page of it.",
+            &[],
+            survives("1 MiB in a memory object mapped by both"),
+        )
+    },
+    Case {
         adjust: |machine: &mut Machine| machine.n_cpus = 4,
         ..case(
             "kernel.parked-cpus",

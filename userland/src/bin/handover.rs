@@ -71,8 +71,9 @@ fn run() -> Outcome {
     let all = Kind::Account.all_rights();
     let account = Account::from_capability(calls::capability_copy(own, all)?);
     let director = Director::new(Account::from_capability(own), console)?;
+    // Half of what the first account has with 512 MiB (decision 0024), of which one message may take no more than a share (ACC-4).
     let allowance = Allowance {
-        bytes: 64 << 20,
+        bytes: 28 << 20,
         frames: 4096,
         ..Allowance::default()
     };
