@@ -15,12 +15,17 @@ use omnibus_userland::actor::{Allowance, PATIENCE, soon};
 use omnibus_userland::bus::{Carried, Handle, Message, Node, Peer};
 use omnibus_userland::calls::{self, IoSlice, IoSliceMut, Outgoing};
 use omnibus_userland::check::{Failure, Outcome};
+use omnibus_userland::device::Lines;
 use omnibus_userland::memory::Memory;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::task::Ending;
-use omnibus_userland::{check, check_eq, tests, thread, time};
+use omnibus_userland::timer::Timer;
+use omnibus_userland::{check, check_eq, environment, tests, thread, time};
 
 const RW: u64 = VM_READ | VM_WRITE;
+
+/// An interrupt line that nothing else is bound to.
+const LINE: u64 = 9;
 
 tests! {
     /// Capabilities of every kind but a peer's travel among handles, and arrive in the sender's order, as what they are.
@@ -246,9 +251,16 @@ tests! {
         let other = Memory::new(&bench.account, PAGE_BYTES)?;
         let copy = memory.copy(0)?;
         let peers = [Peer::new(&bench.account)?, Peer::new(&bench.account)?];
+        let (_node, handle) = peers[0].node()?;
+        let timers = [Timer::new(&bench.account, &handle)?, Timer::new(&bench.account, &handle)?];
+        let find = |kind| environment::find(kind).ok_or(Errno::ENOENT);
+        let (ports, lines) = (find(Kind::Ports)?, find(Kind::Lines)?);
+        let lines_copy = calls::capability_copy(lines, Kind::Lines.all_rights())?;
+        let interrupt = Lines::from_capability(lines_copy).bind(LINE, &bench.account, &handle)?;
         let all = [
             bench.account.number(), bench.console, bench.system, bench.task, memory.number(),
-            other.number(), peers[0].number(), peers[1].number(),
+            other.number(), peers[0].number(), peers[1].number(), timers[0].number(), timers[1].number(),
+            ports, lines, interrupt.number(),
         ];
         for (i, &first) in all.iter().enumerate() {
             for (j, &second) in all.iter().enumerate() {
@@ -259,7 +271,7 @@ tests! {
         let stale = CapabilityNumber(0);
         check_eq!(calls::capability_compare(bench.console, stale), Err(Errno::EBADF), "nothing");
         check_eq!(calls::capability_compare(stale, bench.console), Err(Errno::EBADF), "nothing");
-        check!(Kind::ALL.len() == 7, "a kind has no row here");
+        check!(Kind::ALL.len() == 11, "a kind has no row here");
         Ok(())
     }
 }
