@@ -502,6 +502,13 @@ calls! {
     InterruptAcknowledge interrupt_acknowledge = 53 (
         interrupt: Capability(Kind::Interrupt, interrupt::ACKNOWLEDGE),
     ) -> "", [EBADF EOPNOTSUPP EPERM];
+
+    /// Changes the share of CPU time of an account that has one.
+    AccountShare account_share = 54 (
+        account: Capability(Kind::Account, account::LIMIT),
+        budget_ns: Value,
+        period_ns: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL];
 }
 
 #[cfg(test)]

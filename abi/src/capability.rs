@@ -108,6 +108,7 @@ impl Kind {
                 ("CHARGE", account::CHARGE),
                 ("INSPECT", account::INSPECT),
                 ("CARVE", account::CARVE),
+                ("LIMIT", account::LIMIT),
             ],
             Self::Console => &[("WRITE", console::WRITE)],
             Self::Thread => &[("JOIN", thread::JOIN)],
@@ -192,6 +193,8 @@ pub mod account {
     pub const INSPECT: u64 = 2;
     /// Carve sub-accounts from it (ACC-7).
     pub const CARVE: u64 = 4;
+    /// Change its share of CPU time.
+    pub const LIMIT: u64 = 8;
 }
 
 /// Rights of a console capability.

@@ -39,6 +39,12 @@ pub const GRANTS_MAX: u64 = 256;
 /// Highest priority of a thread; 0 is the lowest.
 pub const PRIORITY_MAX: u64 = 31;
 
+/// Shortest period of a share of CPU time, in nanoseconds; `EINVAL` below.
+pub const CPU_PERIOD_NS_MIN: u64 = 1_000_000;
+
+/// Longest period of a share of CPU time, in nanoseconds; `EINVAL` above.
+pub const CPU_PERIOD_NS_MAX: u64 = 1_000_000_000;
+
 /// Most claims read by one `account_claims`, `EINVAL` above.
 pub const CLAIMS_MAX: u64 = 1024;
 

@@ -212,7 +212,7 @@ structures! {
     }
 
     /// Maxima of a new account.
-    struct AccountLimits = "omnibus_account_limits", 32 {
+    struct AccountLimits = "omnibus_account_limits", 48 from 32 {
         /// 0.
         flags @ 0,
         /// Objects: peers, nodes, handles, messages, tasks, threads.
@@ -221,10 +221,15 @@ structures! {
         bytes @ 16,
         /// Page frames.
         frames @ 24,
+        /// CPU time that its tasks may use in every period, in nanoseconds: 1 to `cpu_period_ns`; or 0, with a period of 0: as much as the
+        /// parent's.
+        cpu_budget_ns @ 32,
+        /// [`crate::limits::CPU_PERIOD_NS_MIN`] to [`crate::limits::CPU_PERIOD_NS_MAX`].
+        cpu_period_ns @ 40,
     }
 
     /// State of an account (ACC-6).
-    struct AccountState = "omnibus_account_state", 72 {
+    struct AccountState = "omnibus_account_state", 96 from 72 {
         /// 0.
         flags @ 0,
         /// Number of the account, unique for ever.
@@ -243,6 +248,12 @@ structures! {
         frames_maximum @ 56,
         /// Frames not yet taken by any quota.
         frames_available @ 64,
+        /// CPU time used by its tasks and those of accounts carved out of it, in nanoseconds, of tasks that have ended too.
+        cpu_ns @ 72,
+        /// Budget of its share of CPU time; 0 if it has none of its own.
+        cpu_budget_ns @ 80,
+        /// Period of its share.
+        cpu_period_ns @ 88,
     }
 
     /// What one account claims of another (ACC-6).

@@ -32,6 +32,8 @@ pub enum Rank {
     Waiter,
     /// What a thread is doing.
     Thread,
+    /// A share of CPU time, and who waits for it.
+    Share,
     /// Who is ready to run.
     Ready,
     /// Who is to be woken when.

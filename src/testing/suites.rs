@@ -21,7 +21,7 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
 
 /// Suites that count instructions: their machine does, so that what they count is the same in every run. They run on the
 /// default machine only, because the others would show nothing more.
-const COUNTING: [&str; 1] = ["test-latency"];
+const COUNTING: [&str; 2] = ["test-latency", "test-shares"];
 
 /// The boots of all suites on `machine`, which is the default one or not.
 pub(crate) fn all<'a>(

@@ -29,13 +29,28 @@ impl Account {
     /// # Errors
     /// `EDQUOT`: not that much is left. `EPERM`: no right CARVE. `ENOMEM`.
     pub fn carve(&self, objects: u64, bytes: u64, frames: u64) -> Result<Self> {
-        let limits = AccountLimits {
-            flags: 0,
+        self.carve_with(&AccountLimits {
             objects,
             bytes,
             frames,
-        };
-        calls::account_new(self.number(), &limits).map(Self::from_capability)
+            ..AccountLimits::default()
+        })
+    }
+
+    /// The same with all that can be said of an account, a share of CPU time among it.
+    ///
+    /// # Errors
+    /// Those of [`Self::carve`]; `EINVAL`: no objects, or a share that is none.
+    pub fn carve_with(&self, limits: &AccountLimits) -> Result<Self> {
+        calls::account_new(self.number(), limits).map(Self::from_capability)
+    }
+
+    /// Changes its share of CPU time, if it was made with one: `budget_ns` of every `period_ns`. A budget of the whole period is no bound.
+    ///
+    /// # Errors
+    /// `EPERM`: no right LIMIT. `EINVAL`: no share, or an account without one.
+    pub fn set_share(&self, budget_ns: u64, period_ns: u64) -> Result<()> {
+        calls::account_share(self.number(), budget_ns, period_ns)
     }
 
     /// Limits and use.
@@ -44,6 +59,15 @@ impl Account {
     /// `EPERM`: no right INSPECT.
     pub fn state(&self) -> Result<AccountState> {
         calls::account_read(self.number())
+    }
+
+    /// [`Self::state`] without the CPU time, which does not come back: the same again when everything that was held is given back.
+    ///
+    /// # Errors
+    /// `EPERM`: no right INSPECT.
+    pub fn holdings(&self) -> Result<AccountState> {
+        let state = self.state()?;
+        Ok(AccountState { cpu_ns: 0, ..state })
     }
 
     /// Who claims how much, in the order of the claimants' numbers.

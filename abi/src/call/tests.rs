@@ -92,6 +92,7 @@ fn abi_call_numbers_are_pinned() {
             "port_out",
             "interrupt_bind",
             "interrupt_acknowledge",
+            "account_share",
         ]
     );
 }

@@ -44,13 +44,13 @@ impl Carried {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::{Account, peer::Hold};
+    use crate::service::{account::AccountObject, peer::Hold};
     use omnibus_abi::capability::console;
 
     /// A peer's capability does not travel, whatever its rights.
     #[test]
     fn cap_peers_do_not_travel() {
-        let account = Account::root([16, 0, 0]).unwrap();
+        let account = AccountObject::root([16, 0, 0]).unwrap();
         let peer = Capability::full(Object::Peer(Hold::new(&account).unwrap()));
         assert_eq!(Carried::new(&peer, 0, 0).map(drop), Err(Errno::EOPNOTSUPP));
         let none = peer.restrict(0).unwrap();

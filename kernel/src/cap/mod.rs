@@ -11,7 +11,7 @@ use omnibus_abi::{CapabilityNumber, Errno, Kind};
 
 use crate::device::{Range, interrupts::Interrupt, timers::Timer};
 use crate::memory;
-use crate::service::{Account, peer::Hold};
+use crate::service::{account::AccountObject, peer::Hold};
 use crate::shared::{self, Ref};
 use crate::task::{task::Task, thread::Thread};
 
@@ -23,7 +23,7 @@ pub enum Object {
     /// A task; does not keep it alive.
     Task(Ref<Task>),
     /// An account.
-    Account(Account),
+    Account(Ref<AccountObject>),
     /// The console.
     Console,
     /// A thread; does not keep it alive.
@@ -152,7 +152,7 @@ impl Capabilities {
 /// Kinds of object, as look-ups select them.
 pub mod select {
     use super::{
-        Account, Hold, Interrupt, Object, Range, Ref, Task, Thread, Timer, memory, shared,
+        AccountObject, Hold, Interrupt, Object, Range, Ref, Task, Thread, Timer, memory, shared,
     };
 
     /// A peer.
@@ -175,7 +175,7 @@ pub mod select {
 
     /// An account.
     #[must_use]
-    pub fn account(object: &Object) -> Option<&Account> {
+    pub fn account(object: &Object) -> Option<&Ref<AccountObject>> {
         match object {
             Object::Account(account) => Some(account),
             _ => None,

@@ -12,7 +12,8 @@
 //!    goes on with its call and looks for itself.
 //! 2. The receiver runs on the rest of the sender's turn. So the timer stays as it is, and threads of the same priority, which may be
 //!    passed over by this, have their turn when that is over.
-//! 3. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
+//! 3. Threads whose CPU time is metered ([`crate::task::throttle`]) neither begin nor end here.
+//! 4. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
 
 mod delivery;
 
@@ -213,7 +214,9 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
 /// The thread that this CPU runs is blocked: the next one takes over, on the rest of its turn, as after a hand-over.
 fn run_another(cpu: &mut Cpu) -> Done {
     match scheduler::take() {
-        Some((next, Work::User)) => Done::Switched(switch(cpu, ManuallyDrop::new(next))),
+        Some((next, Work::User)) if !next.is_metered => {
+            Done::Switched(switch(cpu, ManuallyDrop::new(next)))
+        }
         Some((next, Work::Receive(at))) => {
             let context = switch(cpu, ManuallyDrop::new(next));
             let Some((thread, work)) = &mut cpu.current else {

@@ -3,16 +3,17 @@
 use super::*;
 use crate::mm::frames;
 use crate::mm::frames::tests_support::machine;
+use crate::service::account::AccountObject;
 use crate::service::{Amounts, BYTES};
 use crate::task::priorities::Priority;
 use crate::task::task::{Name, Task};
 
-fn account() -> Account {
+fn account() -> Ref<AccountObject> {
     let mut maxima: Amounts = [0; 3];
     maxima[OBJECTS] = 64;
     maxima[BYTES] = 4096;
     maxima[FRAMES] = 4096;
-    Account::root(maxima).unwrap()
+    AccountObject::root(maxima).unwrap()
 }
 
 fn filled(account: &Account, n_pages: u64) -> Hold {
@@ -21,7 +22,7 @@ fn filled(account: &Account, n_pages: u64) -> Hold {
     hold
 }
 
-fn task(account: &Account) -> Ref<Task> {
+fn task(account: &Ref<AccountObject>) -> Ref<Task> {
     Task::new(Name::new(b"test"), Priority::LOWEST, account).unwrap()
 }
 

@@ -1,5 +1,7 @@
 //! The kernel as the system that embeds the bus1 core: what its accounts count, whom it wakes.
 
+pub mod account;
+pub mod budget;
 pub mod event;
 pub mod peer;
 

@@ -7,10 +7,16 @@ use omnibus_abi::{Errno, Structure};
 
 use super::Arguments;
 use super::caller::Caller;
-use super::structure::SizeOf;
+use super::operation::{Operation, Outcome};
+use super::structure::{OutArray, SizeOf};
 use crate::cap::Object;
 use crate::sabotage::{self, Promise};
-use crate::service::{self, Account, BYTES, FRAMES, OBJECTS};
+use crate::service::account::{AccountObject, check_share};
+use crate::service::{Account, BYTES, FRAMES, OBJECTS};
+use crate::shared::Ref;
+use crate::task::task::Task;
+use crate::task::throttle;
+use crate::time;
 
 /// Words of a claim.
 const WORDS: usize = AccountClaim::SIZE as usize / 8;
@@ -19,37 +25,92 @@ const WORDS: usize = AccountClaim::SIZE as usize / 8;
 /// them, so that the account's own memory is paid for.
 ///
 /// # Errors
-/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, no objects; `EDQUOT`, `ENOMEM`.
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, no objects, a share that is none; `EDQUOT`, `ENOMEM`.
 pub fn new(caller: &Caller<'_>, [parent, address, size, ..]: [u64; 6]) -> Result<u64, Errno> {
     let parent = caller.account(parent, account::CARVE)?;
     let limits = SizeOf::<AccountLimits>::new(size)?.read(&caller.memory, address)?;
     if limits.flags != 0 || limits.objects == 0 {
         return Err(Errno::EINVAL);
     }
+    let share = check_share(limits.cpu_budget_ns, limits.cpu_period_ns)?;
     let mut maxima = [0; 3];
     maxima[OBJECTS] = limits.objects;
     maxima[BYTES] = limits.bytes;
     maxima[FRAMES] = limits.frames;
     caller.task().make_room(1)?;
-    // Carving is the parent's own act, whoever has the right: each child holds a share of its own.
     let child = if sabotage::breaks(Promise::Quotas) {
-        Account::root([1 << 40; 3])
+        AccountObject::root([1 << 40; 3])
     } else {
-        parent.child(&parent.actor(), maxima)
+        AccountObject::child(&parent, maxima, share)
     };
-    let child = child.map_err(|error| service::errno(&error))?;
-    caller.install(Object::Account(child))
+    caller.install(Object::Account(child?))
 }
 
-/// `account_read(account, state, state_size)`.
+/// `account_share(account, budget_ns, period_ns)`.
 ///
 /// # Errors
-/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`.
-pub fn read(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Result<u64, Errno> {
-    let account = caller.account(number, account::INSPECT)?;
-    let out = SizeOf::<AccountState>::new(size)?.claim(address)?;
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL` for a share that is none, or an account without one.
+pub fn share(
+    caller: &Caller<'_>,
+    [number, budget_ns, period_ns, ..]: Arguments,
+) -> Result<u64, Errno> {
+    let account = caller.account(number, account::LIMIT)?;
+    check_share(budget_ns, period_ns)?.ok_or(Errno::EINVAL)?;
+    let share = account.share.as_ref().ok_or(Errno::EINVAL)?;
+    let now_ns = time::now_ns();
+    share.lock().budget.set(budget_ns, period_ns, now_ns);
+    throttle::look_again(&account, now_ns);
+    Ok(0)
+}
+
+/// `account_read(account, state, state_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`.
+pub fn read(caller: &Caller<'_>, arguments: Arguments) -> Outcome {
+    match Reading::new(caller, arguments) {
+        Ok(reading) => reading.step(caller),
+        Err(errno) => errno.into(),
+    }
+}
+
+/// Tasks whose CPU time is added up in one batch. At most 64 accounts lie above each other, in fact
+/// about 20, and going up one takes three instructions.
+const TASKS_BATCH: u32 = 1024;
+
+/// An account that is being read: the CPU time of its tasks is added up.
+pub struct Reading {
+    account: Ref<AccountObject>,
+    out: OutArray<AccountState>,
+    ticks: u64,
+    at: Option<Ref<Task>>,
+}
+
+impl Reading {
+    fn new(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Result<Self, Errno> {
+        Ok(Self {
+            account: caller.account(number, account::INSPECT)?,
+            out: SizeOf::<AccountState>::new(size)?.claim(address)?,
+            ticks: 0,
+            at: None,
+        })
+    }
+
+    /// Does a batch.
+    pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
+        if !Task::add_up(&self.account, &mut self.ticks, &mut self.at, TASKS_BATCH) {
+            return Outcome::More(Operation::Reading(self));
+        }
+        let state = state(&self.account, time::ns_of(self.ticks));
+        match self.out.write(&caller.memory, 0, state) {
+            Ok(()) => Outcome::Done(Ok(0)),
+            Err(errno) => errno.into(),
+        }
+    }
+}
+
+fn state(account: &AccountObject, cpu_ns: u64) -> AccountState {
     let info = account.inspect();
-    let state = AccountState {
+    let share = account.share.as_ref();
+    let (cpu_budget_ns, cpu_period_ns) = share.map_or((0, 0), |share| share.lock().budget.share());
+    AccountState {
         flags: 0,
         number: info.number.as_u64(),
         n_quotas: info.n_quotas,
@@ -59,9 +120,10 @@ pub fn read(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Resu
         bytes_available: info.available[BYTES],
         frames_maximum: info.maxima[FRAMES],
         frames_available: info.available[FRAMES],
-    };
-    out.write(&caller.memory, 0, state)?;
-    Ok(0)
+        cpu_ns,
+        cpu_budget_ns,
+        cpu_period_ns,
+    }
 }
 
 /// `account_claims(account, claims, n_claims, claim_size, after)`.

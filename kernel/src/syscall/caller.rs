@@ -10,7 +10,7 @@ use omnibus_abi::{CapabilityNumber, Errno};
 use super::machine_memory::MachineMemory;
 use super::user::ReadClaim;
 use crate::cap::{Capability, Object, select};
-use crate::service::{Account, peer::Hold};
+use crate::service::{account::AccountObject, peer::Hold};
 use crate::shared::Ref;
 use crate::task::{task::Task, thread::Thread};
 
@@ -106,7 +106,7 @@ impl Caller<'_> {
     ///
     /// # Errors
     /// `EBADF`, `EOPNOTSUPP`, `EPERM`.
-    pub fn account(&self, number: u64, right: u64) -> Result<Account, Errno> {
+    pub fn account(&self, number: u64, right: u64) -> Result<Ref<AccountObject>, Errno> {
         self.look_up(number, right, select::account)
     }
 

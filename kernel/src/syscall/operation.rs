@@ -6,6 +6,7 @@
 
 use omnibus_abi::Errno;
 
+use super::account::Reading;
 use super::caller::Caller;
 use super::capability::Closing;
 use super::inspect::Inspect;
@@ -73,6 +74,8 @@ pub enum Operation {
     MoveOver(MoveOver),
     /// The thread stands at a fault.
     Stopped(Stopped),
+    /// `account_read`.
+    Reading(Reading),
 }
 
 /// What came of a step of a call.
@@ -132,6 +135,7 @@ impl Operation {
             Self::Revoke(revoke) => revoke.step(),
             Self::MoveOver(move_over) => move_over.step(),
             Self::Stopped(stopped) => stopped.step(caller.thread),
+            Self::Reading(reading) => reading.step(caller),
         }
     }
 
@@ -141,6 +145,7 @@ impl Operation {
     pub fn abandon(self, thread: &Ref<Thread>) -> Option<Self> {
         let left = match self {
             Self::Restart | Self::Map(_) | Self::Changes(_) | Self::Inspect(_) => return None,
+            Self::Reading(_) => return None,
             // The reaper sees the peer, or the memory object, through.
             Self::Closing(_) | Self::Filling(_) | Self::Freeing(_) => return None,
             Self::MapObject(map) => map.abandon()?.step(),

@@ -15,7 +15,7 @@ use super::task::{Name, Task};
 use super::thread::Thread;
 use crate::cap::Capability;
 use crate::mm::address_space::Rights;
-use crate::service::Account;
+use crate::service::account::AccountObject;
 use crate::shared::Ref;
 
 /// Pages filled in one batch.
@@ -46,7 +46,7 @@ impl Builder {
         image: Image<'static>,
         name: &[u8],
         priority: Priority,
-        account: &Account,
+        account: &Ref<AccountObject>,
     ) -> Result<Self, Errno> {
         Ok(Self {
             task: Task::new(Name::new(name), priority, account)?,

@@ -22,7 +22,7 @@ use crate::memory;
 use crate::mm::frames;
 use crate::programs::{self, NoProgram};
 use crate::sabotage;
-use crate::service::Account;
+use crate::service::{Account, account::AccountObject};
 
 /// Number of the first task.
 static FIRST: Once<u64> = Once::new();
@@ -138,7 +138,7 @@ fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
 /// `EDQUOT`, `ENOMEM`.
 fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> Result<(), Errno> {
     let maxima = backing::maxima(frames::counts().n_free);
-    let account = Account::root(maxima).map_err(|error| crate::service::errno(&error))?;
+    let account = AccountObject::root(maxima)?;
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;
     let mut granted = Vec::new();

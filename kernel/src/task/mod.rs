@@ -25,5 +25,6 @@ pub mod space;
 )]
 pub mod task;
 pub mod thread;
+pub mod throttle;
 pub mod waiters;
 pub mod watch;

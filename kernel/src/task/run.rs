@@ -11,6 +11,7 @@ use omnibus_abi::{DEADLINE_NEVER, Errno};
 use super::reaper::{self, BATCH};
 use super::scheduler::{self, TURN_NS};
 use super::thread::{Doing, Thread, Work};
+use super::throttle;
 use crate::arch;
 use crate::cpu::{Cpu, DOING};
 use crate::device::{interrupts, timers};
@@ -37,8 +38,9 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         scheduler::expire(now_ns, BATCH);
         timers::expire(now_ns);
         interrupts::tell();
+        throttle::resume(now_ns);
         match &cpu.current {
-            Some((thread, Work::User)) if goes_on(cpu, thread, now_ns) => {}
+            Some((thread, Work::User)) if !thread.is_metered && goes_on(cpu, thread, now_ns) => {}
             Some(_) => {
                 if let Some((thread, work)) = cpu.current.take() {
                     keep_or_put(cpu, thread, work, now_ns);
@@ -52,8 +54,9 @@ pub fn leave(cpu: &mut Cpu) -> Next {
             arch::take_interrupts();
             continue;
         }
-        if cpu.current.is_none() {
-            choose(cpu, now_ns);
+        if cpu.current.is_none() && !choose(cpu, now_ns) {
+            arch::take_interrupts();
+            continue;
         }
         if let Some((thread, Work::User)) = &cpu.current {
             let thread = thread.clone();
@@ -111,6 +114,16 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
         stop(cpu, &thread);
         return;
     }
+    if let Work::User = work
+        && thread.is_metered
+    {
+        account_metered(cpu, &thread);
+        if let Some(until_ns) = throttle::used_up_until_ns(&thread.task, now_ns) {
+            stop(cpu, &thread);
+            throttle::wait(thread, until_ns, now_ns);
+            return;
+        }
+    }
     let is_turn_over = now_ns >= cpu.turn_end_ns;
     if scheduler::must_give_way(thread.task.priority(), is_turn_over) {
         stop(cpu, &thread);
@@ -125,7 +138,7 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
 
 /// Accounts for the time of a thread that this CPU runs no more.
 fn stop(cpu: &mut Cpu, thread: &Thread) {
-    account(cpu, thread);
+    account_metered(cpu, thread);
     // Its registers may go away with it, and another thread's take their place in memory.
     arch::forget_current();
 }
@@ -142,16 +155,44 @@ pub fn account(cpu: &mut Cpu, thread: &Thread) {
     cpu.since_ticks = now_ticks;
 }
 
-fn choose(cpu: &mut Cpu, now_ns: u64) {
+/// The same, of a thread that may be metered: the fast path is for others only.
+fn account_metered(cpu: &mut Cpu, thread: &Thread) {
+    let since_ticks = cpu.since_ticks;
+    account(cpu, thread);
+    if thread.is_metered {
+        let used_ns = time::ns_of(cpu.since_ticks.wrapping_sub(since_ticks));
+        throttle::charge(&thread.task, used_ns, time::now_ns());
+    }
+}
+
+/// Chooses who runs next, if somebody is ready; false if a batch of threads was looked at in vain, since their shares are used up.
+fn choose(cpu: &mut Cpu, mut now_ns: u64) -> bool {
+    let mut n_left = BATCH;
     while let Some((thread, work)) = scheduler::take() {
         if thread.task.is_ending() {
             thread.finish(0);
             work.give_up(&thread);
             continue;
         }
+        if let Work::User = work
+            && let Some(until_ns) = throttle::used_up_until_ns(&thread.task, now_ns)
+        {
+            let task = thread.task.clone();
+            throttle::wait(thread, until_ns, now_ns);
+            // What it took to find that out is its own.
+            let found_ns = time::now_ns();
+            throttle::charge(&task, found_ns.saturating_sub(now_ns), found_ns);
+            now_ns = found_ns;
+            n_left -= 1;
+            if n_left == 0 {
+                return false;
+            }
+            continue;
+        }
         begin(cpu, thread, work, now_ns);
-        return;
+        return true;
     }
+    true
 }
 
 /// This CPU runs `thread`, which says so, for a turn.
@@ -268,7 +309,14 @@ fn idle() -> Next {
 
 /// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
 pub fn arm(cpu: &Cpu, thread: &Thread) {
-    let deadline_ns = scheduler::next_deadline_ns();
+    let mut deadline_ns = scheduler::next_deadline_ns();
+    if thread.is_metered {
+        let now_ns = time::now_ns();
+        let left_ns = throttle::left_ns(&thread.task, now_ns);
+        deadline_ns = deadline_ns.min(now_ns.saturating_add(left_ns));
+        // Its calls come back to where its time is looked after.
+        scheduler::note_news();
+    }
     let reaper_ns = match reaper::priority() {
         Some(priority) if priority == thread.task.priority() => cpu.reaper_turn_ns,
         Some(_) | None => u64::MAX,

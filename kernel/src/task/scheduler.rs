@@ -11,6 +11,7 @@ use super::deadlines::Deadlines;
 use super::priorities::{Priorities, Priority};
 use super::ready::ReadyQueue;
 use super::thread::{Doing, Thread, Work};
+use super::throttle;
 use crate::device::timers;
 use crate::lock::{Lock, Rank};
 use crate::shared::{OutOfMemory, Ref};
@@ -99,6 +100,9 @@ pub fn move_over(thread: &Ref<Thread>) {
 /// Takes a thread out of both queues.
 pub(super) fn remove(thread: &Ref<Thread>) {
     let removed = change(|ready| ready.remove(thread));
+    if removed.is_none() {
+        throttle::remove(thread);
+    }
     drop(removed);
     let cancelled = DEADLINES.lock().cancel(thread);
     drop(cancelled);
@@ -147,11 +151,12 @@ pub fn cancel_deadline(thread: &Ref<Thread>) {
     drop(cancelled);
 }
 
-/// When somebody is to be woken, or a timer expires, next; [`DEADLINE_NEVER`] if there is neither.
+/// When somebody is to be woken, or a timer expires, or a share is given again, next; [`DEADLINE_NEVER`] if there is none of these.
 #[must_use]
 pub fn next_deadline_ns() -> u64 {
     let earliest_ns = DEADLINES.lock().earliest_ns();
-    timers::next_ns().min(earliest_ns.unwrap_or(DEADLINE_NEVER))
+    let deadline_ns = earliest_ns.unwrap_or(DEADLINE_NEVER);
+    deadline_ns.min(timers::next_ns()).min(throttle::next_ns())
 }
 
 /// Wakes up to `budget` threads whose deadline is not after `now_ns`; false if some may be left.

@@ -27,7 +27,7 @@ use super::waiters::Waiters;
 use super::watch::{self, Watch};
 use crate::cap::{Capabilities, Capability, table::Table};
 use crate::lock::{Lock, Rank};
-use crate::service::{self, Account, Actor, Charge};
+use crate::service::{self, Actor, Charge, account::AccountObject};
 use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
 use crate::time;
 
@@ -124,7 +124,7 @@ pub struct Task {
     /// Priority of its threads, and the highest it can have.
     pub urgency: Urgency,
     /// The account that pays for it.
-    pub account: Account,
+    pub account: Ref<AccountObject>,
     /// Itself as one that acts for that account.
     pub actor: Actor,
     /// Its capabilities.
@@ -159,7 +159,11 @@ impl Task {
     ///
     /// # Errors
     /// `EDQUOT`, `ENOMEM`.
-    pub fn new(name: Name, priority: Priority, account: &Account) -> Result<Ref<Self>, Errno> {
+    pub fn new(
+        name: Name,
+        priority: Priority,
+        account: &Ref<AccountObject>,
+    ) -> Result<Ref<Self>, Errno> {
         let refused = |error| service::errno(&error);
         let actor = account.actor();
         let charge = account
@@ -456,7 +460,13 @@ impl Task {
     /// Announces that everything has been given back.
     pub fn announce(task: &Ref<Self>) {
         task.has_ended.store(true, Ordering::Release);
-        let removed = TASKS.lock().remove(task);
+        let removed = {
+            let mut tasks = TASKS.lock();
+            // With the list locked: who adds up what tasks have used sees it here or there.
+            task.account
+                .add_ended(task.cpu_ticks.load(Ordering::Relaxed));
+            tasks.remove(task)
+        };
         drop(removed);
         task.waiters.wake_all();
     }
@@ -465,6 +475,28 @@ impl Task {
     #[must_use]
     pub fn after(task: Option<&Ref<Self>>) -> Option<Ref<Self>> {
         TASKS.lock().behind(task, |task| task.number)
+    }
+
+    /// Adds the CPU time of up to `budget` tasks behind `at` to `ticks`, as far as they are within `account`; if those are all, also that of tasks
+    /// which have ended, and true. A task that ends between two batches may be missed.
+    pub fn add_up(
+        account: &AccountObject,
+        ticks: &mut u64,
+        at: &mut Option<Ref<Self>>,
+        budget: u32,
+    ) -> bool {
+        let tasks = TASKS.lock();
+        for _ in 0..budget {
+            let Some(task) = tasks.behind(at.as_ref(), |task| task.number) else {
+                *ticks += account.ended_ticks();
+                return true;
+            };
+            if task.account.is_within(account) {
+                *ticks += task.cpu_ticks.load(Ordering::Relaxed);
+            }
+            *at = Some(task);
+        }
+        false
     }
 
     /// What `task_status` tells.

@@ -18,6 +18,15 @@ pub fn account_new(parent: CapabilityNumber, limits: &AccountLimits) -> Result<C
     call(Call::AccountNew, arguments).map(CapabilityNumber)
 }
 
+/// Changes the share of CPU time of an account that has one (right LIMIT).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EINVAL`: no share, or an account without one.
+pub fn account_share(account: CapabilityNumber, budget_ns: u64, period_ns: u64) -> Result<()> {
+    let arguments = [account.0, budget_ns, period_ns].map(Register::number);
+    call(Call::AccountShare, arguments).map(drop)
+}
+
 /// Reads limits and use of an account (right INSPECT).
 ///
 /// # Errors

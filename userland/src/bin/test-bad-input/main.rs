@@ -114,6 +114,7 @@ one_test_for_each! {
     "port_out" PortOut,
     "interrupt_bind" InterruptBind,
     "interrupt_acknowledge" InterruptAcknowledge,
+    "account_share" AccountShare,
 }
 
 /// A call whose number nobody knows.

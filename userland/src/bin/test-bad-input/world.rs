@@ -100,6 +100,7 @@ impl World {
             objects: 8,
             bytes: 4096,
             frames: 0,
+            ..AccountLimits::default()
         };
         let poor = calls::account_new(account, &limits)?;
         let poor_peer = calls::peer_new(poor)?;

@@ -61,7 +61,7 @@ tests! {
     fn wat_3_given_up(bench) {
         let stage = Stage::new(bench)?;
         let own = bench.account.carve(64, 4096, 0)?;
-        let before = own.state()?;
+        let before = own.holdings()?;
         for is_closed in [false, true] {
             let watcher = Peer::new(&own)?;
             let (node, handle) = watcher.node()?;
@@ -80,7 +80,7 @@ tests! {
                 check!(watcher.try_recv()?.is_none(), "somebody was told");
             }
             drop((node, handle, watcher));
-            check!(soon(|| Ok(own.state()? == before))?, "what is held: {:?}", own.state()?);
+            check!(soon(|| Ok(own.holdings()? == before))?, "what is held: {:?}", own.state()?);
         }
         Ok(())
     }

@@ -30,7 +30,7 @@ tests! {
     /// A new task has nothing and does nothing, until it is started; it can be killed before.
     fn tnw_1_empty_and_still(bench) {
         let own = bench.account.carve(64, 0, 64)?;
-        let before = own.state()?;
+        let before = own.holdings()?;
         let task = new(&own.number())?;
         let status = task.status()?;
         check_eq!((status.state, status.cpu_ns), (TASK_RUNNING, 0), "its status");
@@ -39,7 +39,7 @@ tests! {
         task.kill()?;
         check_eq!(task.wait_until(time::deadline_in(PATIENCE))?, Ending::Killed, "its end");
         drop(task);
-        check!(soon(|| Ok(own.state()? == before))?, "what is held: {:?}", own.state()?);
+        check!(soon(|| Ok(own.holdings()? == before))?, "what is held: {:?}", own.state()?);
         Ok(())
     }
 
@@ -115,7 +115,7 @@ tests! {
     /// A task that nobody started ends with the task that made it, and everything it had is given back.
     fn tnw_5_unstarted_tasks_end_with_their_creator(bench) {
         let own = bench.account.carve(600, 4096, 600)?;
-        let before = own.state()?;
+        let before = own.holdings()?;
         let creator = Command::new(PROGRAM)
             .argument(CREATOR)
             .grant(own.number(), account::CHARGE)
@@ -123,7 +123,7 @@ tests! {
         let ending = creator.wait_until(time::deadline_in(PATIENCE))?;
         check_eq!(ending, Ending::Exited(0), "the creator's end");
         drop(creator);
-        check!(soon(|| Ok(own.state()? == before))?, "what is held: {:?}", own.state()?);
+        check!(soon(|| Ok(own.holdings()? == before))?, "what is held: {:?}", own.state()?);
         Ok(())
     }
 

@@ -59,7 +59,7 @@ impl Stage {
     pub(crate) fn new(bench: &Bench, name: &str, supervised: &str) -> Outcome<Self> {
         // Less than half of what the smallest machine of the matrix has (ACC-4).
         let own = bench.account.carve(10_000, 2 << 20, 5_600)?;
-        let before = own.state()?;
+        let before = own.holdings()?;
         let client = own.carve(1_000, 128 << 10, 64)?;
         let peer = Peer::new(&client)?;
         let memory = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
@@ -147,7 +147,7 @@ impl Stage {
         peer.close()?;
         drop((client, programs));
         check!(
-            soon(|| Ok(own.state()? == before))?,
+            soon(|| Ok(own.holdings()? == before))?,
             "what is held: {:?} of {before:?}",
             own.state()?
         );

@@ -1,8 +1,10 @@
 //! Capability numbers, kinds and rights.
 
+use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::{CapabilityNumber, Errno, Kind, status};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls;
+use omnibus_userland::memory::Memory;
 use omnibus_userland::raw::{self, Registers};
 use omnibus_userland::{check, check_eq, tests};
 
@@ -58,12 +60,14 @@ tests! {
         Ok(())
     }
 
-    /// Kind, rights and number of a capability can be read, also without any right.
+    /// Kind, rights and number of a capability can be read, and what it refers to compared, also without any right.
     fn cap_4_info(bench) {
         let peer = Peer::new(&bench.account)?;
+        let memory = Memory::new(&bench.account, PAGE_BYTES)?;
         let expected = [
             (bench.task, Kind::Task), (bench.account.number(), Kind::Account),
             (bench.console, Kind::Console), (bench.system, Kind::System), (peer.number(), Kind::Peer),
+            (memory.number(), Kind::Memory),
         ];
         for (number, kind) in expected {
             let info = calls::capability_info(number)?;
@@ -71,6 +75,10 @@ tests! {
             let copy = calls::capability_copy(number, 0)?;
             check_eq!(calls::capability_info(copy)?.kind, kind as u64, "{kind:?} without rights");
             check_eq!(calls::capability_info(copy)?.number, info.number, "its object");
+            for (other, other_kind) in expected {
+                let is_same = calls::capability_compare(copy, other)?;
+                check_eq!(is_same, other == number, "{kind:?} and {other_kind:?} are one");
+            }
             calls::capability_drop(copy)?;
         }
         let account = calls::capability_info(bench.account.number())?.number;

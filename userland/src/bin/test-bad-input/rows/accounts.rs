@@ -1,11 +1,14 @@
 //! Rows of accounts, and of reading out the kernel's state.
 
-use super::{NO_FLAGS, refused};
-use crate::invocation::{Invocation, Place};
+use super::{NO_FLAGS, and_good, and_refused, refused};
+use crate::invocation::{Change, Invocation, Place};
 use crate::world::World;
 use omnibus_userland::abi::call::Access;
+use omnibus_userland::abi::capability::account;
+use omnibus_userland::abi::limits::{CPU_PERIOD_NS_MAX, CPU_PERIOD_NS_MIN};
 use omnibus_userland::abi::native::{AccountClaim, AccountLimits, AccountState};
-use omnibus_userland::abi::{Call, Errno, Kind};
+use omnibus_userland::abi::{Call, CapabilityNumber, Errno, Kind};
+use omnibus_userland::calls;
 
 pub(crate) fn new(world: &World) -> Result<Invocation, Errno> {
     let registers = [world.full(Kind::Account), 0, AccountLimits::SIZE, 0, 0, 0];
@@ -21,14 +24,77 @@ pub(crate) fn new(world: &World) -> Result<Invocation, Errno> {
         Place::Register(1),
         Access::In,
         "omnibus_account_limits",
-        &[0, 1, 1, 1],
+        &[0, 1, 1, 1, 0, 0],
         &[
             ("flags", NO_FLAGS, 3),
             ("objects", too_much(), 4),
             ("bytes", too_much(), 4),
             ("frames", too_much(), 4),
+            // One without the other is no share.
+            (
+                "cpu_budget_ns",
+                refused([1, 1 << 63, u64::MAX], Errno::EINVAL, 3),
+                3,
+            ),
+            (
+                "cpu_period_ns",
+                refused([1, PERIOD_NS, u64::MAX], Errno::EINVAL, 3),
+                3,
+            ),
         ],
     );
+    let share = |budget_ns, period_ns| {
+        let (budget, period) = (Place::Word(0, 4), Place::Word(0, 5));
+        alloc::vec![
+            Change::Set(budget, budget_ns),
+            Change::Set(period, period_ns)
+        ]
+    };
+    call.others = BAD_SHARES
+        .map(|(budget_ns, period_ns)| (share(budget_ns, period_ns), Errno::EINVAL, 3))
+        .to_vec();
+    Ok(call)
+}
+
+/// A period that a share may have.
+const PERIOD_NS: u64 = CPU_PERIOD_NS_MIN;
+
+/// Shares that are none: budget and period.
+const BAD_SHARES: [(u64, u64); 4] = [
+    (0, PERIOD_NS),
+    (PERIOD_NS + 1, PERIOD_NS),
+    (1, PERIOD_NS - 1),
+    (1, CPU_PERIOD_NS_MAX + 1),
+];
+
+/// Of an account that is made for the call.
+pub(crate) fn share(world: &World) -> Result<Invocation, Errno> {
+    let own = CapabilityNumber(world.full(Kind::Account));
+    let made = calls::account_new(
+        own,
+        &AccountLimits {
+            objects: 1,
+            cpu_budget_ns: 1,
+            cpu_period_ns: PERIOD_NS,
+            ..AccountLimits::default()
+        },
+    )?;
+    let registers = [made.0, PERIOD_NS, PERIOD_NS, 0, 0, 0];
+    let mut call = Invocation::new(Call::AccountShare, registers, &[0, 1, 1]);
+    let bad = world.bad_capabilities(Kind::Account, account::LIMIT);
+    let bad = bad.into_iter().map(|(number, errno)| (number, errno, 0));
+    // An account without a share does not get one.
+    call.value(0, and_refused(refused([own.0], Errno::EINVAL, 2), bad));
+    call.value(
+        1,
+        and_good(
+            refused([0, PERIOD_NS + 1, u64::MAX], Errno::EINVAL, 1),
+            [1, PERIOD_NS / 2],
+        ),
+    );
+    let periods = [0, PERIOD_NS - 1, CPU_PERIOD_NS_MAX + 1, u64::MAX];
+    let good = [PERIOD_NS + 1, CPU_PERIOD_NS_MAX];
+    call.value(2, and_good(refused(periods, Errno::EINVAL, 1), good));
     Ok(call)
 }
 
@@ -39,7 +105,7 @@ pub(crate) fn read(world: &World) -> Result<Invocation, Errno> {
         Place::Register(1),
         Access::Out,
         "omnibus_account_state",
-        &[0; 9],
+        &[0; 12],
         &[],
     );
     Ok(call)

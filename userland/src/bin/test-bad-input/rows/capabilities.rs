@@ -66,3 +66,8 @@ pub(crate) fn info(world: &World) -> Result<Invocation, Errno> {
     );
     Ok(info)
 }
+
+/// Drops what was made for the call, which its first argument names.
+pub(crate) fn drop_first(_: &World, call: &Invocation, _: Registers) {
+    calls::capability_drop(CapabilityNumber(call.registers[0])).expect("it was made for this case");
+}

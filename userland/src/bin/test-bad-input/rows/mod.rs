@@ -92,6 +92,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::TaskFaults => undone(faults::name_pager, task_building::undo),
         Call::FaultRead => undone(faults::read, task_building::undo_watch),
         Call::FaultAnswer => undone(faults::answer, task_building::undo_watch),
+        Call::AccountShare => undone(accounts::share, capabilities::drop_first),
         Call::CapabilityCompare => plain(capabilities::compare),
         Call::MemoryInfo => plain(memory_objects::info),
         Call::TimerNew => undone(devices::timer_new, capabilities::drop_new),
