@@ -509,6 +509,13 @@ calls! {
         budget_ns: Value,
         period_ns: Value,
     ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL];
+
+    /// Has a message sent through a handle when a memory object has been taken back: an `omnibus_memory_revoked`.
+    MemoryWatch memory_watch = 55 (
+        memory: Capability(Kind::Memory, 0),
+        peer: Capability(Kind::Peer, peer::USE),
+        handle: Value,
+    ) -> "", [EBADF EOPNOTSUPP ESTALE EPERM EBADRQC EDQUOT ENOMEM];
 }
 
 #[cfg(test)]

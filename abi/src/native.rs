@@ -334,6 +334,14 @@ structures! {
         n_mappings @ 24,
     }
 
+    /// That a memory object was taken back, as a message tells it.
+    struct MemoryRevoked = "omnibus_memory_revoked", 16 {
+        /// 1.
+        count @ 0,
+        /// Number of the object.
+        number @ 8,
+    }
+
     /// What a new task finds at [`crate::layout::STARTUP_ADDRESS`]; `rdi` points at it.
     struct Startup = "omnibus_startup", 104 {
         /// Bytes of this structure in this version.

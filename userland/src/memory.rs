@@ -5,6 +5,7 @@
 //! revoker one trusts, or for a task that may end.
 
 use crate::account::Account;
+use crate::bus::Handle;
 use crate::calls::{self, Result};
 use crate::capability::Owned;
 use crate::raw;
@@ -60,6 +61,14 @@ impl Memory {
     /// `EPERM`: no right REVOKE. `ESTALE`: somebody else took it back.
     pub fn revoke(&self) -> Result<()> {
         calls::memory_revoke(self.number())
+    }
+
+    /// Has a message sent through `handle` when somebody has taken it back: an [`omnibus_abi::native::MemoryRevoked`].
+    ///
+    /// # Errors
+    /// `ESTALE`: it was taken back. `EBADRQC`: the handle's node is gone. `EDQUOT`, `ENOMEM`.
+    pub fn watch(&self, handle: &Handle) -> Result<()> {
+        calls::memory_watch(self.number(), handle.peer().number(), handle.id())
     }
 
     /// Maps all of it where the kernel finds room, with these `VM_*` rights.

@@ -93,6 +93,7 @@ fn abi_call_numbers_are_pinned() {
             "interrupt_bind",
             "interrupt_acknowledge",
             "account_share",
+            "memory_watch",
         ]
     );
 }

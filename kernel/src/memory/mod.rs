@@ -15,6 +15,7 @@
 //!    execute, and the other way round (`ETXTBSY`).
 
 pub mod mapping;
+pub mod watch;
 
 use alloc::vec::Vec;
 use core::sync::atomic::{AtomicU64, Ordering};
@@ -27,10 +28,11 @@ use crate::lock::{Lock, Rank};
 use crate::mm::Frame;
 use crate::mm::address_space::Rights;
 use crate::mm::page::Page;
-use crate::service::{self, Account, Charge, FRAMES, OBJECTS};
+use crate::service::{self, Account, Charge, FRAMES, OBJECTS, event::Event};
 use crate::shared::{Link, Linked, List, Ref};
 use crate::task::reaper;
 use mapping::{Mapping, OfMemory};
+use watch::Watch;
 
 /// Pages of a chunk of the index: it fills a block of the kernel's slabs, which is a frame.
 const CHUNK_PAGES: u64 = 504;
@@ -66,6 +68,8 @@ struct Parts {
     /// Mappings, older epochs first.
     mappings: List<Mapping, OfMemory>,
     n_mappings: u64,
+    /// Who is told that it was taken back, older epochs first.
+    watches: List<Watch, watch::OfMemory>,
     n_writable: u64,
     n_executable: u64,
 }
@@ -166,10 +170,26 @@ impl Memory {
         (first.memory.epoch != parts.epoch).then_some(first)
     }
 
+    /// Takes out a watch that began in an earlier epoch, if there is one left.
+    #[must_use]
+    pub fn take_stale_watch(&self) -> Option<Ref<Watch>> {
+        let mut parts = self.parts.lock();
+        let first = parts.watches.front()?;
+        match first.epoch == parts.epoch {
+            true => None,
+            false => parts.watches.remove(&first),
+        }
+    }
+
     /// Gives back up to `budget` pages of an object that nobody holds, and at the end its charge.
     pub fn work(&self, budget: u32) -> Progress {
         for _ in 0..budget {
             let mut parts = self.parts.lock();
+            if let Some(watch) = parts.watches.pop_front() {
+                drop(parts);
+                drop(watch);
+                continue;
+            }
             let Some(chunk) = parts.chunks.last_mut() else {
                 let charge = parts.charge.take();
                 drop(parts);
@@ -259,6 +279,7 @@ impl Hold {
                     epoch: 0,
                     mappings: List::new(),
                     n_mappings: 0,
+                    watches: List::new(),
                     n_writable: 0,
                     n_executable: 0,
                 },
@@ -290,6 +311,21 @@ impl Hold {
         } else {
             Err(Errno::ESTALE)
         }
+    }
+
+    /// Has somebody told by `event` when the object is taken back from the epoch of this hold; `charge` is one object.
+    ///
+    /// # Errors
+    /// `ESTALE` if it was already; `ENOMEM`.
+    pub fn watch(&self, event: Event, charge: Charge) -> Result<(), Errno> {
+        let watch = Ref::try_new(Watch::new(event, self.epoch, charge))?;
+        let mut parts = self.object.parts.lock();
+        if parts.epoch != self.epoch {
+            drop(parts);
+            return Err(Errno::ESTALE);
+        }
+        parts.watches.push_back(watch);
+        Ok(())
     }
 
     /// Begins the next epoch, of which only this hold is.

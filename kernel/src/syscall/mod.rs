@@ -112,6 +112,7 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::FaultAnswer => fault::answer(caller, arguments).into(),
         Call::TaskWatch => task_build::watch(caller, arguments).into(),
         Call::CapabilityCompare => capability::compare(caller, arguments).into(),
+        Call::MemoryWatch => memory_object::watch(caller, arguments).into(),
         Call::MemoryInfo => memory_object::info(caller, arguments).into(),
         Call::TimerNew => device::timer_new(caller, arguments).into(),
         Call::TimerSet => device::timer_set(caller, arguments).into(),

@@ -32,6 +32,16 @@ pub fn memory_revoke(memory: CapabilityNumber) -> Result<()> {
     call(Call::MemoryRevoke, [Register::number(memory.0)]).map(drop)
 }
 
+/// Has an `omnibus_memory_revoked` sent through `handle` of `peer` (right USE) when a memory object has been taken back from this
+/// capability.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `ESTALE`: the object. `EBADF`, `EOPNOTSUPP`, `EPERM`: the peer. `EBADRQC`: the handle. `EDQUOT`, `ENOMEM`.
+pub fn memory_watch(memory: CapabilityNumber, peer: CapabilityNumber, handle: u64) -> Result<()> {
+    let arguments = [memory.0, peer.0, handle].map(Register::number);
+    call(Call::MemoryWatch, arguments).map(drop)
+}
+
 /// Tells length and mappings of a memory object.
 ///
 /// # Errors

@@ -24,7 +24,7 @@ pub use ipc::{
     Incoming, Outgoing, call_long, peer_new, recv, recv_discard, release, send, send_reporting,
     transfer, wait,
 };
-pub use memory::{memory_info, memory_map, memory_new, memory_revoke};
+pub use memory::{memory_info, memory_map, memory_new, memory_revoke, memory_watch};
 pub use slices::{IoSlice, IoSliceMut};
 pub use task::{
     Spawn, capability_compare, capability_copy, capability_drop, capability_info, clock_ns,

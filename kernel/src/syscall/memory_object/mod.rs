@@ -7,10 +7,10 @@ pub use map::{MapObject, map};
 pub use unmap::{Revoke, UnmapObject, revoke, unmap};
 
 use bus1_service::Progress;
-use omnibus_abi::capability::{account, task};
+use omnibus_abi::capability::{account, peer, task};
 use omnibus_abi::layout::PAGE_BYTES;
 use omnibus_abi::limits::MEMORY_BYTES_MAX;
-use omnibus_abi::native::MemoryInfo;
+use omnibus_abi::native::{MemoryInfo, MemoryRevoked};
 use omnibus_abi::{CapabilityNumber, Errno};
 
 use super::Arguments;
@@ -19,6 +19,7 @@ use super::operation::{Operation, Outcome};
 use super::structure::SizeOf;
 use crate::cap::{Capability, Object, select};
 use crate::memory::{Hold, Memory};
+use crate::service::{self, event::Event};
 use crate::shared::Ref;
 use crate::task::reaper;
 use crate::task::task::Task;
@@ -112,6 +113,19 @@ pub fn info(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Resu
     };
     let out = SizeOf::<MemoryInfo>::new(size)?.claim(address)?;
     out.write(&caller.memory, 0, info)?;
+    Ok(0)
+}
+
+/// `memory_watch(memory, peer, handle)`.
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `ESTALE` memory; `EBADF`, `EOPNOTSUPP`, `EPERM` peer; `EBADRQC` handle; `EDQUOT`, `ENOMEM`.
+pub fn watch(caller: &Caller<'_>, [number, by, handle, ..]: Arguments) -> Result<u64, Errno> {
+    let memory = object(caller, number, 0)?;
+    let by = caller.peer(by, peer::USE)?;
+    let event = Event::bind::<MemoryRevoked>(&by, handle)?;
+    let charge = caller.task().charge(service::objects(1))?;
+    memory.watch(event, charge)?;
     Ok(0)
 }
 

@@ -110,7 +110,7 @@ fn begin_revoke(caller: &Caller<'_>, number: CapabilityNumber) -> Result<Hold, E
     }
 }
 
-/// A `memory_revoke` that has begun: mappings of earlier epochs end.
+/// A `memory_revoke` that has begun: mappings of earlier epochs end, and who watches is told.
 pub struct Revoke {
     memory: Hold,
     ending: Option<UnmapObject>,
@@ -129,7 +129,13 @@ impl Revoke {
                 }
             };
             let Some(mut ending) = next else {
-                return give_up(self.memory, Ok(0));
+                // It is unmapped everywhere: now it is told.
+                let Some(watch) = self.memory.take_stale_watch() else {
+                    return give_up(self.memory, Ok(0));
+                };
+                watch.tell(self.memory.number);
+                budget = budget.saturating_sub(END_COST);
+                continue;
             };
             if !ending.work(&mut budget) {
                 self.ending = Some(ending);

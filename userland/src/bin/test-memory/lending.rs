@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use omnibus_userland::abi::Errno;
 use omnibus_userland::abi::capability::memory::{EXECUTE, READ, REVOKE, WRITE};
 use omnibus_userland::abi::layout::PAGE_BYTES;
-use omnibus_userland::abi::native::{VM_EXECUTE, VM_READ, VM_WRITE};
-use omnibus_userland::actor::PATIENCE;
+use omnibus_userland::abi::native::{MemoryRevoked, VM_EXECUTE, VM_READ, VM_WRITE};
+use omnibus_userland::actor::{PATIENCE, soon};
+use omnibus_userland::bus::{Peer, Received};
 use omnibus_userland::memory::Memory;
 use omnibus_userland::task::Ending;
 use omnibus_userland::{check, check_eq, tests, thread, time};
@@ -135,6 +136,43 @@ tests! {
         check_eq!(memory.info()?.n_mappings, 0, "mappings afterwards");
         drop(memory);
         check_eq!(account.state()?, before, "the account afterwards");
+        Ok(())
+    }
+
+    /// Who holds an object and asked for it is told by a message when it has been taken back: each once, and not who took it back.
+    fn mob_22_revoking_is_told(bench) {
+        let account = bench.account.carve(64, 4096, 64)?;
+        let before = account.state()?;
+        {
+            let peer = Peer::new(&account)?;
+            let (node, handle) = peer.node()?;
+            let (other, second) = peer.node()?;
+            let memory = Memory::new(&account, 3 * PAGE_BYTES)?;
+            let number = memory.info()?.number;
+            let lent = memory.copy(READ)?;
+            lent.watch(&handle)?;
+            lent.watch(&second)?;
+            let mapping = lent.map(VM_READ)?;
+            check!(peer.try_recv()?.is_none(), "a message before it is taken back");
+            memory.revoke()?;
+            check_eq!(lent.watch(&handle), Err(Errno::ESTALE), "watching what was taken back");
+            for node in [node.id(), other.id()] {
+                let message = peer.try_recv()?.and_then(Received::message);
+                let told = message.map(|message| (message.node, message.data));
+                let words = MemoryRevoked { count: 1, number }.to_words();
+                let payload = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+                check_eq!(told, Some((node, payload)), "what is told");
+            }
+            check_eq!(memory.info()?.n_mappings, 0, "mappings when it was told");
+            drop(mapping);
+            // The one who took it back goes on, and may be told of the next time.
+            memory.watch(&handle)?;
+            check!(peer.try_recv()?.is_none(), "a message of what goes on");
+            // A watch ends with the object.
+            drop(lent);
+            drop(memory);
+        }
+        check!(soon(|| Ok(account.state()? == before))?, "{:?} instead of {before:?}", account.state()?);
         Ok(())
     }
 }

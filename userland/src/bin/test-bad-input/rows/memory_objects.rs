@@ -7,7 +7,7 @@ use crate::world::{MEMORY_BYTES, World};
 use alloc::vec::Vec;
 use omnibus_userland::abi::call::Access;
 use omnibus_userland::abi::capability::memory::{READ, REVOKE, WRITE};
-use omnibus_userland::abi::capability::{account, task};
+use omnibus_userland::abi::capability::{account, peer, task};
 use omnibus_userland::abi::layout::{PAGE_BYTES, USER_END};
 use omnibus_userland::abi::limits::MEMORY_BYTES_MAX;
 use omnibus_userland::abi::native::{MemoryInfo, MemoryMap, VM_EXECUTE, VM_READ, VM_WRITE};
@@ -170,8 +170,31 @@ pub(crate) fn revoke(world: &World) -> Result<Invocation, Errno> {
     Ok(call)
 }
 
-pub(crate) fn undo_revoke(_: &World, call: &Invocation, _: Registers) {
-    calls::capability_drop(CapabilityNumber(call.registers[0])).expect("it was made for this case");
+pub(crate) fn watch(world: &World) -> Result<Invocation, Errno> {
+    // One of its own, which the watch goes with.
+    let own = CapabilityNumber(world.full(Kind::Account));
+    let object = calls::memory_new(own, PAGE_BYTES)?;
+    let registers = [object.0, world.peer, world.handle, 0, 0, 0];
+    let mut call = Invocation::new(Call::MemoryWatch, registers, &[0, 1, 2]);
+    let bad = world.bad_capabilities(Kind::Memory, 0).into_iter();
+    let bad = bad.map(|(number, errno)| (number, errno, 0));
+    call.value(
+        0,
+        and_refused(refused([world.revoked], Errno::ESTALE, 0), bad),
+    );
+    let by = world.bad_capabilities(Kind::Peer, peer::USE).into_iter();
+    let by = by.map(|(number, errno)| (number, errno, 1));
+    call.value(
+        1,
+        and_refused(refused([world.silent], Errno::EBADRQC, 2), by),
+    );
+    let unknown = world.unknown.iter().copied().chain([world.node, u64::MAX]);
+    let unknown = refused(unknown, Errno::EBADRQC, 2);
+    call.value(
+        2,
+        and_refused(unknown, [(world.handle_to_poor, Errno::EDQUOT, 3)]),
+    );
+    Ok(call)
 }
 
 pub(crate) fn info(world: &World) -> Result<Invocation, Errno> {
