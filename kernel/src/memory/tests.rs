@@ -5,8 +5,9 @@ use crate::mm::frames;
 use crate::mm::frames::tests_support::machine;
 use crate::service::account::AccountObject;
 use crate::service::{Amounts, BYTES};
+use crate::task::name::Name;
 use crate::task::priorities::Priority;
-use crate::task::task::{Name, Task};
+use crate::task::task::Task;
 
 fn account() -> Ref<AccountObject> {
     let mut maxima: Amounts = [0; 3];

@@ -10,7 +10,8 @@ use super::operation::Outcome;
 use super::user::ReadClaim;
 use crate::cap::{Object, select};
 use crate::service::{self, peer::Hold};
-use crate::task::task::{End, Task};
+use crate::task::end::End;
+use crate::task::task::Task;
 
 /// `exit(status)`.
 pub fn exit(caller: &Caller<'_>, [status, ..]: Arguments) -> Outcome {

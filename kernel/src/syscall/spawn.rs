@@ -19,9 +19,10 @@ use crate::cap::{Capability, Object};
 use crate::programs;
 use crate::shared::Ref;
 use crate::task::builder::Builder;
+use crate::task::end::End;
 use crate::task::priorities::Priority;
 use crate::task::scheduler;
-use crate::task::task::{End, Task};
+use crate::task::task::Task;
 
 /// A spawn on its way.
 pub enum Spawn {

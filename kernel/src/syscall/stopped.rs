@@ -10,8 +10,9 @@ use super::short::Receive;
 use crate::arch::trap::Fault;
 use crate::arch::vectors::PAGE_FAULT;
 use crate::shared::Ref;
+use crate::task::end::End;
 use crate::task::faults::{Answer, Pager, Telling};
-use crate::task::task::{End, Task};
+use crate::task::task::Task;
 use crate::task::thread::Thread;
 
 /// What is tried again.

@@ -9,8 +9,9 @@ use super::caller::Caller;
 use super::operation::Outcome;
 use super::structure::SizeOf;
 use crate::cap::select;
+use crate::task::end::End;
 use crate::task::reaper;
-use crate::task::task::{End, Task};
+use crate::task::task::Task;
 
 /// `task_kill(task)`: `EBADF`, `EOPNOTSUPP`, `EPERM`.
 pub fn kill(caller: &Caller<'_>, [number, ..]: Arguments) -> Outcome {

@@ -13,9 +13,11 @@ use super::user::ReadClaim;
 use crate::cap::{Object, select};
 use crate::service::{self, event::Event};
 use crate::shared::Ref;
+use crate::task::end::End;
+use crate::task::name::Name;
 use crate::task::priorities::Priority;
 use crate::task::scheduler;
-use crate::task::task::{End, Name, Task};
+use crate::task::task::Task;
 use crate::task::thread::Thread;
 use crate::task::watch::Watch;
 

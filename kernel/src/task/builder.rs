@@ -10,8 +10,9 @@ use omnibus_abi::{Errno, Structure};
 use omnibus_elf_loader::{self as elf, Image};
 
 use super::machine::Start;
+use super::name::Name;
 use super::priorities::Priority;
-use super::task::{Name, Task};
+use super::task::Task;
 use super::thread::Thread;
 use crate::cap::Capability;
 use crate::mm::address_space::Rights;

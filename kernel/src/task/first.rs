@@ -12,9 +12,10 @@ use spin::Once;
 
 use super::backing;
 use super::builder::Builder;
+use super::end::End;
 use super::priorities::Priority;
 use super::scheduler;
-use super::task::{End, Task};
+use super::task::Task;
 use crate::arch::report;
 use crate::cap::{Capability, Object};
 use crate::device::{Range, interrupts::N_LINES, ports::N_PORTS};

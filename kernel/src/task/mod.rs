@@ -9,9 +9,11 @@
 pub mod backing;
 pub mod builder;
 pub mod deadlines;
+pub mod end;
 pub mod faults;
 pub mod first;
 pub mod machine;
+pub mod name;
 pub mod priorities;
 pub mod ready;
 pub mod reaper;

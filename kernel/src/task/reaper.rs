@@ -10,10 +10,11 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::end::End;
 use super::first;
 use super::priorities::Priority;
 use super::scheduler;
-use super::task::{End, Ending, Task};
+use super::task::{Ending, Task};
 use super::thread::Thread;
 use crate::cap::table::Dismantled;
 use crate::lock::{Lock, Rank};

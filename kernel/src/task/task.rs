@@ -15,10 +15,11 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use omnibus_abi::limits::EXIT_STATUS_MAX;
 use omnibus_abi::{CapabilityNumber, Errno, native};
 
+use super::end::End;
 use super::faults::Faults;
+use super::name::Name;
 use super::priorities::{Priority, Urgency};
 use super::reaper;
 use super::space::Space;
@@ -30,30 +31,6 @@ use crate::lock::{Lock, Rank};
 use crate::service::{self, Actor, Charge, account::AccountObject};
 use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
 use crate::time;
-
-/// How a task ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It called `exit`, or its last thread ended.
-    Exited(u8),
-    /// Somebody killed it.
-    Killed,
-    /// It faulted.
-    Faulted {
-        /// Vector of the exception.
-        vector: u8,
-        /// Address accessed for a page fault, else of the instruction.
-        address: u64,
-    },
-}
-
-impl End {
-    /// Of `exit(status)`: a status above 255 counts as 255.
-    #[must_use]
-    pub fn exited(status: u64) -> Self {
-        Self::Exited(status.min(EXIT_STATUS_MAX) as u8)
-    }
-}
 
 /// Purpose of the link of a thread in its task's list.
 #[derive(Debug)]
@@ -74,36 +51,6 @@ const CHUNKS_PER_FRAME: u64 = 64;
 /// Purpose of the link of a task without a thread in its creator's list.
 #[derive(Debug)]
 pub enum Unstarted {}
-
-/// Bytes of a name that are kept for reports.
-const NAME_BYTES: usize = 32;
-
-/// The name of a program, cut for reports.
-#[derive(Clone, Copy)]
-pub struct Name {
-    bytes: [u8; NAME_BYTES],
-    n_bytes: usize,
-}
-
-impl Name {
-    /// The first bytes of `name`.
-    #[must_use]
-    pub fn new(name: &[u8]) -> Self {
-        let mut bytes = [0; NAME_BYTES];
-        let n_bytes = name.len().min(NAME_BYTES);
-        for (to, from) in bytes.iter_mut().zip(name) {
-            *to = *from;
-        }
-        Self { bytes, n_bytes }
-    }
-
-    /// The name, if it is text.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..self.n_bytes).unwrap_or_default();
-        core::str::from_utf8(bytes).unwrap_or("(not text)")
-    }
-}
 
 struct Parts {
     threads: List<Thread, OfTask>,
