@@ -21,6 +21,7 @@ extern crate alloc;
 pub mod account;
 pub mod actor;
 pub mod archive;
+pub mod bench_server;
 pub mod boot;
 pub mod bus;
 pub mod calls;
@@ -49,7 +50,7 @@ pub mod port;
 pub mod print;
 #[allow(unsafe_code)]
 pub mod raw;
-pub mod server;
+
 pub mod service;
 #[cfg(not(test))]
 #[allow(unsafe_code)]

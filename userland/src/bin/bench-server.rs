@@ -13,10 +13,10 @@ use omnibus_userland::abi::bus1::{MESSAGE_TYPE_USER, Transfer};
 use omnibus_userland::abi::limits::IDS_MAX;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
+use omnibus_userland::bench_server::order;
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::memory::Memory;
 use omnibus_userland::port::{Port, Short};
-use omnibus_userland::server::order;
 use omnibus_userland::{environment, program};
 
 program!(main);

@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::Transfer;
 use omnibus_userland::abi::capability::console;
 use omnibus_userland::abi::{DEADLINE_NEVER, DEADLINE_NOW};
+use omnibus_userland::bench_server::{NARROW, Pair, Server, order};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::port::{Port, Short};
-use omnibus_userland::server::{NARROW, Pair, Server, order};
 use omnibus_userland::suite::wire::create;
 use omnibus_userland::{calls, check, check_eq};
 

@@ -3,8 +3,8 @@
 use alloc::vec::Vec;
 use omnibus_userland::abi::{CapabilityNumber, Kind};
 use omnibus_userland::account::Account;
+use omnibus_userland::bench_server::Host;
 use omnibus_userland::check::Outcome;
-use omnibus_userland::server::Host;
 use omnibus_userland::{calls, environment, println, raw};
 
 /// Batches of rounds of which the median counts: what comes between now and then, as the timer does, does not.

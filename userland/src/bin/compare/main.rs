@@ -12,8 +12,8 @@ mod teller;
 
 use omnibus_userland::abi::Kind;
 use omnibus_userland::account::Account;
+use omnibus_userland::bench_server::Host;
 use omnibus_userland::check::Outcome;
-use omnibus_userland::server::Host;
 use omnibus_userland::{environment, println, program};
 use teller::Teller;
 

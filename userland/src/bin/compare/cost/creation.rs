@@ -3,10 +3,10 @@
 use super::Subject;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use omnibus_userland::bench_server::Host;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::memory::Memory;
-use omnibus_userland::server::Host;
 use omnibus_userland::suite::wire::{create, release};
 
 pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {

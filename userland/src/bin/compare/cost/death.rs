@@ -5,8 +5,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use omnibus_compare::N_DEATHS;
 use omnibus_userland::abi::bus1::MESSAGE_TYPE_NODE_RELEASE;
+use omnibus_userland::bench_server::{Host, Pair, order};
 use omnibus_userland::check::Outcome;
-use omnibus_userland::server::{Host, Pair, order};
 use omnibus_userland::{check_eq, raw};
 
 pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {

@@ -5,11 +5,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use omnibus_compare::FAN_OUT_BYTES;
 use omnibus_compare::measure::Round;
+use omnibus_userland::bench_server::{Host, Server, order};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::check_eq;
 use omnibus_userland::port::Port;
-use omnibus_userland::server::{Host, Server, order};
 
 /// Limits of a receiver's account, objects, bytes and frames: an actor may take half of what the first account has, for all of them.
 const LIMITS: [u64; 3] = [64, 1 << 14, 128];

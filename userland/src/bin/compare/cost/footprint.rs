@@ -9,9 +9,9 @@ use omnibus_compare::{
 };
 use omnibus_userland::abi::Kind;
 use omnibus_userland::abi::layout::PAGE_BYTES;
+use omnibus_userland::bench_server::Host;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check::{Failure, Outcome};
-use omnibus_userland::server::Host;
 use omnibus_userland::suite::wire::{create, send};
 use omnibus_userland::{calls, environment};
 

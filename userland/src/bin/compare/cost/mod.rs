@@ -11,8 +11,8 @@ mod transfer;
 use crate::teller::Teller;
 use alloc::vec::Vec;
 use omnibus_compare as plan;
+use omnibus_userland::bench_server::Host;
 use omnibus_userland::check::{Failure, Outcome};
-use omnibus_userland::server::Host;
 
 /// What is measured here.
 type Subject<'a> = omnibus_compare::measure::Subject<'a, Failure>;

@@ -10,11 +10,11 @@ use omnibus_userland::abi::DEADLINE_NEVER;
 use omnibus_userland::abi::capability::memory;
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
+use omnibus_userland::bench_server::{Host, Pair};
 use omnibus_userland::check;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::memory::Memory;
 use omnibus_userland::port::Short;
-use omnibus_userland::server::{Host, Pair};
 
 /// Every means with every size that it takes.
 pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {

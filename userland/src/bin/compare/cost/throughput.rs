@@ -6,9 +6,9 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_compare::measure::Round;
 use omnibus_compare::{BURST, QUEUED_SIZES};
+use omnibus_userland::bench_server::{Host, Pair, order};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::check_eq;
-use omnibus_userland::server::{Host, Pair, order};
 
 pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {
     QUEUED_SIZES

@@ -5,11 +5,11 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use omnibus_compare::measure::Round;
 use omnibus_userland::abi::bus1::Transfer;
+use omnibus_userland::bench_server::{Host, Pair, order};
 use omnibus_userland::bus::Peer;
 use omnibus_userland::check;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::port::Port;
-use omnibus_userland::server::{Host, Pair, order};
 use omnibus_userland::suite::wire::create;
 
 pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {
