@@ -29,6 +29,9 @@ pub(crate) const FLAG: &str = "--fill";
 /// Tasks that fill one account, each started by the one before.
 const DEPTH: u64 = 4;
 
+/// Frames of the smallest part: a smaller one has no room for that many tasks.
+const PART_FRAMES_LEAST: u64 = 1200;
+
 /// Peers of a task that fills, each an actor of its own.
 const PEERS: usize = 5;
 
@@ -53,8 +56,7 @@ pub(crate) fn fill(bench: &Bench) -> Outcome {
     let ear = Peer::new(&ear_account)?;
     let mut parts = Vec::with_capacity(16);
     let mut share = 4;
-    // A smaller part has no room for a task.
-    while share <= 16 {
+    while share <= 16 && before.frames_maximum / share >= PART_FRAMES_LEAST {
         let carved = bench.account.carve(
             before.objects_maximum / share,
             before.bytes_maximum / share,
