@@ -57,6 +57,7 @@ impl<'a, const N: usize> Room<'a, N> {
     /// # Errors
     /// [`Fault`]; if a page vanishes during the copy, which takes another CPU, part of the room may have been written.
     pub fn fill_from_user(&self, from: u64) -> Result<(), Fault> {
+        user::check(from, self.n_bytes, false)?;
         let end = from + self.n_bytes as u64;
         // The first page is read before anything is written.
         let mut page = (from & !(PAGE_BYTES - 1)) + PAGE_BYTES;

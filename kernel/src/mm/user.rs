@@ -58,7 +58,8 @@ impl Outcome {
     }
 }
 
-fn check(address: u64, n_bytes: usize, is_write: bool) -> Result<(), Fault> {
+/// That a range is the user's, as far as its addresses go; the sum of the two does not overflow then.
+pub(super) fn check(address: u64, n_bytes: usize, is_write: bool) -> Result<(), Fault> {
     if is_user_range(address, n_bytes as u64) {
         Ok(())
     } else {

@@ -199,9 +199,11 @@ tests! {
         })?;
         thread::yield_now();
         let range = |address, n| Range { address, n };
-        let nowhere = Memory { data: range(NOWHERE, 8000), ..Memory::default() };
-        let (result, descriptor) = raw_call(Call::CallLong, &holder, handle, nowhere);
-        check_eq!((result, descriptor.is_sent()), (Err(Errno::EFAULT), false), "a payload that is nowhere");
+        for address in [NOWHERE, 0, 1 << 47, 0xffff_8000_0000_0000, u64::MAX - 7999, u64::MAX - 10, u64::MAX] {
+            let nowhere = Memory { data: range(address, 8000), ..Memory::default() };
+            let (result, descriptor) = raw_call(Call::CallLong, &holder, handle, nowhere);
+            check_eq!((result, descriptor.is_sent()), (Err(Errno::EFAULT), false), "a payload that is nowhere: {address:#x}");
+        }
         // The stack ends where its task may not read on.
         let end = omnibus_userland::abi::layout::STACK_TOP - 4096;
         let partly = Memory { data: range(end, 8000), ..Memory::default() };
