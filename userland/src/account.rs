@@ -1,29 +1,18 @@
 //! Accounts: who pays, and up to how much (`docs/model.md`, section 8).
 
 use crate::calls::{self, Result};
-use crate::capability::Owned;
+use crate::capability::{Owned, owns_capability};
 use alloc::vec;
 use alloc::vec::Vec;
-use omnibus_abi::CapabilityNumber;
 use omnibus_abi::native::{AccountClaim, AccountLimits, AccountState};
 
 /// An account that this task may use as far as the rights of its capability go.
 #[derive(Debug)]
 pub struct Account(Owned);
 
+owns_capability!(Account);
+
 impl Account {
-    /// Takes over an account capability, for instance one that was granted.
-    #[must_use]
-    pub const fn from_capability(number: CapabilityNumber) -> Self {
-        Self(Owned::new(number))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
-    }
-
     /// Carves an account of its own out of this one; its maxima are charged here (ACC-7).
     ///
     /// # Errors

@@ -46,6 +46,26 @@ impl Owned {
     }
 }
 
+/// What every type that owns a capability of one kind begins with.
+macro_rules! owns_capability {
+    ($($name:ident),*) => {$(
+        impl $name {
+            /// Takes over a capability of this kind, for instance one that was granted.
+            #[must_use]
+            pub const fn from_capability(number: omnibus_abi::CapabilityNumber) -> Self {
+                Self($crate::capability::Owned::new(number))
+            }
+
+            /// The capability's number.
+            #[must_use]
+            pub const fn number(&self) -> omnibus_abi::CapabilityNumber {
+                self.0.number()
+            }
+        }
+    )*};
+}
+pub(crate) use owns_capability;
+
 impl Drop for Owned {
     fn drop(&mut self) {
         // A slot that is empty already is what we want.

@@ -3,27 +3,16 @@
 use crate::account::Account;
 use crate::bus::Handle;
 use crate::calls::{self, Result};
-use crate::capability::Owned;
-use omnibus_abi::CapabilityNumber;
+use crate::capability::{Owned, owns_capability};
 use omnibus_abi::native::InterruptEvent;
 
 /// A range of I/O ports.
 #[derive(Debug)]
 pub struct Ports(Owned);
 
+owns_capability!(Ports, Lines, Interrupt);
+
 impl Ports {
-    /// Takes over a capability to ports, for instance one that was granted.
-    #[must_use]
-    pub const fn from_capability(number: CapabilityNumber) -> Self {
-        Self(Owned::new(number))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
-    }
-
     /// The `n` ports from `first` on.
     ///
     /// # Errors
@@ -54,18 +43,6 @@ impl Ports {
 pub struct Lines(Owned);
 
 impl Lines {
-    /// Takes over a capability to lines, for instance one that was granted.
-    #[must_use]
-    pub const fn from_capability(number: CapabilityNumber) -> Self {
-        Self(Owned::new(number))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
-    }
-
     /// The `n` lines from `first` on.
     ///
     /// # Errors
@@ -81,7 +58,7 @@ impl Lines {
     pub fn bind(&self, line: u64, account: &Account, handle: &Handle) -> Result<Interrupt> {
         let peer = handle.peer().number();
         calls::interrupt_bind(self.number(), line, account.number(), peer, handle.id())
-            .map(|number| Interrupt(Owned::new(number)))
+            .map(Interrupt::from_capability)
     }
 }
 
@@ -90,12 +67,6 @@ impl Lines {
 pub struct Interrupt(Owned);
 
 impl Interrupt {
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
-    }
-
     /// Lets the next interrupt in.
     ///
     /// # Errors

@@ -7,16 +7,18 @@
 use crate::account::Account;
 use crate::bus::Handle;
 use crate::calls::{self, Result};
-use crate::capability::Owned;
+use crate::capability::{Owned, owns_capability};
 use crate::raw;
 use crate::task::Task;
 use alloc::vec::Vec;
+use omnibus_abi::Call;
 use omnibus_abi::native::{MemoryInfo, MemoryMap, VM_READ};
-use omnibus_abi::{Call, CapabilityNumber};
 
 /// A memory object, as far as the rights of its capability go.
 #[derive(Debug)]
 pub struct Memory(Owned);
+
+owns_capability!(Memory);
 
 impl Memory {
     /// A new object of zeroed pages; `n_bytes` is a multiple of the page size.
@@ -25,18 +27,6 @@ impl Memory {
     /// Those of [`calls::memory_new`].
     pub fn new(account: &Account, n_bytes: u64) -> Result<Self> {
         calls::memory_new(account.number(), n_bytes).map(Self::from_capability)
-    }
-
-    /// Takes over a memory capability, for instance one that was granted.
-    #[must_use]
-    pub const fn from_capability(number: CapabilityNumber) -> Self {
-        Self(Owned::new(number))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
     }
 
     /// Another capability to the same object, with these rights.

@@ -3,7 +3,7 @@
 use crate::account::Account;
 use crate::bus::Handle;
 use crate::calls::{self, Result, Spawn};
-use crate::capability::Owned;
+use crate::capability::{Owned, owns_capability};
 use crate::environment;
 use crate::loader::{self, Loaded, Program};
 use crate::wait::WaitSet;
@@ -212,19 +212,9 @@ impl Display for Ending {
 #[derive(Debug)]
 pub struct Task(Owned);
 
+owns_capability!(Task);
+
 impl Task {
-    /// Takes over a task capability.
-    #[must_use]
-    pub const fn from_capability(number: CapabilityNumber) -> Self {
-        Self(Owned::new(number))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
-    }
-
     /// How it is.
     ///
     /// # Errors

@@ -3,14 +3,16 @@
 use crate::account::Account;
 use crate::bus::Handle;
 use crate::calls::{self, Result};
-use crate::capability::Owned;
+use crate::capability::{Owned, owns_capability};
 use core::time::Duration;
 use omnibus_abi::native::TimerEvent;
-use omnibus_abi::{CapabilityNumber, DEADLINE_NEVER, Structure};
+use omnibus_abi::{DEADLINE_NEVER, Structure};
 
 /// A timer; disarmed and gone when this is dropped.
 #[derive(Debug)]
 pub struct Timer(Owned);
+
+owns_capability!(Timer);
 
 impl Timer {
     /// A disarmed timer that tells of its expiry through `handle`.
@@ -19,13 +21,7 @@ impl Timer {
     /// `EDQUOT`: the account of the timer, or that of the handle's node. `ENOMEM`.
     pub fn new(account: &Account, handle: &Handle) -> Result<Self> {
         let peer = handle.peer().number();
-        calls::timer_new(account.number(), peer, handle.id()).map(|number| Self(Owned::new(number)))
-    }
-
-    /// The capability's number.
-    #[must_use]
-    pub const fn number(&self) -> CapabilityNumber {
-        self.0.number()
+        calls::timer_new(account.number(), peer, handle.id()).map(Self::from_capability)
     }
 
     /// Lets it expire once, at `deadline_ns` of the clock, or now if that has passed.

@@ -12,16 +12,11 @@ use omnibus_userland::{environment, program};
 
 program!(main);
 
-const LIMITS: Limits = Limits {
-    sessions: 128,
-    sessions_per_account: 16,
-};
-
 fn main() -> Result<()> {
     let part = Part::take()?;
     let mut log = Log::default();
     for name in environment::arguments() {
         log.add_door(part.node(name)?, name);
     }
-    Server::new(log, &part.peer, LIMITS).run()
+    Server::new(log, &part.peer, Limits::COMMON).run()
 }

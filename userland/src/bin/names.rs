@@ -13,11 +13,6 @@ use omnibus_userland::{environment, program};
 
 program!(main);
 
-const LIMITS: Limits = Limits {
-    sessions: 128,
-    sessions_per_account: 16,
-};
-
 fn main() -> Result<()> {
     let part = Part::take()?;
     let mut names = Names::new(&part.peer);
@@ -26,5 +21,5 @@ fn main() -> Result<()> {
         let policy = Policy::parse(policy).ok_or(Errno::EINVAL)?;
         names.add_door(part.node(node)?, policy);
     }
-    Server::new(names, &part.peer, LIMITS).run()
+    Server::new(names, &part.peer, Limits::COMMON).run()
 }

@@ -13,16 +13,13 @@ use omnibus_userland::calls::Result;
 use omnibus_userland::device::Ports;
 use omnibus_userland::driver::AtPorts;
 use omnibus_userland::driver::clock_chip::{CLOCK_CHIP, ClockChip, Date};
-use omnibus_userland::{environment, program};
+use omnibus_userland::{driver, environment, program};
 
 program!(main);
 
 fn main() -> Result<()> {
     let find = |kind| environment::find(kind).ok_or(Errno::ENOENT);
-    let door = environment::arguments()
-        .next()
-        .and_then(|id| id.parse().ok());
-    let door: u64 = door.ok_or(Errno::EINVAL)?;
+    let door = driver::door()?;
     let peer = Peer::from_capability(find(Kind::Peer)?);
     let ports = Ports::from_capability(find(Kind::Ports)?);
     let chip = ClockChip::new(AtPorts::new(ports, CLOCK_CHIP.0))?;

@@ -23,7 +23,7 @@ use omnibus_userland::device::{Lines, Ports};
 use omnibus_userland::driver::AtPorts;
 use omnibus_userland::driver::uart::{COM1, Uart};
 use omnibus_userland::wait::WaitSet;
-use omnibus_userland::{environment, program, time};
+use omnibus_userland::{driver, environment, program, time};
 
 /// Bytes that wait to be sent before nothing more is taken from clients.
 const OUTGOING_MAX: usize = 8192;
@@ -43,10 +43,7 @@ struct Driver {
 
 fn main() -> Result<()> {
     let find = |kind| environment::find(kind).ok_or(Errno::ENOENT);
-    let door = environment::arguments()
-        .next()
-        .and_then(|id| id.parse().ok());
-    let door: u64 = door.ok_or(Errno::EINVAL)?;
+    let door = driver::door()?;
     let account = Account::from_capability(find(Kind::Account)?);
     let clients = Peer::from_capability(find(Kind::Peer)?);
     let ports = Ports::from_capability(find(Kind::Ports)?);

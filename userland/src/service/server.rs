@@ -33,6 +33,14 @@ pub struct Limits {
     pub sessions_per_account: usize,
 }
 
+impl Limits {
+    /// For a service that much of a system uses.
+    pub const COMMON: Self = Self {
+        sessions: 128,
+        sessions_per_account: 16,
+    };
+}
+
 /// A request.
 #[derive(Debug)]
 pub struct Request<'a> {
