@@ -142,6 +142,26 @@ impl<S: System> Peer<S> {
 
 impl<S: System> Event<S> {
     /// Tells of it: the first of `words`, which is not 0, is added to what is unread, the others take the place of those before.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let event = client.new_event(handle, 1)?;
+    /// event.fire(&[1], &mut |(), _| {});
+    /// assert_eq!(server.recv()?.payload(), 1_u64.to_le_bytes());
+    /// drop(event);
+    /// assert!(!server.is_readable());
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn fire(&self, words: &[u64], wake: &mut dyn FnMut(&S::Watch, Wake)) {
         let event = &self.0;
         let owner = event.node().owner();

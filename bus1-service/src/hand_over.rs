@@ -116,6 +116,33 @@ impl<S: System> Peer<S> {
     /// The same for a message that carries a copy of the handle `carried`, or whose bytes are put where the receiver wants them before it is
     /// decided (rule 4). `deliver` does that, and is told what the copy will be called; false if it cannot be done. `wake` is told of nodes
     /// that lose their last handle because a message that was almost handed over was not.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[handle], b"the first goes through the queue")?.finish_silently();
+    /// drop(server.recv()?);
+    /// let aim = client.aim(handle, true).expect("a handle, and nothing to receive");
+    /// let mut copy = None;
+    /// let mut put = |id| {
+    ///     copy = id;
+    ///     true
+    /// };
+    /// let handed = client.deliver(aim, Some(handle), 8, &mut put, &mut |(), _| {});
+    /// assert_eq!(handed.expect("the server is idle").node, node);
+    /// server.send(&[copy.expect("the server's handle")], &[], b"to itself")?.finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"to itself");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn deliver(
         &self,

@@ -6,7 +6,9 @@ mod common;
 use std::sync::Arc;
 
 use allocator::{bytes_left, refusing};
-use bus1_service::{Account, Error, Id, Kind, Peer, PreparingSend, PreparingTransfer, Source};
+use bus1_service::{
+    Account, EVENT_WORDS_MAX, Error, Id, Kind, Peer, PreparingSend, PreparingTransfer, Source,
+};
 use common::*;
 
 /// Bytes per object, everything counted that is allocated for it: at most 512 for a peer, 128 for a node, 160 for a handle and
@@ -165,6 +167,9 @@ fn err_1_every_allocation_may_fail() {
         });
         while recv(a).is_some() {}
     }
+    fail_each(&world, "event", || {
+        client.new_event(to[0], EVENT_WORDS_MAX).map(drop)
+    });
     let account = world.accounts[other].clone();
     let watch = <Arc<Bell>>::default();
     fail_each(&world, "peer", || {

@@ -81,6 +81,33 @@ impl<S: System> Account<S> {
     }
 
     /// The next trace from `place` on (0 at first) of the quota of `claimant`, and the place to go on with. `None` at the end.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::OBJECTS;
+    /// let guest = account.child(&account.actor(), [10, 100])?;
+    /// let actor = guest.actor();
+    /// let held = account.charge(&actor, [3, 0])?;
+    /// let quota = std::iter::successors(account.inspect_quota(0), |(_, next)| account.inspect_quota((*next)?))
+    ///     .map(|(quota, _)| quota)
+    ///     .find(|quota| quota.claimant == guest.number())
+    ///     .expect("the guest claims something of the account");
+    /// let (trace, _) = account.inspect_trace(guest.number(), 0).expect("one actor of the guest does");
+    /// assert_eq!(trace.claimed[OBJECTS], 3);
+    /// assert_eq!(quota.claimed[OBJECTS], trace.claimed[OBJECTS] + quota.available[OBJECTS]);
+    /// # drop(held);
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn inspect_trace(
         &self,

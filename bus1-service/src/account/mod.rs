@@ -223,6 +223,26 @@ impl<S: System> Charge<S> {
     ///
     /// # Errors
     /// [`Error::Quota`], [`Error::OutOfMemory`]; the charge is as before then.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let mut held = account.charge(&account.actor(), [10, 0])?;
+    /// held.grow([5, 100])?;
+    /// assert_eq!(held.amounts(), [15, 100]);
+    /// held.shrink([15, 0]);
+    /// assert_eq!(held.amounts(), [0, 100]);
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn grow(&mut self, amounts: S::Amounts) -> Result<(), Error> {
         let (target, claimant) = (&self.target.core, &self.claimant.core);
         self.trace = charge(

@@ -139,6 +139,26 @@ impl<S: System> Peer<S> {
     }
 
     /// The ordered entry `index` of the queue, counted from the first; only the first 64 can be read out.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[], b"hello")?.finish_silently();
+    /// let entry = server.inspect_entry(0).expect("one message");
+    /// assert_eq!((entry.id, entry.n_data), (node, 5));
+    /// assert!(server.inspect_entry(1).is_none());
+    /// assert_eq!(server.inspect().clock, 1, "one transaction was ordered here");
+    /// # Ok(())
+    /// # }
+    /// ```
     #[must_use]
     pub fn inspect_entry(&self, index: usize) -> Option<EntryInfo> {
         if index >= ENTRIES {

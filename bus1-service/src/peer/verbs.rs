@@ -262,6 +262,26 @@ impl<S: System> Peer<S> {
 
     /// RECV of a message of at most `n_data_max` bytes that carries nothing, if that stands first: in one section of the peer's lock.
     /// Anything else stays where it is.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::Glance;
+    /// client.send(&[handle], &[], b"short")?.finish_silently();
+    /// client.send(&[handle], &[], b"longer than that")?.finish_silently();
+    /// assert!(matches!(server.glance(8), Glance::Small(received) if received.payload() == b"short"));
+    /// assert!(matches!(server.glance(8), Glance::Other));
+    /// # Ok(())
+    /// # }
+    /// ```
     #[inline(always)]
     #[must_use]
     pub fn glance(&self, n_data_max: usize) -> Glance<S> {

@@ -228,6 +228,28 @@ impl<S: System> Peer<S> {
     }
 
     /// Does up to `budget` batches, of at most 16 objects each, of the release or closing of this peer that is open, if any.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// use bus1_service::{Kind, Progress};
+    /// assert!(server.begin_close());
+    /// while server.work(1, &mut |(), _| {}) != Progress::Done {
+    ///     // Another thread may have its turn here.
+    /// }
+    /// let received = client.recv()?;
+    /// assert_eq!((received.kind(), received.metadata().id), (Kind::NodeRelease, handle));
+    /// # Ok(())
+    /// # }
+    /// ```
     pub fn work(&self, budget: u32, wake: &mut dyn FnMut(&S::Watch, Wake)) -> Progress {
         {
             let mut guard = self.core.lock.lock();
