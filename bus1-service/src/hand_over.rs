@@ -16,7 +16,7 @@
 use crate::account::{self, Charged};
 use crate::effects::Waker;
 use crate::handle::{Handle, Whereabouts};
-use crate::mem::{Key, KeyedGuard, Ref};
+use crate::mem::{KeyedGuard, Ref};
 use crate::message::{objects, price};
 use crate::peer::state::{Linked, Origin, PeerState};
 use crate::peer::{PeerCore, leave_now};
@@ -51,8 +51,7 @@ impl<S: System> Peer<S> {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let mut guard = self.core().lock.lock();
-        let (state, _) = guard.parts();
-        !state.queue.has_undone() && !state.queue.has_ordered()
+        guard.parts().0.queue.is_idle()
     }
 
     /// Looks the destination of a message up that may be handed over. With `is_reply_awaited` the sender is going to receive too: then its
@@ -62,10 +61,15 @@ impl<S: System> Peer<S> {
     pub fn aim(&self, destination: Id, is_reply_awaited: bool) -> Option<Aim<S>> {
         let mut guard = self.core().lock.lock();
         let (state, key) = guard.parts();
-        if state.queue.has_undone() || (is_reply_awaited && state.queue.has_ordered()) {
+        let is_usual = if is_reply_awaited {
+            state.queue.is_idle()
+        } else {
+            !state.queue.has_undone()
+        };
+        if !is_usual {
             return None;
         }
-        state.handle(key, destination).map(Aim)
+        state.handle_again(key, destination).map(Aim)
     }
 
     /// Hands a message of `n_data` bytes, which are the embedder's to move, over to a thread that waits where `aim` leads. `None`: nothing
@@ -94,23 +98,9 @@ impl<S: System> Peer<S> {
     #[inline(always)]
     #[must_use]
     pub fn hand_over(&self, aim: Aim<S>, n_data: u64) -> Option<Handed> {
-        let (sender, handle) = (self.core(), aim.0);
-        hook::point("hand over: looked up");
-        let owner = handle.node().owner();
-        let is_own = owner.account.ptr_eq(&sender.account);
-        let price = price::<S>(0, n_data);
-        let is_certain = || can_receive(&mut owner.lock.lock(), &handle);
-        let account = account::pass(&handle, is_own, &price, is_certain)?;
-        hook::point("hand over: charged");
-        let mut guard = owner.lock.lock();
-        if !can_receive(&mut guard, &handle) {
-            return None;
-        }
-        let (state, key) = guard.parts();
-        state.queue.tick(key);
-        drop(guard);
-        let node = handle.node().id();
-        Some(Handed { node, account })
+        let handed = pass_on(self.core(), &aim.0, n_data);
+        aim.0.drop_shared();
+        handed
     }
 
     /// The same for a message that carries a copy of the handle `carried`, or whose bytes are put where the receiver wants them before it is
@@ -165,7 +155,7 @@ impl<S: System> Peer<S> {
         let owner = handle.node().owner();
         let kept = objects::<S>(u64::from(source.is_some()));
         let whole = price::<S>(u64::from(source.is_some()), n_data);
-        let paid = pay(sender, &handle, source.is_some(), &whole)?;
+        let paid = pay(sender, &handle, source.is_some(), n_data, &whole)?;
         hook::point("hand over: charged");
         let mut copied = None;
         let mut id = None;
@@ -199,19 +189,37 @@ impl<S: System> Peer<S> {
     }
 }
 
-/// Whether a message through `handle` would be the next that its receiver, whose lock this is, receives.
+/// See [`Peer::hand_over`].
 #[inline(always)]
-fn can_receive<S: System>(guard: &mut KeyedGuard<'_, S, PeerState<S>>, handle: &Handle<S>) -> bool {
-    let (state, key) = guard.parts();
-    !state.queue.has_undone()
-        && !state.queue.has_ordered()
-        && !state.is_receiving
-        && is_alive(state, key, handle)
+fn pass_on<S: System>(
+    sender: &PeerCore<S>,
+    handle: &Ref<Handle<S>>,
+    n_data: u64,
+) -> Option<Handed> {
+    hook::point("hand over: looked up");
+    let owner = handle.node().owner();
+    let is_certain = || destination(&mut owner.lock.lock(), handle).is_some();
+    let account = account::pass(handle, sender, n_data, is_certain)?;
+    hook::point("hand over: charged");
+    let mut guard = owner.lock.lock();
+    let node = destination(&mut guard, handle)?;
+    guard.parts().0.queue.tick_idle();
+    Some(Handed { node, account })
 }
 
+/// The node that a message through `handle` goes to, if it would be the next that its receiver, whose lock this is, receives, and no release
+/// of the node is open.
 #[inline(always)]
-fn is_alive<S: System>(state: &PeerState<S>, key: &mut Key, handle: &Handle<S>) -> bool {
-    !state.is_dead(handle.node()) && handle.at_node(key).on_node.is_linked()
+fn destination<S: System>(
+    guard: &mut KeyedGuard<'_, S, PeerState<S>>,
+    handle: &Handle<S>,
+) -> Option<Id> {
+    let (state, key) = guard.parts();
+    if !state.queue.is_idle() || state.is_receiving {
+        return None;
+    }
+    let node = handle.node().id_if_plain()?;
+    handle.at_node(key).on_node.is_linked().then_some(node)
 }
 
 /// What a charge for a message came to.
@@ -227,12 +235,13 @@ fn pay<S: System>(
     sender: &PeerCore<S>,
     handle: &Handle<S>,
     has_carried: bool,
+    n_data: u64,
     amounts: &S::Amounts,
 ) -> Option<Paid<S>> {
-    let is_own = handle.node().owner().account.ptr_eq(&sender.account);
-    if !has_carried && let Some(account) = account::pass(handle, is_own, amounts, || false) {
+    if !has_carried && let Some(account) = account::pass(handle, sender, n_data, || false) {
         return Some(Paid::Passed(account));
     }
+    let is_own = handle.node().owner().account.ptr_eq(&sender.account);
     account::charge_remembered(handle, is_own, amounts).map(Paid::Charged)
 }
 
@@ -240,16 +249,14 @@ fn pay<S: System>(
 #[inline(always)]
 fn begin<S: System>(handle: &Handle<S>, has_carried: bool) -> Option<Option<Id>> {
     let mut guard = handle.node().owner().lock.lock();
-    if !can_receive(&mut guard, handle) {
-        return None;
-    }
-    let (state, key) = guard.parts();
+    destination(&mut guard, handle)?;
+    let (state, _) = guard.parts();
     let id = if has_carried {
         Some(state.table.reserve()?)
     } else {
         None
     };
-    state.queue.tick(key);
+    state.queue.tick_idle();
     state.is_receiving = true;
     Some(id)
 }

@@ -11,7 +11,7 @@
 //! 3. NODE_RELEASE is not delivered once a release of its holder names it (REL-2).
 //! 4. The storage of both notifications is here (NOT-4).
 
-use crate::account::Remembered;
+use crate::account::{Granted, Trace};
 use crate::mem::{Key, Link, LockedBy, LockedToo, Ref, under_second_lock};
 use crate::node::Node;
 use crate::peer::PeerCore;
@@ -31,8 +31,11 @@ pub(crate) enum Whereabouts {
 pub(crate) struct Handle<S: System> {
     holder: LockedBy<Ref<PeerCore<S>>, AtHolder<S>>,
     node: LockedBy<Target<S>, AtNode<S>>,
-    /// What the holder holds of the account of the node's owner, under the lock of that account.
-    pub(crate) remembered: LockedToo<Remembered<S>>,
+    /// What sends through it are charged to, from the first on: a trace in the account of the node's owner, under the lock of that
+    /// account.
+    pub(crate) remembered: LockedToo<Option<Ref<Trace<S>>>>,
+    /// When a short message through it would have been granted.
+    pub(crate) granted: Granted,
 }
 
 /// The node of a handle or a message, which stands for the lock of its owner.
@@ -103,7 +106,8 @@ impl<S: System> Handle<S> {
         Handle {
             holder: LockedBy::new(holder, at_holder),
             node: LockedBy::new(Target(node), at_node),
-            remembered: LockedToo::new(Remembered::Nothing),
+            remembered: LockedToo::new(None),
+            granted: Granted::new(),
         }
     }
 
@@ -136,7 +140,7 @@ impl<S: System> Handle<S> {
 
     /// What sends through it are charged to, under the lock of the account of the node's owner.
     #[inline]
-    pub(crate) fn remembered<'a>(&'a self, key: &'a mut Key) -> &'a mut Remembered<S> {
+    pub(crate) fn remembered<'a>(&'a self, key: &'a mut Key) -> &'a mut Option<Ref<Trace<S>>> {
         under_second_lock(self, key)
     }
 }

@@ -86,6 +86,13 @@ impl<S: System> Node<S> {
         Id::from_u64(self.name.load(Ordering::Relaxed) & !FLAGS)
     }
 
+    /// Its id, if it is live and nothing is open on it.
+    #[inline(always)]
+    pub(crate) fn id_if_plain(&self) -> Option<Id> {
+        let name = self.name.load(Ordering::Relaxed);
+        (name & FLAGS == 0).then_some(Id::from_u64(name))
+    }
+
     /// Whether its release is over. Without the owner's lock only a hint: it may be dead although this says no.
     #[inline]
     pub(crate) fn is_buried(&self) -> bool {

@@ -3,10 +3,13 @@
 mod common;
 
 use bus1_service::{BYTES, Id, Metadata, Peer};
-use common::{Host, MAXIMA, World, copy, node, read_out, release, send};
+use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send};
 use proptest::prelude::*;
 
 const N_PEERS: usize = 4;
+
+/// The one whose account has hardly any room.
+const POOR: usize = 3;
 
 /// How what is handed over gets to its receiver.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,11 +63,14 @@ enum Step {
     Copy(usize, usize, usize),
     /// An id is released.
     Release(usize, usize),
+    /// The poor account holds this of itself, instead of what it held before.
+    Hold([u64; 2]),
 }
 
 /// Any step; of those that are `plain`, hand-overs carry nothing, and none fails for want of a place.
 fn step(is_plain: bool) -> impl Strategy<Value = Step> {
     let (peer, index) = (0..N_PEERS, 0..16_usize);
+    let held = (0..40_u64, 0..200_u64);
     let n_bytes = prop_oneof![Just(0_usize), Just(64), 0..200_usize];
     let way = prop_oneof![
         3 => Just(Way::Registers),
@@ -87,6 +93,7 @@ fn step(is_plain: bool) -> impl Strategy<Value = Step> {
         1 => (peer.clone(), index.clone(), peer.clone())
             .prop_map(|(peer, id, to)| Step::Copy(peer, id, to)),
         1 => (peer, index).prop_map(|(peer, id)| Step::Release(peer, id)),
+        1 => held.prop_map(|(n_objects, n_bytes)| Step::Hold([n_objects, n_bytes])),
     ]
 }
 
@@ -145,6 +152,7 @@ fn send_and_receive(
 fn run(steps: &[Step]) -> usize {
     let ((fast, mut ids), (plain, _)) = (world(), world());
     let (mut n_handed, mut is_plain) = (0, true);
+    let mut held = [None, None];
     for step in steps {
         let choose = |ids: &[Id], index: usize| ids.get(index % ids.len().max(1)).copied();
         match *step {
@@ -205,6 +213,14 @@ fn run(steps: &[Step]) -> usize {
                     assert_eq!(both[0], both[1], "{step:?}");
                 }
             }
+            Step::Hold(amounts) => {
+                drop(std::mem::take(&mut held));
+                held = [&fast, &plain].map(|world| {
+                    let poor = world.peers[POOR].account();
+                    poor.charge(&poor.actor(), amounts).ok()
+                });
+                assert_eq!(held[0].is_some(), held[1].is_some(), "{step:?}");
+            }
         }
         assert_eq!(read_out(&fast), read_out(&plain), "after {step:?}");
         // What could not be delivered had its place in the order, and SEND decides what carries a handle by a word.
@@ -212,6 +228,7 @@ fn run(steps: &[Step]) -> usize {
             assert_eq!(clocks(&fast), clocks(&plain), "after {step:?}");
         }
     }
+    drop(held);
     fast.end();
     plain.end();
     n_handed
@@ -269,6 +286,67 @@ fn acc_2_hand_over_checks_the_quota() {
             "{n_bytes} bytes"
         );
     }
+    world.end();
+}
+
+/// What was granted once is refused as soon as the account holds so much that SEND is refused, and granted when that is given back.
+#[test]
+fn acc_2_what_was_granted_is_granted_as_long_as_nothing_changes() {
+    let mut world = World::new(1);
+    let poor = world.account([100, 4000]);
+    let receiver = world.peer(poor);
+    let sender = world.peers[0].clone();
+    let (_, handle) = node(&receiver, &sender);
+    send(&sender, &[handle], &[], b"").expect("the first send");
+    receiver.recv().expect("the first message");
+    let account = receiver.account();
+    let actor = account.actor();
+    let is_granted = |n_data| hand_over(&sender, handle, n_data, true, Way::Registers, None);
+    let (mut n_granted, mut n_refused) = (0, 0);
+    for amounts in (0..50).map(|n| [n, 0]).chain((0..200).map(|n| [0, 10 * n])) {
+        for n_data in [0, 8, 64] {
+            assert!(is_granted(n_data).is_some(), "with nothing held");
+            let held = account.charge(&actor, amounts).expect("its own");
+            let (first, again) = (is_granted(n_data), is_granted(n_data));
+            assert_eq!(first, again, "{amounts:?}");
+            let is_sent = send(&sender, &[handle], &[], &vec![0; n_data as usize]).is_ok();
+            assert_eq!(first.is_some(), is_sent, "{n_data} bytes, {amounts:?} held");
+            if is_sent {
+                receiver.recv().expect("what was sent");
+                n_granted += 1;
+            } else {
+                n_refused += 1;
+            }
+            drop(held);
+        }
+    }
+    assert!(n_granted > 20 && n_refused > 20, "both happen");
+    drop((actor, account));
+    world.end();
+}
+
+/// A handle that was sent through leads nowhere from the moment on in which its release takes effect, long before all of it is done.
+#[test]
+fn rel_2_a_released_handle_hands_nothing_over() {
+    let world = World::new(2);
+    let [receiver, sender] = world.first();
+    let handles: Vec<_> = (0..200).map(|_| node(receiver, sender).1).collect();
+    let last = handles[199];
+    send(sender, &[last], &[], b"").expect("the first send");
+    receiver.recv().expect("the first message");
+    assert!(hand_over(sender, last, 8, false, Way::Registers, None).is_some());
+    sender.begin_release(&handles).expect("all are held");
+    let mut n_steps = 0;
+    let mut n_known = 0;
+    while sender.work(1, &mut |bell, wake| ring(bell, wake)) == bus1_service::Progress::More {
+        let is_known = sender.find_unknown(&[last]).is_none();
+        let is_looked_up = sender.aim(last, false).is_some();
+        assert!(is_known || !is_looked_up, "after {n_steps} steps");
+        n_known += u32::from(is_known);
+        n_steps += 1;
+    }
+    assert!(n_steps > n_known, "the release took effect before its end");
+    assert!(sender.aim(last, false).is_none());
     world.end();
 }
 

@@ -155,6 +155,17 @@ impl<T, K: Kind> Ref<T, K> {
         }
     }
 
+    /// Gives up `self`, where there are others as a rule: without a look at the count before ([`Kind::IS_OFTEN_LAST`]).
+    #[inline(always)]
+    pub fn drop_shared(self) {
+        K::before_write(self.address());
+        let this = ManuallyDrop::new(self);
+        if this.count().fetch_sub(1, Ordering::Release) == 1 {
+            // SAFETY: this was the last pointer.
+            unsafe { end(this.counted) }
+        }
+    }
+
     /// Gives the pointer up for a bare one, which keeps its count. Objects are aligned to their count: the low three bits are zero.
     #[inline(always)]
     #[must_use = "the count is lost with the bare pointer"]

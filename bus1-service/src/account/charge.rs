@@ -10,7 +10,7 @@ use crate::peer::PeerCore;
 use crate::{Amounts, Error, System};
 
 use super::books::{Charged, ChargedAll, Claim, Found};
-use super::quota::{Quota, Remembered, Trace};
+use super::quota::{Quota, Trace};
 use super::{AccountCore, leave};
 
 /// Charges `amounts` to `target` on behalf of `actor` of `claimant`, through the trace `remembered` from an earlier charge if there is
@@ -31,7 +31,7 @@ pub(crate) fn charge<S: System>(
         is_own: target.ptr_eq(claimant),
     };
     if let Some(trace) = remembered {
-        let mut guard = target.books.lock();
+        let mut guard = target.change_books();
         let (books, key) = guard.parts();
         if trace.state(key).is_attached
             && let Some((trace, taken)) =
@@ -120,14 +120,13 @@ fn through_remembered<S: System, R>(
     amounts: &S::Amounts,
     point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
 ) -> Option<(R, S::Amounts)> {
-    let mut guard = handle.node().owner().account.books.lock();
+    let mut guard = handle.node().owner().account.change_books();
     let (books, key) = guard.parts();
     // Taken out meanwhile, since the key opens one thing at a time.
-    let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
-    let charged = match &remembered {
-        Remembered::Trace(trace) => books.charge(key, trace, is_own, amounts, point),
-        Remembered::Nothing | Remembered::Over => None,
-    };
+    let remembered = handle.remembered(key).take();
+    let charged = remembered
+        .as_ref()
+        .and_then(|trace| books.charge(key, trace, is_own, amounts, point));
     // Nothing was left there that is to be dropped.
     core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
     charged
@@ -145,7 +144,7 @@ fn charge_anew<S: System>(
     let mut new: Option<Ref<Trace<S>>> = None;
     loop {
         let quota = {
-            let mut guard = target.books.lock();
+            let mut guard = target.change_books();
             let (books, key) = guard.parts();
             let (trace, quota) = match (books.find(key, claim), &new) {
                 (Found::Trace(trace), _) => (Some(trace), None),
@@ -170,11 +169,12 @@ fn charge_anew<S: System>(
                 };
                 if let Some(handle) = handle
                     && result.is_ok()
-                    && matches!(handle.remembered(key), Remembered::Nothing)
+                    && handle.remembered(key).is_none()
+                    && !handle.granted.is_over()
                 {
                     let state = trace.state(key);
                     state.n_remembering = state.n_remembering.saturating_add(1);
-                    *handle.remembered(key) = Remembered::Trace(trace.clone());
+                    *handle.remembered(key) = Some(trace.clone());
                 }
                 let unused = books.detach_if_unused(key, &trace);
                 drop(guard);
@@ -198,10 +198,10 @@ fn charge_anew<S: System>(
 /// The handle is released: it remembers nothing any more. Called without any lock.
 pub(crate) fn forget<S: System>(handle: &Handle<S>) {
     let (trace, unused) = {
-        let mut guard = handle.node().owner().account.books.lock();
+        let mut guard = handle.node().owner().account.change_books();
         let (books, key) = guard.parts();
-        let remembered = core::mem::replace(handle.remembered(key), Remembered::Over);
-        let Remembered::Trace(trace) = remembered else {
+        handle.granted.end();
+        let Some(trace) = handle.remembered(key).take() else {
             return;
         };
         let state = trace.state(key);
@@ -225,7 +225,7 @@ pub(crate) fn discharge<S: System>(trace: &Ref<Trace<S>>, amounts: &S::Amounts) 
 /// Takes a charge back that nothing came of, so that the books are as before (ERR-1). Called without any lock.
 pub(crate) fn undo<S: System>(charged: &Charged<S>, amounts: &S::Amounts) {
     let claimant = {
-        let mut guard = charged.trace.target().books.lock();
+        let mut guard = charged.trace.target().change_books();
         let (books, key) = guard.parts();
         books.undo(key, charged, amounts)
     };
@@ -239,7 +239,7 @@ pub(super) fn give_back<S: System>(
     trace: &Ref<Trace<S>>,
     amounts: &S::Amounts,
 ) -> Option<Ref<AccountCore<S>>> {
-    let mut guard = trace.target().books.lock();
+    let mut guard = trace.target().change_books();
     let (books, key) = guard.parts();
     books.discharge(key, trace, amounts)
 }
@@ -253,7 +253,7 @@ pub(crate) fn receive<S: System>(
     kept: &S::Amounts,
 ) {
     // A message is charged to its receiver's account.
-    let mut guard = receiver.account.books.lock();
+    let mut guard = receiver.account.change_books();
     let (books, key) = guard.parts();
     let mut unused = books.discharge(key, &trace, price);
     if *kept != S::Amounts::ZERO {

@@ -22,13 +22,13 @@ use charge::give_back;
 pub(crate) use charge::{
     charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive, undo,
 };
-pub(crate) use pass::pass;
-pub(crate) use quota::{InQuota, Quota, Remembered, Trace};
+pub(crate) use pass::{Granted, pass};
+pub(crate) use quota::{InQuota, Quota, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};
 
-use crate::mem::{KeyedMutex, Ref};
-use crate::sync::{Mutex, record};
+use crate::mem::{KeyedGuard, KeyedMutex, Ref};
+use crate::sync::{AtomicU64, Mutex, record};
 use crate::{AccountNumber, Amounts, Error, System};
 
 /// An account; clones name the same one and keep it open.
@@ -45,6 +45,8 @@ pub(crate) struct AccountCore<S: System> {
     users: Counter,
     life: Mutex<S, Life<S>>,
     pub(crate) books: KeyedMutex<S, Books<S>>,
+    /// Changes before the books do, under their lock; 1 to begin with ([`pass`]).
+    epoch: AtomicU64,
 }
 
 struct Life<S: System> {
@@ -132,6 +134,7 @@ impl<S: System> Account<S> {
                 next_closing: None,
             }),
             books: KeyedMutex::new(Books::new(number, maxima)),
+            epoch: AtomicU64::new(1),
         })?;
         Ok(Account { core })
     }
@@ -286,6 +289,15 @@ impl<S: System> Drop for Charge<S> {
 impl<S: System> AccountCore<S> {
     pub(crate) fn number(&self) -> AccountNumber {
         self.number
+    }
+
+    /// The books, to be changed: what they would grant is to be found out anew.
+    #[inline(always)]
+    fn change_books(&self) -> KeyedGuard<'_, S, Books<S>> {
+        let guard = self.books.lock();
+        let epoch = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
+        self.epoch.store(epoch, Ordering::Release);
+        guard
     }
 
     pub(crate) fn next_actor(&self) -> u64 {

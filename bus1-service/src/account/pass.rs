@@ -1,90 +1,156 @@
 //! A charge that is given back at once: for a message that is received in the moment in which it is sent.
 //!
 //! The books are afterwards as after [`Books::charge`] and [`Books::discharge`], and it is refused when the charge would be.
+//!
+//! Usually the claiming account holds nothing else there. Then the books need not be written, and the handle remembers that they would have
+//! granted a short message, and when ([`Granted`]). Rules:
+//! 1. The *epoch* of the books changes under their lock before they do. As long as it is the one that a handle remembers, the books
+//!    are those that granted: nothing is computed, nothing is locked, and the charge takes its place at the moment in which the epoch was read.
+//! 2. What is granted for [`SHORT_BYTES`] is granted for less: a claim of less by somebody who holds nothing asks for less of each slot.
+//! 3. A handle that is released is granted nothing any more, and remembers nothing.
 
 use crate::handle::Handle;
 use crate::mem::{Key, Ref};
+use crate::message::price;
+use crate::peer::PeerCore;
+use crate::sync::{AtomicU64, Ordering};
 use crate::{AccountNumber, Amounts, System};
 
+use super::AccountCore;
 use super::arithmetic::Slot;
 use super::books::Books;
-use super::quota::{Remembered, Trace, at, set_slot, slot};
+use super::quota::{Trace, at, set_slot, slot};
 
-/// Charges `amounts` through `handle` and gives them back; on whose behalf. `is_certain` is asked if that leaves a trace in the books,
-/// as it does when the claiming account holds something here already: whether nothing will come in between. `None` if the charge is
-/// refused, not certain, or if nothing was sent through the handle before: nothing was done then.
+/// Bytes of a message for which a handle remembers that it would be granted: those that fit registers.
+const SHORT_BYTES: u64 = 64;
+
+/// No epoch: nothing was granted yet.
+const NEVER: u64 = 0;
+/// No epoch: the handle is released.
+const OVER: u64 = u64::MAX;
+
+/// The epoch of the books in which they would have granted a short message through a handle. Written under their lock.
+pub(crate) struct Granted(AtomicU64);
+
+impl Granted {
+    pub(crate) fn new() -> Granted {
+        Granted(AtomicU64::new(NEVER))
+    }
+
+    /// Whether the books of `account` would grant a short message now.
+    #[inline(always)]
+    fn is_valid<S: System>(&self, account: &AccountCore<S>) -> bool {
+        self.0.load(Ordering::Relaxed) == account.epoch.load(Ordering::Acquire)
+    }
+
+    /// They would, as they are; for the holder of their lock.
+    fn remember<S: System>(&self, account: &AccountCore<S>) {
+        if !self.is_over() {
+            let epoch = account.epoch.load(Ordering::Relaxed);
+            self.0.store(epoch, Ordering::Relaxed);
+        }
+    }
+
+    /// The handle is released; for the holder of the books' lock.
+    pub(super) fn end(&self) {
+        self.0.store(OVER, Ordering::Relaxed);
+    }
+
+    /// Whether the handle is released; for the holder of the books' lock.
+    pub(super) fn is_over(&self) -> bool {
+        self.0.load(Ordering::Relaxed) == OVER
+    }
+}
+
+/// Charges a message of `n_data` bytes, which carries nothing, that `sender` sends through `handle`, and gives the charge back; on whose
+/// behalf. `is_certain` is asked if that leaves a trace in the books, as it does when the claiming account holds something here already:
+/// whether nothing will come in between. `None` if the charge is refused, not certain, or if nothing was sent through the handle before:
+/// nothing was done then.
 #[inline(always)]
 pub(crate) fn pass<S: System>(
     handle: &Handle<S>,
-    is_own: bool,
-    amounts: &S::Amounts,
+    sender: &PeerCore<S>,
+    n_data: u64,
     is_certain: impl FnOnce() -> bool,
 ) -> Option<AccountNumber> {
-    let passed = attempt(handle, is_own, amounts, false)?;
-    match passed {
-        Passed::Yes(account) => Some(account),
-        Passed::LeavesTrace if is_certain() => match attempt(handle, is_own, amounts, true)? {
-            Passed::Yes(account) => Some(account),
-            Passed::LeavesTrace => None,
-        },
-        Passed::LeavesTrace => None,
+    let account = &handle.node().owner().account;
+    if n_data <= SHORT_BYTES && handle.granted.is_valid(account) {
+        return Some(sender.account.number);
     }
+    ask(handle, sender, n_data, is_certain)
+}
+
+/// The same, when nothing is known to be granted.
+#[inline(never)]
+fn ask<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    n_data: u64,
+    is_certain: impl FnOnce() -> bool,
+) -> Option<AccountNumber> {
+    let passed = attempt(handle, sender, n_data, false)?;
+    let is_passed = match passed {
+        Passed::Yes => true,
+        Passed::LeavesTrace => {
+            is_certain() && matches!(attempt(handle, sender, n_data, true)?, Passed::Yes)
+        }
+    };
+    is_passed.then_some(sender.account.number)
 }
 
 /// What became of a charge that is given back at once.
 enum Passed {
-    Yes(AccountNumber),
+    Yes,
     LeavesTrace,
 }
 
-#[inline(always)]
 fn attempt<S: System>(
     handle: &Handle<S>,
-    is_own: bool,
-    amounts: &S::Amounts,
+    sender: &PeerCore<S>,
+    n_data: u64,
     may_leave_trace: bool,
 ) -> Option<Passed> {
-    let mut guard = handle.node().owner().account.books.lock();
+    let account = &handle.node().owner().account;
+    let is_own = account.ptr_eq(&sender.account);
+    // Only what leaves a trace changes the books.
+    let mut guard = if may_leave_trace {
+        account.change_books()
+    } else {
+        account.books.lock()
+    };
     let (books, key) = guard.parts();
     // Taken out meanwhile, since the key opens one thing at a time.
-    let remembered = core::mem::replace(handle.remembered(key), Remembered::Nothing);
-    let passed = match &remembered {
-        Remembered::Trace(trace) => books.pass(key, trace, is_own, amounts, may_leave_trace),
-        Remembered::Nothing | Remembered::Over => None,
+    let remembered = handle.remembered(key).take()?;
+    let passed = if remembered.quota().state(key).n_traces == 0 {
+        if n_data <= SHORT_BYTES && books.would_grant(is_own, &price::<S>(0, SHORT_BYTES)) {
+            handle.granted.remember(account);
+            Some(Passed::Yes)
+        } else {
+            books
+                .would_grant(is_own, &price::<S>(0, n_data))
+                .then_some(Passed::Yes)
+        }
+    } else if may_leave_trace {
+        books.pass_some(key, &remembered, is_own, &price::<S>(0, n_data))
+    } else {
+        Some(Passed::LeavesTrace)
     };
     // Nothing was left there that is to be dropped.
-    core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
+    core::mem::forget(handle.remembered(key).replace(remembered));
     passed
 }
 
 impl<S: System> Books<S> {
-    #[inline(always)]
-    fn pass(
-        &mut self,
-        key: &mut Key,
-        through: &Ref<Trace<S>>,
-        is_own: bool,
-        amounts: &S::Amounts,
-        may_leave_trace: bool,
-    ) -> Option<Passed> {
-        if through.quota().state(key).n_traces > 0 {
-            if !may_leave_trace {
-                return Some(Passed::LeavesTrace);
-            }
-            return self.pass_some(key, through, is_own, amounts);
-        }
-        // The claiming account holds nothing here: all that it takes returns, and nothing need be written.
+    /// Whether somebody who holds nothing here can take `amounts`. All that it takes returns, and nothing need be written.
+    fn would_grant(&self, is_own: bool, amounts: &S::Amounts) -> bool {
         let n_quotas = self.n_quotas.saturating_add(1);
-        for (index, &amount) in amounts.slots().iter().enumerate() {
-            if amount > 0 && !can_take(at(&self.available, index), amount, is_own, n_quotas) {
-                return None;
-            }
-        }
-        Some(Passed::Yes(through.claimant()))
+        let mut slots = amounts.slots().iter().enumerate();
+        slots.all(|(index, &amount)| {
+            amount == 0 || can_take(at(&self.available, index), amount, is_own, n_quotas)
+        })
     }
 
     /// The claiming account holds something here already.
-    #[inline(never)]
     fn pass_some(
         &mut self,
         key: &mut Key,
@@ -110,12 +176,11 @@ impl<S: System> Books<S> {
                 set_slot(&mut self.available, quota, trace, index, numbers);
             }
         }
-        Some(Passed::Yes(through.claimant()))
+        Some(Passed::Yes)
     }
 }
 
 /// Whether somebody who holds nothing can take `amount` of `available`.
-#[inline(always)]
 fn can_take(available: u64, amount: u64, is_own: bool, n_quotas: u64) -> bool {
     let nothing = Slot {
         account_available: available,

@@ -46,14 +46,6 @@ pub(super) struct TraceState<S: System> {
     branches: Children<Trace<S>>,
 }
 
-/// The trace that a handle remembers from the first send through it on, under the lock of the account charged.
-pub(crate) enum Remembered<S: System> {
-    Nothing,
-    Trace(Ref<Trace<S>>),
-    /// The handle is released: nothing is remembered any more.
-    Over,
-}
-
 impl<S: System> Branch for Quota<S> {
     fn number(&self) -> u64 {
         self.claimant.as_u64()

@@ -88,7 +88,7 @@ unsafe impl<S: System> NamesLock for crate::account::InQuota<S> {
 
 // SAFETY: the account of a peer, the owner of a node and the node of a handle never change, and keep each other alive.
 unsafe impl<S: System> NamesTwo for Handle<S> {
-    type Value = crate::account::Remembered<S>;
+    type Value = Option<Ref<crate::account::Trace<S>>>;
     fn second_lock_address(&self) -> usize {
         self.node().owner().account.lock_address()
     }

@@ -103,6 +103,13 @@ impl<A: Adapter> List<A> {
         self.first == END
     }
 
+    /// Whether nothing is on any of them: one comparison for all.
+    #[inline(always)]
+    pub(crate) fn are_empty<const N: usize>(lists: [&List<A>; N]) -> bool {
+        // The word of an element is above 7.
+        lists.iter().fold(END, |words, list| words | list.first) == END
+    }
+
     /// The first element.
     pub(crate) fn front(&self) -> Option<Borrowed<'_, A::Item>> {
         self.end(self.first)

@@ -217,6 +217,28 @@ impl<S: System> PeerState<S> {
         }
     }
 
+    /// The same, of a handle that is used again and again: the last one is found without a search.
+    #[inline(always)]
+    pub(crate) fn handle_again(&mut self, key: &mut Key, id: Id) -> Option<Ref<Handle<S>>> {
+        match self.table.recent(id) {
+            Some(handle) => Some(handle.clone()),
+            None => self.handle_anew(key, id),
+        }
+    }
+
+    #[inline(never)]
+    fn handle_anew(&mut self, key: &mut Key, id: Id) -> Option<Ref<Handle<S>>> {
+        let handle = self.handle(key, id)?;
+        self.table.keep_recent(id, &handle);
+        Some(handle)
+    }
+
+    /// Ids of the peer stop being valid.
+    pub(crate) fn end_epoch(&mut self) {
+        self.epoch = self.epoch.wrapping_add(1);
+        self.table.forget_recent();
+    }
+
     /// Links a new handle to its node, which is this peer's; a node's first has no origin.
     pub(crate) fn link(
         &mut self,

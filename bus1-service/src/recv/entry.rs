@@ -152,7 +152,7 @@ pub(super) fn note_taken<S: System>(
         // The id is gone (RCV-5), and what was looked up before is to be looked up again.
         Member::Note(handle) => {
             state.retire(key, handle);
-            state.epoch = state.epoch.wrapping_add(1);
+            state.end_epoch();
         }
         Member::Last(node) => {
             node.bury();

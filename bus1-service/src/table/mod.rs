@@ -84,6 +84,9 @@ pub(crate) struct Table<S: System> {
     first_idle: u32,
     first_absent: u32,
     named: Chain,
+    /// The handle that was used last ([`Table::recent`]), and its id. It is in its slot too, so this pointer is never the last.
+    recent_id: Id,
+    recent: Option<Ref<Handle<S>>>,
     /// Slots that can be reserved.
     n_free: u32,
     /// Segments that have memory and nothing in it.
@@ -146,6 +149,8 @@ impl<S: System> Table<S> {
             first_idle: NONE,
             first_absent: NONE,
             named: Chain::EMPTY,
+            recent_id: Id::INVALID,
+            recent: None,
             n_free: 0,
             n_empty: 0,
             is_closed: false,
@@ -295,6 +300,9 @@ impl<S: System> Table<S> {
     /// Takes an id back for good; what it named is to be dropped outside the lock.
     #[must_use]
     pub(crate) fn free(&mut self, id: Id) -> Option<Packed<Object<S>>> {
+        if id == self.recent_id {
+            self.forget_recent();
+        }
         let index = index(id);
         let slot = self.slot_mut(index)?;
         let object = slot.object.take();
@@ -338,6 +346,28 @@ impl<S: System> Table<S> {
         (self::id(index(id), slot.generation) == id)
             .then_some(slot.object.as_ref())
             .flatten()
+    }
+
+    /// The handle that `id` names, if it is the one that was kept last: as valid as it was then.
+    #[inline(always)]
+    pub(crate) fn recent(&self, id: Id) -> Option<&Ref<Handle<S>>> {
+        if id == self.recent_id {
+            self.recent.as_ref()
+        } else {
+            None
+        }
+    }
+
+    /// Keeps the handle that `id` names for the next use.
+    pub(crate) fn keep_recent(&mut self, id: Id, handle: &Ref<Handle<S>>) {
+        self.recent_id = id;
+        self.recent = Some(handle.clone());
+    }
+
+    /// The handle that was kept may be valid no more.
+    pub(crate) fn forget_recent(&mut self) {
+        self.recent_id = Id::INVALID;
+        self.recent = None;
     }
 
     /// Names what `ids` name, for a release. Nothing may be named yet.

@@ -251,7 +251,7 @@ impl<S: System> PeerCore<S> {
             return Batch::StageNotes(handles);
         }
         state.decided = self.transaction.decide(state.decided);
-        state.epoch = state.epoch.wrapping_add(1);
+        state.end_epoch();
         state.release.next_handle = state.release.handles;
         state.release.phase = match (state.release.staged.is_empty(), state.events.is_empty()) {
             (true, _) => Phase::SweepHandles,
@@ -427,7 +427,7 @@ fn drop_handles<S: System>(state: &mut PeerState<S>, key: &mut Key) -> Batch<S> 
     }
     if handles.iter().any(Option::is_some) {
         // A call that looked one of them up finds out.
-        state.epoch = state.epoch.wrapping_add(1);
+        state.end_epoch();
     } else if is_end {
         state.release.phase = Phase::FreeTable;
     }
