@@ -9,7 +9,13 @@ mod specification;
 
 pub use specification::{Access, Argument, Specification};
 
+/// Numbers of calls that there are no more: `ENOSYS` for ever.
+pub const RETIRED: &[u64] = &[20];
+
 impl Call {
+    /// One more than the highest number of a call.
+    pub const END: u64 = (Self::ALL.len() + RETIRED.len()) as u64;
+
     /// True if it takes or gives a message in registers ([`crate::short`]), of which then more than `rax` and `rdx` return something.
     #[must_use]
     pub const fn is_short(self) -> bool {
@@ -189,13 +195,7 @@ calls! {
         n_bytes: Value,
     ) -> "", [EINVAL];
 
-    /// Starts a task from a program of the initial RAM disk.
-    TaskSpawn task_spawn = 20 (
-        spawn: Structure("omnibus_task_spawn", In),
-        spawn_size: SizeOf("omnibus_task_spawn"),
-        grant_size: SizeOf("omnibus_grant"),
-    ) -> "capability of the task, with every right",
-        [EINVAL E2BIG EFAULT EMSGSIZE EBADF EOPNOTSUPP EPERM ENOENT ENOEXEC EDQUOT ENOMEM];
+    // 20 was `task_spawn`.
 
     /// Ends a task. One that has ended stays as it ended.
     TaskKill task_kill = 21 (

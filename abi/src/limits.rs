@@ -27,14 +27,11 @@ pub const WAIT_ITEMS_MAX: u64 = 64;
 /// Most bytes of one print, `EMSGSIZE` above.
 pub const PRINT_BYTES_MAX: u64 = 4096;
 
-/// Most bytes of a program's name, `EMSGSIZE` above.
+/// Most bytes of a task's name, `EMSGSIZE` above.
 pub const NAME_BYTES_MAX: u64 = 255;
 
-/// Most bytes of a task's arguments, `EMSGSIZE` above.
+/// Most bytes of arguments that programs must take: who starts programs passes no more. The kernel does not look.
 pub const ARGUMENT_BYTES_MAX: u64 = 4096;
-
-/// Most capabilities granted to a task at its creation, `EMSGSIZE` above.
-pub const GRANTS_MAX: u64 = 256;
 
 /// Highest priority of a thread; 0 is the lowest.
 pub const PRIORITY_MAX: u64 = 31;

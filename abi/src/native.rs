@@ -81,40 +81,6 @@ structures! {
         rights @ 24,
     }
 
-    /// A capability for a new task.
-    struct Grant = "omnibus_grant", 24 {
-        /// 0.
-        flags @ 0,
-        /// A capability of the caller.
-        capability @ 8,
-        /// Rights of the copy: a subset of the rights of the original.
-        rights @ 16,
-    }
-
-    /// A new task, running a program of the initial RAM disk.
-    struct TaskSpawn = "omnibus_task_spawn", 80 {
-        /// 0.
-        flags @ 0,
-        /// Account (right CHARGE) that pays for the task.
-        account @ 8,
-        /// Address of the program's name.
-        ptr_name @ 16,
-        /// Bytes of the name, 1 to [`crate::limits::NAME_BYTES_MAX`].
-        n_name @ 24,
-        /// Address of the arguments: bytes, by convention strings that each end in NUL.
-        ptr_arguments @ 32,
-        /// Bytes of the arguments, at most [`crate::limits::ARGUMENT_BYTES_MAX`].
-        n_arguments @ 40,
-        /// Address of an array of [`Grant`].
-        ptr_grants @ 48,
-        /// Entries at `ptr_grants`, at most [`crate::limits::GRANTS_MAX`].
-        n_grants @ 56,
-        /// Priority of its threads, and the highest it can have: 0 to the caller's highest.
-        priority @ 64,
-        /// Reserved, 0.
-        reserved @ 72,
-    }
-
     /// A new task without memory, capabilities and threads.
     struct TaskNew = "omnibus_task_new", 40 {
         /// 0.

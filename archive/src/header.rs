@@ -31,6 +31,10 @@ pub(crate) const N_BYTES: usize = MAGIC.len() + FIELDS.len() * N_DIGITS;
 /// Everything that follows a header is aligned to this many bytes.
 pub(crate) const ALIGNMENT: usize = 4;
 
+/// Contents of executables are aligned to this many bytes by the writer: a page of memory.
+#[cfg(feature = "write")]
+pub(crate) const EXECUTABLE_ALIGNMENT: usize = 4096;
+
 /// The name of the member that ends an archive.
 pub(crate) const TRAILER: &str = "TRAILER!!!";
 

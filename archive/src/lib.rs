@@ -5,15 +5,15 @@
 //! follows starts at a multiple of four bytes, counted from the start of the archive. There is no index: the reader
 //! walks from header to header.
 //!
+//! A name may have more NULs than one, all counted in its length: so the writer makes the contents of an executable start at a multiple of
+//! 4096 bytes, where they can be mapped. (Linux does it with `usr/gen_init_cpio -a` since 6.18.)
+//!
 //! The reader follows three rules:
 //! 1. [`Archive::parse`] walks the whole archive once and either accepts all of it or names the first byte and the
 //!    field that is wrong. An archive in hand is sound, so listing it and finding in it cannot fail.
 //! 2. What it accepts has one reading. Hard links, whose contents stand with another member, are refused; after the
 //!    trailer there is nothing but zeros.
 //! 3. It borrows: names and contents are slices of the archive. It does not allocate and has no unsafe code.
-//!
-//! An archive that lies elsewhere, in memory that others may change, is not borrowed: [`Walk`] copies headers and names, and tells where
-//! contents are.
 //!
 //! Dates, owners, inode and device numbers must be well formed and are otherwise not looked at.
 //!
@@ -27,13 +27,11 @@ extern crate alloc;
 mod header;
 mod malformed;
 mod reader;
-mod walk;
 #[cfg(feature = "write")]
 mod writer;
 
 pub use malformed::{Malformed, Reason};
 pub use reader::{Archive, Entries, Entry};
-pub use walk::{Place, Walk};
 #[cfg(feature = "write")]
 pub use writer::{NotWritable, Writer};
 

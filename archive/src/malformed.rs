@@ -30,9 +30,9 @@ pub enum Reason {
     NotHexadecimal,
     /// A name without any character.
     NameEmpty,
-    /// The name's last byte is not the NUL that its length promises.
+    /// The name has no NUL within its length.
     NameNotTerminated,
-    /// The name has a NUL before its last byte.
+    /// Something else than NULs follows the name's NUL.
     NameHasNul,
     /// The name is not UTF-8.
     NameNotUtf8,

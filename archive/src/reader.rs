@@ -81,9 +81,9 @@ impl core::iter::FusedIterator for Entries<'_> {}
 
 /// A place in an archive, always at most its length.
 #[derive(Clone, Debug)]
-pub(crate) struct Cursor<'a> {
-    pub(crate) bytes: &'a [u8],
-    pub(crate) position: usize,
+struct Cursor<'a> {
+    bytes: &'a [u8],
+    position: usize,
 }
 
 impl<'a> Cursor<'a> {
@@ -102,7 +102,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads what stands before the contents of the member that starts here; `None` if it is the trailer.
-    pub(crate) fn next_head(&mut self) -> Result<Option<(&'a str, Header)>, Malformed> {
+    fn next_head(&mut self) -> Result<Option<(&'a str, Header)>, Malformed> {
         let start = self.position;
         if start == self.bytes.len() {
             return Err(Malformed {
@@ -137,7 +137,7 @@ impl<'a> Cursor<'a> {
         Ok(Some((name, header)))
     }
 
-    /// Reads a name of `n_bytes` with its final NUL.
+    /// Reads a name of `n_bytes` with its final NUL, and further ones that may follow.
     fn name(&mut self, n_bytes: u32) -> Result<&'a str, Malformed> {
         let offset = self.position;
         let refuse = |reason| Malformed {
@@ -145,14 +145,20 @@ impl<'a> Cursor<'a> {
             field: "name",
             reason,
         };
-        let (name, end) = match self.take(widen(n_bytes), "name")? {
-            [] | [0] => return Err(refuse(Reason::NameEmpty)),
-            [name @ .., end] => (name, *end),
+        let bytes = self.take(widen(n_bytes), "name")?;
+        let Some(end) = bytes.iter().position(|byte| *byte == 0) else {
+            let reason = if bytes.is_empty() {
+                Reason::NameEmpty
+            } else {
+                Reason::NameNotTerminated
+            };
+            return Err(refuse(reason));
         };
-        if end != 0 {
-            return Err(refuse(Reason::NameNotTerminated));
+        let (name, nuls) = bytes.split_at(end);
+        if name.is_empty() {
+            return Err(refuse(Reason::NameEmpty));
         }
-        if name.contains(&0) {
+        if nuls.iter().any(|byte| *byte != 0) {
             return Err(refuse(Reason::NameHasNul));
         }
         core::str::from_utf8(name).map_err(|_| refuse(Reason::NameNotUtf8))
@@ -219,7 +225,7 @@ impl<'a> Cursor<'a> {
 }
 
 /// A length of the format as a length in memory.
-pub(crate) const fn widen(n_bytes: u32) -> usize {
+const fn widen(n_bytes: u32) -> usize {
     const { assert!(size_of::<usize>() >= size_of::<u32>()) };
     n_bytes as usize
 }

@@ -7,7 +7,10 @@ use alloc::vec::Vec;
 use core::error::Error;
 use core::fmt::{self, Display, Formatter};
 
-use crate::header::{ALIGNMENT, Header, TRAILER};
+use crate::header::{ALIGNMENT, EXECUTABLE_ALIGNMENT, Header, N_BYTES, TRAILER};
+
+/// The permissions to execute a file (`S_IXUSR`, `S_IXGRP`, `S_IXOTH` of POSIX `<sys/stat.h>`).
+const MODE_EXECUTE: u32 = 0o111;
 
 /// An archive being written. Dates, owners and devices are 0; inode numbers count up from 1.
 #[derive(Debug, Default)]
@@ -25,7 +28,8 @@ impl Writer {
     /// Adds a member behind those already there.
     ///
     /// `name` is the name as the reader will find it, `mode` the file type and permission bits (see
-    /// [`MODE_REGULAR_FILE`](crate::MODE_REGULAR_FILE)), `bytes` the contents, below 4 GiB.
+    /// [`MODE_REGULAR_FILE`](crate::MODE_REGULAR_FILE)), `bytes` the contents, below 4 GiB. Those of a file that may be executed start at
+    /// a multiple of 4096 bytes.
     ///
     /// # Errors
     /// What the format or the reader could not take; the archive is then unchanged.
@@ -49,8 +53,15 @@ impl Writer {
             u32::try_from(bytes.len()).map_err(|_| refuse("the contents are not below 4 GiB"))?;
         let inode = u32::try_from(self.names.len() + 1)
             .map_err(|_| refuse("the archive has 2^32 members"))?;
-        let n_bytes_name =
-            u32::try_from(name.len() + 1).map_err(|_| refuse("the name is not below 4 GiB"))?;
+        let alignment = if mode & MODE_EXECUTE == 0 {
+            1
+        } else {
+            EXECUTABLE_ALIGNMENT
+        };
+        let start_name = self.bytes.len() + N_BYTES;
+        let end_name = (start_name + name.len() + 1).next_multiple_of(alignment);
+        let n_bytes_name = u32::try_from(end_name - start_name)
+            .map_err(|_| refuse("the name is not below 4 GiB"))?;
 
         self.names.insert(name.to_owned());
         self.member(
@@ -83,8 +94,9 @@ impl Writer {
 
     fn member(&mut self, header: &Header, name: &str, bytes: &[u8]) {
         header.write(&mut self.bytes);
+        let end_name = self.bytes.len() + header.n_bytes_name as usize;
         self.bytes.extend_from_slice(name.as_bytes());
-        self.bytes.push(0);
+        self.bytes.resize(end_name, 0);
         self.pad();
         self.bytes.extend_from_slice(bytes);
         self.pad();

@@ -13,7 +13,7 @@ const TRAILER: usize = 124;
 fn good() -> Vec<u8> {
     let mut writer = Writer::new();
     writer
-        .add("init", MODE_REGULAR_FILE | 0o755, b"abcde")
+        .add("init", MODE_REGULAR_FILE | 0o644, b"abcde")
         .expect("a plain member");
     writer.finish()
 }
@@ -109,7 +109,7 @@ fn empty_name_is_refused() {
     assert_eq!(Archive::parse(&archive).expect_err("empty name"), expected);
 }
 
-/// A name without its final NUL, with a NUL inside, or not in UTF-8 is refused.
+/// A name without a NUL, with something behind its NUL, or not in UTF-8 is refused.
 #[test]
 fn bad_name_is_refused() {
     let refused = |reason| Malformed {

@@ -9,7 +9,9 @@ type Members = std::collections::BTreeMap<String, (u32, Vec<u8>)>;
 
 fn members() -> impl Strategy<Value = Members> {
     let name = "[a-zA-Z0-9_./é-]{1,20}";
-    btree_map(name, (any::<u32>(), vec(any::<u8>(), 0..40)), 0..6)
+    // Executables are moved to pages, which makes archives too long to try each of their bytes.
+    let mode = any::<u32>().prop_map(|mode| mode & !0o111);
+    btree_map(name, (mode, vec(any::<u8>(), 0..40)), 0..6)
 }
 
 fn written(members: &Members) -> Vec<u8> {
@@ -62,6 +64,31 @@ fn bytes_of_the_format_are_pinned() {
         "\0\0\0",
     );
     assert_eq!(String::from_utf8(writer.finish()).expect("ASCII"), expected);
+}
+
+/// What may be executed starts at a multiple of 4096 bytes, whatever is before it, and reads back as it was; what may not is not moved.
+#[test]
+fn executables_start_at_pages() {
+    let mut writer = Writer::new();
+    for (name, mode) in [
+        ("plain", 0o644),
+        ("first", 0o755),
+        ("again", 0o001),
+        ("last", 0o444),
+    ] {
+        writer
+            .add(name, MODE_REGULAR_FILE | mode, name.as_bytes())
+            .expect("a plain member");
+    }
+    let bytes = writer.finish();
+    let archive = Archive::parse(&bytes).expect("sound");
+    let start = |name: &str| {
+        let entry = archive.find(name).expect("it was added");
+        assert_eq!(entry.bytes, name.as_bytes());
+        entry.bytes.as_ptr() as usize - bytes.as_ptr() as usize
+    };
+    let starts = ["plain", "first", "again", "last"].map(start);
+    assert_eq!(starts, [116, 4096, 8192, 8316]);
 }
 
 /// A member that the format or the reader could not take is refused by name and leaves the archive as it was.

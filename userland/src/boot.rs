@@ -11,7 +11,6 @@ use crate::account::Account;
 use crate::archive::Archive;
 use crate::bus::{Handle, Peer};
 use crate::environment::{HANDLE, NODE};
-use crate::loader::Program;
 use crate::task::{Command, Task};
 use alloc::format;
 use alloc::string::String;
@@ -171,9 +170,8 @@ fn launch(making: &Making<'_>, all: &[Making<'_>], means: &Means<'_>) -> Result<
     let of_file = |error: &dyn fmt::Display| {
         failed(program, format_args!("the file {}: {error}", program.file))
     };
-    let file = means.archive.read(&program.file);
-    let file = file.map_err(|error| of_file(&error))?;
-    let file = Program::parse(&file).map_err(|refusal| of_file(&refusal))?;
+    let file = means.archive.program(&program.file);
+    let file = file.map_err(|reason| of_file(&reason))?;
     let task = command.load(&file, &making.account);
     task.map_err(|error| making.failed("not started", error))
 }

@@ -1,6 +1,7 @@
 //! Memory objects: pages that several tasks may map, the same pages.
 //!
-//! What is mapped may be changed by others at any time, so it is not lent as a slice: [`Mapping::read`] and [`Mapping::write`] copy. Who
+//! What is mapped may be changed by others at any time, so it is not lent as a slice: [`Mapping::read`] and [`Mapping::write`] copy. Only what
+//! is executable is constant ([`Mapping::constant`]). Who
 //! holds the right REVOKE can take the pages away: an access then faults, and ends the task. So a mapping is for memory whose
 //! revoker one trusts, or for a task that may end.
 
@@ -12,7 +13,7 @@ use crate::raw;
 use crate::task::Task;
 use alloc::vec::Vec;
 use omnibus_abi::Call;
-use omnibus_abi::native::{MemoryInfo, MemoryMap, VM_READ};
+use omnibus_abi::native::{MemoryInfo, MemoryMap, VM_EXECUTE, VM_READ};
 
 /// A memory object, as far as the rights of its capability go.
 #[derive(Debug)]
@@ -89,6 +90,29 @@ impl Memory {
         })
     }
 
+    /// Maps `n_bytes` of it from byte `offset` on into another task (right MAP) at `address`, where they stay until they are unmapped or
+    /// the task ends.
+    ///
+    /// # Errors
+    /// Those of [`calls::memory_map`].
+    pub fn map_part_into(
+        &self,
+        task: &Task,
+        address: u64,
+        [offset, n_bytes]: [u64; 2],
+        rights: u64,
+    ) -> Result<u64> {
+        calls::memory_map(&MemoryMap {
+            flags: 0,
+            memory: self.number().0,
+            task: task.number().0,
+            address,
+            offset,
+            n_bytes,
+            rights,
+        })
+    }
+
     /// Copies all of it out.
     ///
     /// # Errors
@@ -105,15 +129,7 @@ impl Memory {
     /// # Errors
     /// Those of [`calls::memory_map`].
     pub fn map_into(&self, task: &Task, address: u64, rights: u64) -> Result<u64> {
-        calls::memory_map(&MemoryMap {
-            flags: 0,
-            memory: self.number().0,
-            task: task.number().0,
-            address,
-            offset: 0,
-            n_bytes: self.info()?.n_bytes,
-            rights,
-        })
+        self.map_part_into(task, address, [0, self.info()?.n_bytes], rights)
     }
 }
 
@@ -158,6 +174,18 @@ impl Mapping {
         let to = (self.address + offset) as *mut u8;
         // SAFETY: `to` is in the mapping, which is writable; nothing of this program lies there.
         unsafe { copy(bytes.as_ptr(), to, bytes.len()) };
+    }
+
+    /// The bytes of a mapping that can be executed, and that nobody can change therefore.
+    ///
+    /// # Panics
+    /// If it cannot be executed.
+    #[must_use]
+    pub fn constant(&self) -> &[u8] {
+        self.check(0, 0, VM_EXECUTE);
+        // SAFETY: the mapping is readable as long as `self` is there, or faults if the object was taken back. The kernel maps no page
+        // writable, for anybody, that is mapped executable (`ETXTBSY` of memory_map), so these bytes do not change.
+        unsafe { core::slice::from_raw_parts(self.address as *const u8, self.n_bytes as usize) }
     }
 
     fn check(&self, offset: u64, n_bytes: usize, right: u64) {

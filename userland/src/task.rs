@@ -1,8 +1,9 @@
 //! Tasks: starting them, watching them, ending them. Named like std's processes.
 
 use crate::account::Account;
+use crate::archive::{self, Archive};
 use crate::bus::Handle;
-use crate::calls::{self, Result, Spawn};
+use crate::calls::{self, Result};
 use crate::capability::{Owned, owns_capability};
 use crate::environment;
 use crate::loader::{self, Loaded, Program};
@@ -11,9 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
 use omnibus_abi::CapabilityNumber;
-use omnibus_abi::native::{
-    Grant, TASK_EXITED, TASK_FAULTED, TASK_KILLED, TASK_RUNNING, TaskStatus,
-};
+use omnibus_abi::native::{TASK_EXITED, TASK_FAULTED, TASK_KILLED, TASK_RUNNING, TaskStatus};
 
 /// Ends this task.
 pub fn exit(status: u8) -> ! {
@@ -115,25 +114,21 @@ impl Command {
         self
     }
 
-    /// Starts the task; `account` pays for it.
+    /// Lets the task start programs, too: adds the archive that this one was given.
     ///
     /// # Errors
-    /// Those of [`calls::task_spawn`].
+    /// Those of [`Archive::given`].
+    pub fn grant_archive(self) -> Result<Self> {
+        let archive = Archive::given()?.number();
+        Ok(self.grant_as(archive::NAME, archive, archive::RIGHTS))
+    }
+
+    /// Starts the program of the command's name in the archive that this task was given; `account` pays for it.
+    ///
+    /// # Errors
+    /// `ENOENT`: there is no such file. `ENOEXEC`: it is no program. Those of [`Archive::given`] and of the calls that it takes.
     pub fn spawn(&self, account: &Account) -> Result<Task> {
-        let grant = |granted: &Granted| Grant {
-            flags: 0,
-            capability: granted.capability.0,
-            rights: granted.rights,
-        };
-        let grants: Vec<_> = self.grants.iter().map(grant).collect();
-        let spawn = Spawn {
-            account: account.number(),
-            name: &self.name,
-            arguments: &self.arguments,
-            grants: &grants,
-            priority: self.priority,
-        };
-        calls::task_spawn(&spawn).map(Task::from_capability)
+        self.load(&Archive::given()?.program(&self.name)?, account)
     }
 
     /// Loads `program` into a task of the command's name, ready to be started; `account` pays for it.

@@ -22,7 +22,6 @@ pub mod recv;
 pub mod release;
 pub mod send;
 pub mod short;
-pub mod spawn;
 pub mod stopped;
 pub mod structure;
 pub mod task;
@@ -91,7 +90,6 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::VmMap => memory::map(caller, arguments),
         Call::VmUnmap => memory::unmap(caller, arguments),
         Call::VmProtect => memory::protect(caller, arguments),
-        Call::TaskSpawn => spawn::begin(caller, arguments),
         Call::TaskKill => task::kill(caller, arguments),
         Call::TaskStatus => task::status(caller, arguments).into(),
         Call::AccountNew => account::new(caller, arguments).into(),
@@ -144,6 +142,6 @@ mod tests {
                 assert_eq!(decoded, has_upper_half.then_some(call));
             }
         }
-        assert_eq!(decode(Call::ALL.len() as u64), None);
+        assert_eq!(decode(Call::END), None);
     }
 }

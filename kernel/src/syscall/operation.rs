@@ -18,7 +18,6 @@ use super::paid::Paid;
 use super::release::Release;
 use super::send::Send;
 use super::short::Receive;
-use super::spawn::Spawn;
 use super::stopped::Stopped;
 use super::task_priority::MoveOver;
 use super::transfer::Transfer;
@@ -56,8 +55,6 @@ pub enum Operation {
     Map(Map),
     /// `vm_unmap`, `vm_protect`.
     Changes(Changes),
-    /// `task_spawn`.
-    Spawn(Spawn),
     /// `inspect`.
     Inspect(Inspect),
     /// `memory_new`.
@@ -126,7 +123,6 @@ impl Operation {
             Self::Closing(closing) => closing.step(),
             Self::Map(map) => map.step(caller),
             Self::Changes(changes) => changes.step(caller),
-            Self::Spawn(spawn) => spawn.step(caller),
             Self::Inspect(inspect) => inspect.step(caller),
             Self::Filling(filling) => filling.step(caller),
             Self::Freeing(freeing) => freeing.step(),
@@ -175,10 +171,6 @@ impl Operation {
                 return None;
             }
             Self::Send(send) => send.abandon().step(),
-            Self::Spawn(spawn) => {
-                spawn.abandon();
-                return None;
-            }
         };
         match left {
             Outcome::More(rest) => Some(rest),

@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use omnibus_abi::capability::memory::READ;
+use omnibus_abi::capability::memory::{EXECUTE, READ};
 use omnibus_abi::layout::PAGE_BYTES;
 use omnibus_abi::{Errno, words};
 use omnibus_archive::Archive;
@@ -133,7 +133,7 @@ fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
 }
 
 /// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account. It is given, in this order:
-/// itself, the root account, the console, the system, the initial RAM disk, to be read, all ports and all interrupt lines.
+/// itself, the root account, the console, the system, the initial RAM disk, to be read and executed, all ports and all interrupt lines.
 ///
 /// # Errors
 /// `EDQUOT`, `ENOMEM`.
@@ -149,7 +149,7 @@ fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> 
     granted.push(Capability::full(Object::Account(account)));
     granted.push(Capability::full(Object::Console));
     granted.push(Capability::full(Object::System));
-    granted.push(archive.restrict(READ)?);
+    granted.push(archive.restrict(READ | EXECUTE)?);
     granted.push(Capability::full(Object::Ports(Range::all(N_PORTS))));
     granted.push(Capability::full(Object::Lines(Range::all(N_LINES as u32))));
     builder.equip(granted, arguments)?;

@@ -12,7 +12,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Display;
 use omnibus_boot_plan::{self as plan, FOLDER, GRANTABLE, SUFFIX};
-use omnibus_userland::abi::{CapabilityNumber, Kind};
+use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::archive::Archive;
 use omnibus_userland::boot::{self, Means, Started};
@@ -58,16 +58,16 @@ fn start(file: &str) -> core::result::Result<(Vec<Started>, usize, Account), Str
     };
     let account = Account::from_capability(first(Kind::Account)?);
     let memory = Memory::from_capability(first(Kind::Memory)?);
-    let archive = Archive::new(&memory);
+    let archive = Archive::new(memory);
     let archive = archive.map_err(|error| format!("the archive: {error}"))?;
-    let text = archive.read(file).map_err(|error| {
-        let names = archive.names();
-        let plan = |name: &String| Some(name.strip_prefix(FOLDER)?.strip_suffix(SUFFIX)?.into());
-        let plans: Vec<String> = names.iter().filter_map(plan).collect();
+    let text = archive.file(file).ok_or_else(|| {
+        let plan = |name: &'_ str| Some(name.strip_prefix(FOLDER)?.strip_suffix(SUFFIX)?.into());
+        let plans: Vec<String> = archive.names().filter_map(plan).collect();
+        let error = Errno::ENOENT;
         format!("{file}: {error}; the plans are: {}", plans.join(", "))
     })?;
-    let text = String::from_utf8(text).map_err(|_| format!("{file}: not UTF-8"))?;
-    let plan = plan::parse(&text).map_err(|fault| of_file(&fault))?;
+    let text = str::from_utf8(text).map_err(|_| format!("{file}: not UTF-8"))?;
+    let plan = plan::parse(text).map_err(|fault| of_file(&fault))?;
     let given = |&(name, kind): &(_, Kind)| Some((name, environment::find(kind)?));
     let capabilities: Vec<(&str, CapabilityNumber)> = GRANTABLE.iter().filter_map(given).collect();
     let peer = Peer::new(&account).map_err(|error| format!("no peer: {error}"))?;

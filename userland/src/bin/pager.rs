@@ -19,7 +19,6 @@ use omnibus_userland::bus::Peer;
 use omnibus_userland::calls;
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::fault::{self, Fault, PAGE_FAULT};
-use omnibus_userland::loader::Program;
 use omnibus_userland::memory::Memory;
 use omnibus_userland::task::{Command, Ending, Task};
 use omnibus_userland::wait::WaitSet;
@@ -55,9 +54,7 @@ fn main() -> u8 {
 fn pager() -> Outcome {
     let find = |kind| environment::find(kind).ok_or_else(|| Failure::new("not the first task"));
     let own = Account::from_capability(find(Kind::Account)?);
-    let archive = Archive::new(&Memory::from_capability(find(Kind::Memory)?))?;
-    let file = archive.read("pager")?;
-    let program = Program::parse(&file).map_err(|_| Errno::ENOEXEC)?;
+    let program = Archive::given()?.program("pager").map_err(Errno::from)?;
 
     let peer = Peer::new(&own)?;
     let (_node, handle) = peer.node()?;

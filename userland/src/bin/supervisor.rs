@@ -43,7 +43,6 @@ const N_SOON_MAX: u32 = 4;
 struct Supervisor {
     part: Part,
     archive: Archive,
-    memory: Memory,
     plan: Plan,
     name: &'static str,
     names: names::Client,
@@ -95,13 +94,12 @@ impl Supervisor {
         let log = log::Client::open(&part.account, &handle("log")?);
         let memory = part::capability("archive").map_err(during("archive"))?;
         let memory = Memory::from_capability(memory);
-        let archive = Archive::new(&memory).map_err(during("archive"))?;
+        let archive = Archive::new(memory).map_err(during("archive"))?;
         let file = format!("{}{file}{}", plan::FOLDER, plan::SUFFIX);
-        let text = archive
-            .read(&file)
-            .map_err(|error| format!("{file}: {error}"))?;
-        let text = String::from_utf8(text).map_err(|_| format!("{file}: not UTF-8"))?;
-        let plan = plan::parse(&text).map_err(|fault| format!("{file}:{fault}"))?;
+        let text = archive.file(&file);
+        let text = text.ok_or_else(|| format!("{file}: {}", Errno::ENOENT))?;
+        let text = str::from_utf8(text).map_err(|_| format!("{file}: not UTF-8"))?;
+        let plan = plan::parse(text).map_err(|fault| format!("{file}:{fault}"))?;
         Ok(Self {
             door: part.node("door").map_err(during("door"))?,
             ends: part.peer.node().map_err(during("a node"))?,
@@ -109,7 +107,6 @@ impl Supervisor {
             log: log.map_err(during("log"))?,
             part,
             archive,
-            memory,
             plan,
             name,
             running: Vec::new(),
@@ -137,7 +134,7 @@ impl Supervisor {
             account: &self.part.account,
             archive: &self.archive,
             peer: &self.part.peer,
-            capabilities: &[("archive", self.memory.number())],
+            capabilities: &[("archive", self.archive.number())],
         };
         self.running = boot::start(&self.plan, &means).map_err(|failed| format!("{failed}"))?;
         let service = &self.running[self.plan.ends_with];

@@ -152,6 +152,7 @@ fn is_prompt(bench: &Bench, kind: &str, n_bounds: u64) -> Outcome {
         .argument(kind)
         .grant(bench.console, console::WRITE)
         .grant(bench.account.number(), account::CHARGE)
+        .grant_archive()?
         .priority(LOW);
     let worker = command.spawn(&bench.account)?;
     let mut latest_ns = 0;

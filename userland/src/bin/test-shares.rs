@@ -84,9 +84,9 @@ fn carve(parent: &Account, percent: u64) -> Result<Account, Errno> {
     let state = parent.state()?;
     // Several times as much must be there as is taken (quota.md).
     parent.carve_with(&AccountLimits {
-        objects: (state.objects_maximum / 8).min(4096),
-        bytes: (state.bytes_maximum / 8).min(1 << 20),
-        frames: (state.frames_maximum / 8).min(1 << 14),
+        objects: (state.objects_maximum / 6).min(4096),
+        bytes: (state.bytes_maximum / 6).min(1 << 20),
+        frames: (state.frames_maximum / 6).min(1 << 14),
         cpu_budget_ns: PERIOD_NS * percent / 100,
         cpu_period_ns: PERIOD_NS * is_shared,
         ..AccountLimits::default()

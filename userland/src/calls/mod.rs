@@ -27,9 +27,9 @@ pub use ipc::{
 pub use memory::{memory_info, memory_map, memory_new, memory_revoke, memory_watch};
 pub use slices::{IoSlice, IoSliceMut};
 pub use task::{
-    Spawn, capability_compare, capability_copy, capability_drop, capability_info, clock_ns,
-    debug_print, exit, null, task_grant, task_kill, task_new, task_priority, task_spawn,
-    task_start, task_status, task_watch, thread_exit, thread_join, yield_now,
+    capability_compare, capability_copy, capability_drop, capability_info, clock_ns, debug_print,
+    exit, null, task_grant, task_kill, task_new, task_priority, task_start, task_status,
+    task_watch, thread_exit, thread_join, yield_now,
 };
 
 use omnibus_abi::Errno;

@@ -4,7 +4,7 @@
 
 use super::Result;
 use super::gate::{Register, call};
-use omnibus_abi::native::{CapabilityInfo, Grant, TaskNew, TaskSpawn, TaskStatus, ThreadStart};
+use omnibus_abi::native::{CapabilityInfo, TaskNew, TaskStatus, ThreadStart};
 use omnibus_abi::{Call, CapabilityNumber};
 
 /// Enters the kernel and leaves it.
@@ -102,47 +102,6 @@ pub fn capability_compare(first: CapabilityNumber, second: CapabilityNumber) -> 
 pub fn thread_join(thread: CapabilityNumber, deadline_ns: u64) -> Result<u64> {
     let arguments = [Register::number(thread.0), Register::number(deadline_ns)];
     call(Call::ThreadJoin, arguments)
-}
-
-/// What a new task is made of.
-#[derive(Clone, Copy)]
-pub struct Spawn<'a> {
-    /// Account that pays (right CHARGE).
-    pub account: CapabilityNumber,
-    /// Name of a program of the initial RAM disk.
-    pub name: &'a str,
-    /// Arguments: strings that each end in NUL.
-    pub arguments: &'a [u8],
-    /// Capabilities it gets, in order.
-    pub grants: &'a [Grant],
-    /// Priority of its threads, at most the caller's own.
-    pub priority: u64,
-}
-
-/// Starts a task.
-///
-/// # Errors
-/// `ENOENT`: no such program. `ENOEXEC`: not a program. `EDQUOT`, `ENOMEM`. `EINVAL`: priority or flags.
-/// `EMSGSIZE`: name, arguments or grants too long. `EBADF`, `EOPNOTSUPP`, `EPERM`: a capability.
-pub fn task_spawn(spawn: &Spawn<'_>) -> Result<CapabilityNumber> {
-    let command = TaskSpawn {
-        flags: 0,
-        account: spawn.account.0,
-        ptr_name: spawn.name.as_ptr() as u64,
-        n_name: spawn.name.len() as u64,
-        ptr_arguments: spawn.arguments.as_ptr() as u64,
-        n_arguments: spawn.arguments.len() as u64,
-        ptr_grants: spawn.grants.as_ptr() as u64,
-        n_grants: spawn.grants.len() as u64,
-        priority: spawn.priority,
-        reserved: 0,
-    };
-    let arguments = [
-        Register::input(&command),
-        Register::number(TaskSpawn::SIZE),
-        Register::number(Grant::SIZE),
-    ];
-    call(Call::TaskSpawn, arguments).map(CapabilityNumber)
 }
 
 /// Makes a task without memory, capabilities and threads.

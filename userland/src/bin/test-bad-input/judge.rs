@@ -11,11 +11,11 @@ use alloc::vec;
 use alloc::vec::Vec;
 use core::fmt::Write;
 use core::time::Duration;
+use omnibus_userland::abi::call::RETIRED;
 use omnibus_userland::abi::{Call, CapabilityNumber, Errno, status};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::raw::Registers;
 use omnibus_userland::suite::{self, Bench};
-use omnibus_userland::task::Command;
 use omnibus_userland::{calls, check, check_eq, println, time};
 
 /// Fewest cases for each call.
@@ -265,11 +265,11 @@ fn read(system: CapabilityNumber, text: &mut [u8]) -> Outcome {
 /// Numbers that are no call.
 pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
     suite::expect_a_quiet_kernel();
-    let first = Call::ALL.len() as u64;
+    let first = Call::END;
     let mut dumps = Dumps::new(bench.system);
     dumps.before()?;
-    let numbers =
-        (first..first + 64).chain((0..64).map(|bit| 1 << bit).filter(|&bit| bit >= first));
+    let numbers = RETIRED.iter().copied().chain(first..first + 64);
+    let numbers = numbers.chain((0..64).map(|bit| 1 << bit).filter(|&bit| bit >= first));
     // A valid number in the lower half does not help, unless the upper half is the length of a message or the size of a transfer.
     let plain = || {
         Call::ALL
@@ -295,22 +295,6 @@ pub(crate) fn unknown_numbers(bench: &Bench) -> Outcome {
         difference.is_none(),
         "unknown calls left a trace: {difference:?}"
     );
-    Ok(())
-}
-
-/// A file of the archive that is no program.
-pub(crate) fn no_program(bench: &Bench) -> Outcome {
-    suite::expect_a_quiet_kernel();
-    let mut dumps = Dumps::new(bench.system);
-    dumps.before()?;
-    let spawned = Command::new("kernel.sym").spawn(&bench.account);
-    check_eq!(
-        spawned.map(drop),
-        Err(Errno::ENOEXEC),
-        "the kernel's symbols"
-    );
-    let difference = dumps.difference()?;
-    check!(difference.is_none(), "it left a trace: {difference:?}");
     Ok(())
 }
 

@@ -171,11 +171,10 @@ impl Monkey {
 
     /// Fills the regions: those that structures point at with any of the structures that are pointed at, or with values.
     fn fill(&mut self) {
-        let structures: [&[(&str, u64)]; 6] = [
+        let structures: [&[(&str, u64)]; 5] = [
             fields("bus1_transfer"),
             fields("bus1_message"),
             fields("iovec"),
-            fields("omnibus_grant"),
             fields("omnibus_wait_item"),
             &[("id", 0)],
         ];
@@ -205,9 +204,6 @@ impl Monkey {
                     for (index, &(name, _)) in (0..).zip(fields(structure)) {
                         let word = self.field(name);
                         memory::put(0, address + index * 8, &word.to_le_bytes());
-                    }
-                    if structure == "omnibus_task_spawn" && self.below(4) == 0 {
-                        name_a_program(address);
                     }
                     address
                 }
@@ -299,17 +295,6 @@ impl Monkey {
         let registers = unsafe { raw::call_long(arguments, memory) };
         self.remember(registers.id);
         registers.status == 0
-    }
-}
-
-/// Makes the structure at `address` name this program, which as a child ends at once.
-fn name_a_program(address: u64) {
-    let (name, arguments) = (memory::region(1), memory::region(2));
-    memory::put(1, name, crate::PROGRAM.as_bytes());
-    memory::put(2, arguments, b"--child\0");
-    let words = [name, crate::PROGRAM.len() as u64, arguments, 8];
-    for (index, word) in (2..).zip(words) {
-        memory::put(0, address + index * 8, &word.to_le_bytes());
     }
 }
 

@@ -123,6 +123,7 @@ fn start(part: &Account, own: &Peer, report: u64, sort: usize, depth: u64) -> Re
         .argument(depth)
         .grant(own.number(), Kind::Peer.all_rights())
         .grant(part.number(), account::CHARGE | account::CARVE)
+        .grant_archive()?
         .spawn(part)?;
     // It goes on without a capability of it.
     calls::capability_drop(task.number())

@@ -212,6 +212,7 @@ fn start(bench: &Bench, peer: &Peer, index: usize, life_ns: u64) -> Result<Runni
         .grant(bench.console, console::WRITE)
         .grant(own.number(), Kind::Peer.all_rights())
         .grant(paying.number(), account::CHARGE)
+        .grant_archive()?
         .spawn(&paying)?;
     // These are the task's from here on.
     let _ = (handle_there.into_id(), node_there.into_id());

@@ -4,7 +4,7 @@ use core::fmt::Display;
 use omnibus_userland::abi::capability::{account, console};
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
-use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
+use omnibus_userland::abi::{CapabilityNumber, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::PATIENCE;
 use omnibus_userland::archive::Archive;
@@ -12,18 +12,17 @@ use omnibus_userland::bus::{Handle, Node, Peer, Received};
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::fault::{self, Fault};
-use omnibus_userland::loader::{Loaded, Program};
+use omnibus_userland::loader::Loaded;
 use omnibus_userland::memory::Memory;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::task::{Command, Ending, Task};
-use omnibus_userland::{environment, time};
+use omnibus_userland::time;
 
 /// Where clients find nothing mapped, unless the suite maps it.
 pub(crate) const HOLE: u64 = 0x5000_0000_0000;
 
 /// Whoever looks after faults.
 pub(crate) struct Stage {
-    archive: Archive,
     console: CapabilityNumber,
     pub(crate) account: Account,
     pub(crate) peer: Peer,
@@ -39,14 +38,11 @@ pub(crate) struct Client {
 
 impl Stage {
     pub(crate) fn new(bench: &Bench) -> Result<Self> {
-        let archive = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
-        let archive = Memory::from_capability(calls::capability_copy(archive, 1)?);
         let own = Kind::Account.all_rights();
         let account = calls::capability_copy(bench.account.number(), own)?;
         let peer = Peer::new(&bench.account)?;
         let (node, handle) = peer.node()?;
         Ok(Self {
-            archive: Archive::new(&archive)?,
             console: bench.console,
             account: Account::from_capability(account),
             peer,
@@ -67,8 +63,7 @@ impl Stage {
             .grant(own.number(), account::CHARGE | account::INSPECT)
             .argument(crate::client::FLAG);
         let command = adjust(arguments.iter().fold(command, Command::argument));
-        let file = self.archive.read(command.name())?;
-        let program = Program::parse(&file).map_err(|_| Errno::ENOEXEC)?;
+        let program = Archive::given()?.program(command.name())?;
         Ok((command.prepare(&program, &own)?, own))
     }
 

@@ -1,28 +1,26 @@
-//! What the tests load from and talk through.
+//! What the tests talk through.
 
 use alloc::vec::Vec;
 use core::fmt::Display;
+use omnibus_userland::abi::Kind;
 use omnibus_userland::abi::capability::{account, console};
-use omnibus_userland::abi::{Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::PATIENCE;
 use omnibus_userland::archive::Archive;
 use omnibus_userland::bus::{Handle, Node, Peer, Received};
-use omnibus_userland::calls::{self, Result};
+use omnibus_userland::calls::Result;
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::loader::Program;
-use omnibus_userland::memory::Memory;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::task::{Command, Ending, Task};
-use omnibus_userland::{environment, time};
+use omnibus_userland::time;
 
-/// The archive, and a peer on which every puppet has a node of its own.
+/// A peer on which every puppet has a node of its own.
 pub(crate) struct Stage {
-    archive: Archive,
     pub(crate) peer: Peer,
 }
 
-/// A puppet that the runtime library loaded.
+/// A puppet.
 pub(crate) struct Puppet {
     pub(crate) task: Task,
     pub(crate) account: Account,
@@ -34,16 +32,23 @@ pub(crate) struct Puppet {
 
 impl Stage {
     pub(crate) fn new(bench: &Bench) -> Result<Self> {
-        let archive = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
-        let archive = calls::capability_copy(archive, Kind::Memory.all_rights() & 1)?;
         Ok(Self {
-            archive: Archive::new(&Memory::from_capability(archive))?,
             peer: Peer::new(&bench.account)?,
         })
     }
 
     /// Loads a puppet with what a director gives one.
     pub(crate) fn cast(&self, bench: &Bench, arguments: &[&dyn Display]) -> Result<Puppet> {
+        self.cast_of(&Archive::given()?.program("puppet")?, bench, arguments)
+    }
+
+    /// The same, from this program.
+    pub(crate) fn cast_of(
+        &self,
+        program: &Program<'_>,
+        bench: &Bench,
+        arguments: &[&dyn Display],
+    ) -> Result<Puppet> {
         let own = bench.account.carve(4096, 1 << 20, 1024)?;
         let peer = Peer::new(&own)?;
         let (node, handle_there) = self.peer.node_for(&peer)?;
@@ -56,7 +61,7 @@ impl Stage {
             .argument(handle_there.id())
             .argument(node_there.id());
         let command = arguments.iter().fold(command, Command::argument);
-        let task = self.load(&command, &own)?;
+        let task = command.load(program, &own)?;
         let _ = (handle_there.into_id(), node_there.into_id());
         Ok(Puppet {
             task,
@@ -64,13 +69,6 @@ impl Stage {
             _handle: handle,
             _node: node,
         })
-    }
-
-    /// Loads the program that the command is named after.
-    pub(crate) fn load(&self, command: &Command, account: &Account) -> Result<Task> {
-        let file = self.archive.read(command.name())?;
-        let program = Program::parse(&file).map_err(|_| Errno::ENOEXEC)?;
-        command.load(&program, account)
     }
 
     /// The payload of the next message.

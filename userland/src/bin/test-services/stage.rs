@@ -4,18 +4,15 @@ use alloc::format;
 use alloc::vec::Vec;
 use omnibus_boot_plan as plan;
 use omnibus_userland::abi::native::AccountState;
-use omnibus_userland::abi::{Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::{PATIENCE, soon};
 use omnibus_userland::archive::Archive;
 use omnibus_userland::boot::{self, Means, Started};
 use omnibus_userland::bus::{Handle, Peer};
-use omnibus_userland::calls;
 use omnibus_userland::check::{Failure, Outcome};
-use omnibus_userland::memory::Memory;
 use omnibus_userland::service::{log, names};
 use omnibus_userland::suite::Bench;
-use omnibus_userland::{check, environment, time};
+use omnibus_userland::{check, time};
 
 /// All services. The supervisor's arguments are the last line.
 const PLAN: &str = r#"
@@ -39,7 +36,7 @@ capabilities = { console = ["WRITE"] }
 name = "supervisor"
 account = { objects = 2048, bytes = 262144, frames = 2048 }
 nodes = ["door"]
-capabilities = { account = ["CHARGE", "INSPECT", "CARVE"], console = ["WRITE"], archive = ["READ"] }
+capabilities = { account = ["CHARGE", "INSPECT", "CARVE"], console = ["WRITE"], archive = ["READ", "EXECUTE"] }
 handles = { names = "names.registrar", log = "log.supervisor" }
 "#;
 
@@ -62,16 +59,14 @@ impl Stage {
         let before = own.holdings()?;
         let client = own.carve(1_000, 128 << 10, 64)?;
         let peer = Peer::new(&client)?;
-        let memory = environment::find(Kind::Memory).ok_or(Errno::ENOENT)?;
-        let archive = calls::capability_copy(memory, Kind::Memory.all_rights() & 1)?;
-        let archive = Archive::new(&Memory::from_capability(archive))?;
+        let archive = Archive::given()?;
         let text = format!("{PLAN}arguments = [\"{name}\", \"{supervised}\"]\n");
         let plan = plan::parse(&text).map_err(Failure::new)?;
         let means = Means {
             account: &own,
-            archive: &archive,
+            archive,
             peer: &peer,
-            capabilities: &[("console", bench.console), ("archive", memory)],
+            capabilities: &[("console", bench.console), ("archive", archive.number())],
         };
         let programs = boot::start(&plan, &means).map_err(Failure::new)?;
         Ok(Self {

@@ -206,6 +206,7 @@ fn start_lower_with(bench: &Bench, what: &str) -> Result<(Peer, u64, Task, Handl
         .argument(handle)
         .argument(own)
         .argument(what)
+        .grant_archive()?
         .priority(environment::priority() - 1)
         .spawn(&account)?;
     let back = inbox.adopt(back);

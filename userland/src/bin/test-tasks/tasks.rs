@@ -2,11 +2,11 @@
 
 use crate::director;
 use alloc::vec::Vec;
+use omnibus_userland::abi::Errno;
 use omnibus_userland::abi::capability::task::{KILL, WATCH};
-use omnibus_userland::abi::{Errno, limits};
 use omnibus_userland::actor::PATIENCE;
 use omnibus_userland::bus::Received;
-use omnibus_userland::task::{Command, Ending, Task};
+use omnibus_userland::task::{Ending, Task};
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{calls, check, check_eq, tests, time};
 
@@ -50,35 +50,8 @@ tests! {
         Ok(())
     }
 
-    /// What cannot be started: unknown names, files that are no programs, names and priorities out
-    /// of range, and capabilities that are none.
-    fn tsk_4_spawn_refusals(bench) {
-        let spawn = |command: Command| command.spawn(&bench.account).map(drop);
-        let long = core::str::from_utf8(&[b'x'; limits::NAME_BYTES_MAX as usize + 1])
-            .map(Command::new)
-            .map_err(|_| Errno::EINVAL)?;
-        check_eq!(spawn(Command::new("no such program")), Err(Errno::ENOENT), "an unknown name");
-        check_eq!(spawn(Command::new("kernel.sym")), Err(Errno::ENOEXEC), "a file of text");
-        check_eq!(spawn(Command::new("")), Err(Errno::EINVAL), "an empty name");
-        check_eq!(spawn(long), Err(Errno::EMSGSIZE), "a long name");
-        let hello = || Command::new("hello");
-        check_eq!(spawn(hello().priority(32)), Err(Errno::EINVAL), "a priority that is none");
-        let stale = omnibus_userland::abi::CapabilityNumber(77 << 32);
-        check_eq!(spawn(hello().grant(stale, 0)), Err(Errno::EBADF), "a stale grant");
-        check_eq!(spawn(hello().grant(bench.console, 3)), Err(Errno::EPERM), "a right too many");
-        let mut many = hello();
-        for _ in 0..=limits::GRANTS_MAX {
-            many = many.grant(bench.console, 1);
-        }
-        check_eq!(spawn(many), Err(Errno::EMSGSIZE), "a grant too many");
-        let poor = bench.account.carve(64, 4096, 8)?;
-        check_eq!(hello().spawn(&poor).map(drop), Err(Errno::EDQUOT), "an account of 8 frames");
-        check_eq!(poor.state()?.frames_available, 8, "frames of that account");
-        Ok(())
-    }
-
     /// Watching and killing need their rights.
-    fn tsk_5_rights(bench) {
+    fn tsk_4_rights(bench) {
         let director = director(bench)?;
         let puppet = director.cast("puppet", "puppet", &[&"sleep"])?;
         let number = puppet.task.number();
@@ -94,7 +67,7 @@ tests! {
     }
 
     /// Numbers of tasks never recur, and a task's end wakes every one who waits for it.
-    fn tsk_6_numbers_and_waiters(bench) {
+    fn tsk_5_numbers_and_waiters(bench) {
         let director = director(bench)?;
         let mut numbers = Vec::new();
         for _ in 0..5 {
@@ -111,7 +84,7 @@ tests! {
     }
 
     /// A task goes on when the last capability of it is dropped.
-    fn tsk_7_a_task_needs_no_capability(bench) {
+    fn tsk_6_a_task_needs_no_capability(bench) {
         let director = director(bench)?;
         let puppet = director.cast("puppet", "puppet", &[&"late"])?;
         calls::capability_drop(puppet.task.number())?;
@@ -121,7 +94,7 @@ tests! {
     }
 
     /// What a task used is told while it runs: frames, and time on the CPU.
-    fn tsk_8_status_tells_use(bench) {
+    fn tsk_7_status_tells_use(bench) {
         let director = director(bench)?;
         let puppet = director.cast("puppet", "puppet", &[&"spin"])?;
         director.hear(&puppet)?;
@@ -136,7 +109,7 @@ tests! {
     }
 
     /// A task that ends gives everything back: its account is as it was before.
-    fn tsk_9_everything_comes_back(bench) {
+    fn tsk_8_everything_comes_back(bench) {
         let director = director(bench)?;
         for what in ["hello", "flood", "spin"] {
             let puppet = director.cast("puppet", "puppet", &[&what])?;
@@ -157,7 +130,7 @@ tests! {
     }
 
     /// Peers close with the task that held them, however it ends, and others learn of it (OBJ-6).
-    fn tsk_10_peers_close_with_the_task(bench) {
+    fn tsk_9_peers_close_with_the_task(bench) {
         let director = director(bench)?;
         for (what, is_killed) in [("exit", false), ("read", false), ("sleep", true), ("spin", true)] {
             // The argument is a status for one, and for the other an address that faults.

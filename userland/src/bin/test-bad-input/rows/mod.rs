@@ -73,7 +73,6 @@ pub(crate) fn row(call: Call) -> Row {
         Call::VmMap => undone(memory::map, memory::undo_map),
         Call::VmUnmap => undone(memory::unmap, memory::undo_unmap),
         Call::VmProtect => undone(memory::protect, memory::undo_unmap),
-        Call::TaskSpawn => undone(tasks::spawn, tasks::undo_spawn),
         Call::TaskKill => plain(tasks::kill),
         Call::TaskStatus => plain(tasks::status),
         Call::AccountNew => undone(accounts::new, capabilities::drop_new),
