@@ -455,6 +455,12 @@ calls! {
         peer: Capability(Kind::Peer, peer::USE),
         handle: Value,
     ) -> "", [EBADF EOPNOTSUPP ESTALE EPERM EBADRQC EDQUOT ENOMEM];
+
+    /// RELEASE of the one node or handle that a register names (REL rules).
+    ReleaseOne release_one = 56 (
+        peer: Capability(Kind::Peer, peer::USE),
+        id: Value,
+    ) -> "", [EBADF EOPNOTSUPP EPERM EBADRQC];
 }
 
 #[cfg(test)]

@@ -268,6 +268,22 @@ impl<S: System> Queue<S> {
         self.leaving.append(key, &mut chain);
     }
 
+    /// Takes out the only pending entry, if it is that `handle` leaves, alone of its transaction here, and decided. It overtakes nobody.
+    #[inline(always)]
+    pub(crate) fn pop_only_leaving(
+        &mut self,
+        key: &mut Key,
+        handle: &Ref<Handle<S>>,
+    ) -> Option<Member<S>> {
+        let leader = self.pending.only().filter(|_| self.leaving.is_empty())?;
+        let is_handle = matches!(&*leader, Member::Leave(leaving) if leaving.ptr_eq(handle));
+        if !is_handle || !handle.at_node(key).leave.chain.is_empty() {
+            return None;
+        }
+        self.clock = self.clock.max(handle.holder().transaction.stamp()?);
+        self.pending.pop_front(key)
+    }
+
     /// The next handle that stops counting.
     pub(crate) fn pop_leaving(&mut self, key: &mut Key) -> Option<Member<S>> {
         self.leaving.pop_front(key)

@@ -98,6 +98,7 @@ fn abi_call_numbers_are_pinned() {
             "interrupt_acknowledge",
             "account_share",
             "memory_watch",
+            "release_one",
         ]
     );
 }

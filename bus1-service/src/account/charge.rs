@@ -198,12 +198,14 @@ fn charge_anew<S: System>(
 /// The handle is released: it remembers nothing any more. Called without any lock.
 pub(crate) fn forget<S: System>(handle: &Handle<S>) {
     let (trace, unused) = {
-        let mut guard = handle.node().owner().account.change_books();
+        let account = &handle.node().owner().account;
+        let mut guard = account.books.lock();
         let (books, key) = guard.parts();
         handle.granted.end();
         let Some(trace) = handle.remembered(key).take() else {
             return;
         };
+        account.end_epoch();
         let state = trace.state(key);
         state.n_remembering = state.n_remembering.saturating_sub(1);
         let unused = books.detach_if_unused(key, &trace);

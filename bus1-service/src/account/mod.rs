@@ -295,9 +295,15 @@ impl<S: System> AccountCore<S> {
     #[inline(always)]
     fn change_books(&self) -> KeyedGuard<'_, S, Books<S>> {
         let guard = self.books.lock();
+        self.end_epoch();
+        guard
+    }
+
+    /// The books are about to change; for the holder of their lock.
+    #[inline(always)]
+    fn end_epoch(&self) {
         let epoch = self.epoch.load(Ordering::Relaxed).wrapping_add(1);
         self.epoch.store(epoch, Ordering::Release);
-        guard
     }
 
     pub(crate) fn next_actor(&self) -> u64 {

@@ -137,6 +137,20 @@ impl<S: System> PeerState<S> {
         }
     }
 
+    /// [`PeerState::settle`] for who has decided that `handle` leaves its node, which is this peer's: mostly there is nothing else to do.
+    #[inline(always)]
+    pub(crate) fn settle_leave(&mut self, key: &mut Key, handle: &Ref<Handle<S>>) -> bool {
+        let Some(leaving) = self.queue.pop_only_leaving(key, handle) else {
+            return self.settle(key);
+        };
+        let mut n_left = LEAVES_MAX;
+        let is_more = self.leave(key, handle, &mut n_left) == Left::More;
+        if is_more {
+            self.queue.put_back_leaving(key, leaving);
+        }
+        !is_more
+    }
+
     /// A handle arrives by a transfer. If its node is dead, NODE_RELEASE comes behind it (NOT-1).
     fn grant(&mut self, key: &mut Key, handle: Ref<Handle<S>>) {
         let note = Member::Note(handle.clone());
@@ -169,14 +183,17 @@ impl<S: System> PeerState<S> {
         if node.is_marked() || self.is_dead(node) {
             return Left::NotLast;
         }
-        while let Some(first) = node.first_handle(key) {
-            if !first.at_node(key).is_undecided() {
+        while let Some(is_undecided) = node.is_first_undecided(key) {
+            if !is_undecided {
                 return if mutant::is(Mutant::NotifyAlways) {
                     self.tell_last(key, node)
                 } else {
                     Left::NotLast
                 };
             }
+            let Some(first) = node.first_handle(key) else {
+                break;
+            };
             first.at_node(key).undecided = None;
             drop(node.unlink(key, &first));
             if *n_left == 0 {
@@ -381,6 +398,15 @@ impl<S: System> Node<S> {
     /// Puts a handle that counts before the others that are not staged.
     fn link_first(&self, key: &mut Key, handle: Ref<Handle<S>>) {
         self.with_handles(key, |handles, key| handles.waiting.push_front(key, handle));
+    }
+
+    /// Whether nobody knows yet that the first handle that is not staged counts; `None` if there is none.
+    #[inline]
+    fn is_first_undecided(&self, key: &mut Key) -> Option<bool> {
+        self.with_handles(key, |handles, key| {
+            let first = handles.waiting.front()?;
+            Some(first.at_node(key).is_undecided())
+        })
     }
 
     /// The first handle that is not staged.

@@ -312,6 +312,11 @@ impl<S: System> Peer<S> {
     /// # }
     /// ```
     pub fn release(&self, ids: &[Id], wake: &mut dyn FnMut(&S::Watch, Wake)) -> Result<(), Error> {
+        if let &[id] = ids
+            && self.release_one(id, wake)
+        {
+            return Ok(());
+        }
         loop {
             match self.begin_release(ids) {
                 // An earlier one is helped.

@@ -300,9 +300,7 @@ impl<S: System> Table<S> {
     /// Takes an id back for good; what it named is to be dropped outside the lock.
     #[must_use]
     pub(crate) fn free(&mut self, id: Id) -> Option<Packed<Object<S>>> {
-        if id == self.recent_id {
-            self.forget_recent();
-        }
+        self.forget_if_recent(id);
         let index = index(id);
         let slot = self.slot_mut(index)?;
         let object = slot.object.take();
@@ -362,6 +360,14 @@ impl<S: System> Table<S> {
     pub(crate) fn keep_recent(&mut self, id: Id, handle: &Ref<Handle<S>>) {
         self.recent_id = id;
         self.recent = Some(handle.clone());
+    }
+
+    /// What `id` names is valid no more.
+    #[inline(always)]
+    pub(crate) fn forget_if_recent(&mut self, id: Id) {
+        if id == self.recent_id {
+            self.forget_recent();
+        }
     }
 
     /// The handle that was kept may be valid no more.

@@ -5,7 +5,7 @@
 //! [`crate::syscall::long`]) does the call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending,
 //! the receiver waits in a receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent
 //! through before. Capability, rights, id, quota and priority are checked as ever. Two things go by the queue and are done here all the same,
-//! because they are one step: `send_short` to who does not wait, and a receiving call that finds a short message.
+//! because they are one step: `send_short` to who does not wait, a receiving call that finds a short message, and the release of one handle.
 //!
 //! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, over all others. The
 //!    receiver is taken out of its peer's waiters and made a running thread before the decision; if that is not to be, it
@@ -65,6 +65,7 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     const RECEIVE: u32 = Call::ReceiveShort as u32;
     const CALL_LONG: u32 = Call::CallLong as u32;
     const RECEIVE_LONG: u32 = Call::ReceiveLong as u32;
+    const RELEASE_ONE: u32 = Call::ReleaseOne as u32;
     if !run::is_quiet() {
         return None;
     }
@@ -73,6 +74,7 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
         SEND => send_short(cpu),
         RECEIVE | RECEIVE_LONG => receive(cpu),
         CALL_LONG => call_long(cpu),
+        RELEASE_ONE => release_one(cpu),
         _ => None,
     }
 }
@@ -170,11 +172,33 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
         return Some(Done::Value(0));
     }
     short::send_message(&sender.machine, at, &call).ok()?;
+    Some(go_on(sender))
+}
+
+/// The call of the running thread is over; if it woke another, [`run::leave`] decides who is first.
+#[inline(always)]
+fn go_on(thread: &Thread) -> Done {
     if run::is_quiet() {
-        return Some(Done::Value(0));
+        return Done::Value(0);
     }
-    run::finish_call(sender, Ok(0));
-    Some(Done::Leave)
+    run::finish_call(thread, Ok(0));
+    Done::Leave
+}
+
+/// Releases a handle; what an id is that names none is told by the general path.
+#[inline(never)]
+fn release_one(cpu: &mut Cpu) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
+    let call = thread.machine.short_call();
+    if call.n_bytes > 0 {
+        return None;
+    }
+    let capabilities = thread.task.capabilities.lock();
+    let at = look_up(&capabilities, call.peer, peer::USE)?;
+    let id = Id::from_u64(call.handle);
+    let is_released = at.core.release_one(id, &mut service::wake);
+    drop(capabilities);
+    is_released.then(|| go_on(thread))
 }
 
 /// Takes a short message that is there, or waits if there is none; another is the general path's.

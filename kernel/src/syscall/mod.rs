@@ -78,6 +78,7 @@ pub fn begin(caller: &mut Caller<'_>) -> Outcome {
         Call::PeerNew => basic::peer_new(caller, arguments).into(),
         Call::Transfer => transfer::begin(caller, arguments),
         Call::Release => release::begin(caller, arguments),
+        Call::ReleaseOne => release::one(caller, arguments),
         Call::Send => send::begin(caller, arguments),
         Call::Recv => recv::begin(caller, arguments),
         Call::CapabilityCopy => capability::copy(caller, arguments).into(),

@@ -1,6 +1,6 @@
 //! RELEASE: nodes and handles are given up in one transaction (REL rules). Needs no memory (REL-3).
 
-use bus1_service::{Error, Progress};
+use bus1_service::{Error, Id, Progress};
 use omnibus_abi::Errno;
 use omnibus_abi::bus1::CmdRelease;
 use omnibus_abi::capability::peer;
@@ -14,7 +14,7 @@ use crate::service::{self, peer::Hold};
 use crate::task::reaper::{self, BATCH};
 
 /// Ids above which naming them is a batch by itself.
-const LONG: u64 = 64;
+const LONG: usize = 64;
 
 /// A release that has begun, or was refused and is to leave no trace. Its state is in the peer.
 pub struct Release {
@@ -45,21 +45,38 @@ fn prepare(
         return Err(Errno::EMSGSIZE);
     }
     let ids = caller.read_ids(command.ptr_ids, command.n_ids)?;
+    Ok(release(hold, ids))
+}
+
+/// `release_one(peer, id)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EBADRQC`.
+pub fn one(caller: &Caller<'_>, [number, id, ..]: Arguments) -> Outcome {
+    match caller.peer(number, peer::USE) {
+        Ok(hold) => release(hold, &[Id::from_u64(id)]),
+        Err(errno) => errno.into(),
+    }
+}
+
+fn release(hold: Hold, ids: &[Id]) -> Outcome {
+    if let &[id] = ids
+        && hold.core.release_one(id, &mut service::wake)
+    {
+        return Outcome::Done(Ok(0));
+    }
     let result = match hold.core.begin_release(ids) {
         Err(Error::Busy) => {
             // Another thread's release of this peer is on its way: help it, then begin again.
             let _ = hold.work(BATCH);
-            return Ok(Outcome::More(Operation::Restart));
+            return Outcome::More(Operation::Restart);
         }
         begun => begun.map(|()| 0).map_err(|error| service::errno(&error)),
     };
     let release = Release { hold, result };
-    Ok(if command.n_ids > LONG {
+    if ids.len() > LONG {
         // Naming many was a batch by itself.
         Outcome::More(Operation::Release(release))
     } else {
         release.step()
-    })
+    }
 }
 
 impl Release {

@@ -61,6 +61,10 @@ pub fn transfer(
 /// # Errors
 /// Those of RELEASE (REL rules).
 pub fn release(peer: CapabilityNumber, ids: &[u64]) -> Result<()> {
+    if let &[id] = ids {
+        let arguments = [capability(peer), Register::number(id)];
+        return call(Call::ReleaseOne, arguments).map(drop);
+    }
     let command = CmdRelease {
         flags: 0,
         n_ids: ids.len() as u64,

@@ -129,8 +129,8 @@ impl<S: System> PeerCore<S> {
                 Batch::Next
             }
             Phase::Unname => {
-                if unname(state) {
-                    self.end(state)
+                if unname(state) && self.end(state) {
+                    Batch::Done { is_closing: false }
                 } else {
                     Batch::Next
                 }
@@ -185,7 +185,8 @@ impl<S: System> PeerCore<S> {
                 }
                 match state.table.take_empty() {
                     Some(piece) => Batch::Free(piece),
-                    None => self.end(state),
+                    None if self.end(state) => Batch::Done { is_closing: false },
+                    None => Batch::Next,
                 }
             }
             Phase::DropHandles => drop_handles(state, key),
@@ -201,13 +202,13 @@ impl<S: System> PeerCore<S> {
         }
     }
 
-    /// The open release is over; what comes behind it.
-    fn end(&self, state: &mut PeerState<S>) -> Batch<S> {
+    /// The open release is over. `false` if something comes behind it.
+    pub(super) fn end(&self, state: &mut PeerState<S>) -> bool {
         match state.release.closing {
             Closing::No => {
                 state.release.phase = Phase::Idle;
                 state.release.is_busy = false;
-                return Batch::Done { is_closing: false };
+                return true;
             }
             Closing::Next => {
                 self.transaction.reopen();
@@ -218,7 +219,7 @@ impl<S: System> PeerCore<S> {
                 state.release.phase = Phase::DropHandles;
             }
         }
-        Batch::Next
+        false
     }
 
     /// Stages the handles of named nodes; when there are none left, decides.
@@ -286,7 +287,7 @@ impl<S: System> PeerCore<S> {
     }
 
     /// Enters `handle`, of anybody, as leaving its node, which is this peer's.
-    fn stage_leave(&self, handle: &Ref<Handle<S>>) {
+    pub(super) fn stage_leave(&self, handle: &Ref<Handle<S>>) {
         let mut guard = self.lock_settled();
         let (state, key) = guard.parts();
         if handle.at_node(key).on_node.is_linked() {

@@ -21,8 +21,11 @@
 //! 2. A batch is worked through by one thread at a time (`is_busy`); between batches the state is complete.
 //! 3. The word is opened again only when all queues that knew it are swept, which is before the release ends.
 //!    What a queue may still hold of it then is NODE_RELEASE of a handle that its own holder releases, which is never delivered.
+//!
+//! A single handle, which most releases are of, goes through the same phases by a way of its own ([`one`]).
 
 mod batch;
+mod one;
 
 use crate::mem::{Key, List, OnMark, Ref};
 use crate::node::Node;

@@ -115,6 +115,7 @@ one_test_for_each! {
     "interrupt_acknowledge" InterruptAcknowledge,
     "account_share" AccountShare,
     "memory_watch" MemoryWatch,
+    "release_one" ReleaseOne,
 }
 
 /// A call whose number nobody knows.

@@ -162,3 +162,18 @@ pub(crate) fn release(world: &World) -> Result<Invocation, Errno> {
 pub(crate) fn undo_release(world: &World, call: &Invocation, _: Registers) {
     world.release_any(world.peer, &call.objects[1].words);
 }
+
+pub(crate) fn release_one(world: &World) -> Result<Invocation, Errno> {
+    let id = world.copy_handle()?;
+    let registers = [world.peer, id, 0, 0, 0, 0];
+    let mut call = Invocation::new(Call::ReleaseOne, registers, &[0, 1]);
+    // An id of another peer may be the number of this one.
+    let unknown = world.unknown.iter().copied().chain([INVALID]);
+    let unknown = unknown.filter(|&unknown| unknown != id);
+    call.value(1, refused(unknown, Errno::EBADRQC, 1));
+    Ok(call)
+}
+
+pub(crate) fn undo_release_one(world: &World, call: &Invocation, _: Registers) {
+    world.release_any(world.peer, &call.registers[1..2]);
+}

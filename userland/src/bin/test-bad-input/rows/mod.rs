@@ -61,6 +61,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::PeerNew => undone(bus::peer_new, capabilities::drop_new),
         Call::Transfer => undone(bus::transfer, bus::undo_transfer),
         Call::Release => undone(bus::release, bus::undo_release),
+        Call::ReleaseOne => undone(bus::release_one, bus::undo_release_one),
         Call::Send => undone(messages::send, messages::undo_send),
         Call::Recv => undone(messages::recv, messages::undo_recv),
         Call::CapabilityCopy => undone(capabilities::copy, capabilities::drop_new),
