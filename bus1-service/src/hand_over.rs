@@ -98,9 +98,21 @@ impl<S: System> Peer<S> {
     #[inline(always)]
     #[must_use]
     pub fn hand_over(&self, aim: Aim<S>, n_data: u64) -> Option<Handed> {
-        let handed = pass_on(self.core(), &aim.0, n_data);
-        aim.0.drop_shared();
-        handed
+        let (sender, handle) = (self.core(), aim.0);
+        hook::point("hand over: looked up");
+        if !account::is_granted(&handle, n_data) && !may_pass(sender, &handle, n_data) {
+            return None;
+        }
+        hook::point("hand over: charged");
+        let mut guard = handle.node().owner().lock.lock();
+        let Some(node) = destination(&mut guard, &handle) else {
+            return turn_away(guard);
+        };
+        guard.parts().0.queue.tick_idle();
+        drop(guard);
+        handle.drop_shared();
+        let account = sender.account.number();
+        Some(Handed { node, account })
     }
 
     /// The same for a message that carries a copy of the handle `carried`, or whose bytes are put where the receiver wants them before it is
@@ -189,22 +201,20 @@ impl<S: System> Peer<S> {
     }
 }
 
-/// See [`Peer::hand_over`].
-#[inline(always)]
-fn pass_on<S: System>(
-    sender: &PeerCore<S>,
-    handle: &Ref<Handle<S>>,
-    n_data: u64,
-) -> Option<Handed> {
-    hook::point("hand over: looked up");
+/// Whether a message that is received at once may be sent, when nothing is known about that.
+#[inline(never)]
+fn may_pass<S: System>(sender: &PeerCore<S>, handle: &Handle<S>, n_data: u64) -> bool {
     let owner = handle.node().owner();
     let is_certain = || destination(&mut owner.lock.lock(), handle).is_some();
-    let account = account::pass(handle, sender, n_data, is_certain)?;
-    hook::point("hand over: charged");
-    let mut guard = owner.lock.lock();
-    let node = destination(&mut guard, handle)?;
-    guard.parts().0.queue.tick_idle();
-    Some(Handed { node, account })
+    account::pass(handle, sender, n_data, is_certain).is_some()
+}
+
+/// It is not to be now. Apart from the usual way, so that the two are not woven into one.
+#[cold]
+#[inline(never)]
+fn turn_away<S: System>(guard: KeyedGuard<'_, S, PeerState<S>>) -> Option<Handed> {
+    drop(guard);
+    None
 }
 
 /// The node that a message through `handle` goes to, if it would be the next that its receiver, whose lock this is, receives, and no release

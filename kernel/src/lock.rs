@@ -30,8 +30,6 @@ pub enum Rank {
     Waiters,
     /// What a thread holds for itself: its waiting place, its charge.
     Waiter,
-    /// What a thread is doing.
-    Thread,
     /// A share of CPU time, and who waits for it.
     Share,
     /// Who is ready to run.

@@ -3,7 +3,7 @@
 //! User mode stops for a system call, an interrupt or a fault; the entry code has saved its registers in its thread. What is
 //! to be done is done here, and [`run::leave`] says which thread's registers are loaded next.
 
-use omnibus_abi::Errno;
+use omnibus_abi::{Call, Errno};
 
 use crate::arch::context::Next;
 use crate::arch::report;
@@ -21,25 +21,41 @@ use crate::task::{reaper, run};
 /// A system call of the thread that this CPU runs.
 #[inline(always)]
 pub fn syscall(cpu: &mut Cpu) -> Exit {
-    let Some((thread, _)) = &cpu.current else {
+    let Some(current) = &mut cpu.current else {
         return Exit::To(leave(cpu));
     };
+    let (thread, _) = &*current;
     let number = thread.machine.call_number();
     crate::trace!(entry, thread = thread.number, call = number);
     DOING.set_call(Some(number));
-    if let Some(result) = syscall::brief(number)
-        && run::is_quiet()
+    if !run::is_quiet() {
+        return Exit::To(general(cpu));
+    }
+    if number as u32 == Call::CallShort as u32
+        && let Some(done) = fast::call_plain(current, &mut cpu.since_ticks)
     {
+        return exit(cpu, done);
+    }
+    let (thread, _) = &*current;
+    if let Some(result) = syscall::brief(number) {
         return Exit::To(finish(thread, result));
     }
     match fast::call(cpu, number) {
-        Some(Done::Value(value)) => match &cpu.current {
+        Some(done) => exit(cpu, done),
+        None => Exit::To(general(cpu)),
+    }
+}
+
+/// Leaves as the fast path says.
+#[inline(always)]
+fn exit(cpu: &mut Cpu, done: Done) -> Exit {
+    match done {
+        Done::Value(value) => match &cpu.current {
             Some((thread, _)) => Exit::To(finish(thread, Ok(value))),
             None => Exit::To(leave(cpu)),
         },
-        Some(Done::Switched(context)) => Exit::Switched(context),
-        Some(Done::Leave) => Exit::To(leave(cpu)),
-        None => Exit::To(general(cpu)),
+        Done::Switched(context) => Exit::Switched(context),
+        Done::Leave => Exit::To(leave(cpu)),
     }
 }
 

@@ -62,39 +62,29 @@ impl Granted {
     }
 }
 
+/// Whether a message of `n_data` bytes, which carries nothing, would be granted now, and leave no trace. If not, [`pass`] says so for certain.
+#[inline(always)]
+pub(crate) fn is_granted<S: System>(handle: &Handle<S>, n_data: u64) -> bool {
+    n_data <= SHORT_BYTES && handle.granted.is_valid(&handle.node().owner().account)
+}
+
 /// Charges a message of `n_data` bytes, which carries nothing, that `sender` sends through `handle`, and gives the charge back; on whose
 /// behalf. `is_certain` is asked if that leaves a trace in the books, as it does when the claiming account holds something here already:
 /// whether nothing will come in between. `None` if the charge is refused, not certain, or if nothing was sent through the handle before:
 /// nothing was done then.
-#[inline(always)]
 pub(crate) fn pass<S: System>(
     handle: &Handle<S>,
     sender: &PeerCore<S>,
     n_data: u64,
     is_certain: impl FnOnce() -> bool,
 ) -> Option<AccountNumber> {
-    let account = &handle.node().owner().account;
-    if n_data <= SHORT_BYTES && handle.granted.is_valid(account) {
-        return Some(sender.account.number);
-    }
-    ask(handle, sender, n_data, is_certain)
-}
-
-/// The same, when nothing is known to be granted.
-#[inline(never)]
-fn ask<S: System>(
-    handle: &Handle<S>,
-    sender: &PeerCore<S>,
-    n_data: u64,
-    is_certain: impl FnOnce() -> bool,
-) -> Option<AccountNumber> {
-    let passed = attempt(handle, sender, n_data, false)?;
-    let is_passed = match passed {
-        Passed::Yes => true,
-        Passed::LeavesTrace => {
-            is_certain() && matches!(attempt(handle, sender, n_data, true)?, Passed::Yes)
-        }
-    };
+    let is_passed = is_granted(handle, n_data)
+        || match attempt(handle, sender, n_data, false)? {
+            Passed::Yes => true,
+            Passed::LeavesTrace => {
+                is_certain() && matches!(attempt(handle, sender, n_data, true)?, Passed::Yes)
+            }
+        };
     is_passed.then_some(sender.account.number)
 }
 

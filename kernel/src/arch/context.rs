@@ -156,34 +156,35 @@ impl UserContext {
     /// Copies a message of `n_bytes` from the registers here into those of `to`, in which others are kept.
     #[inline(always)]
     pub fn hand_message(&self, to: &mut Self, n_bytes: u64) {
-        let n_whole = (n_bytes / 8) as usize;
-        let (from_pairs, _) = self.message.as_chunks::<2>();
-        let (to_pairs, _) = to.message.as_chunks_mut::<2>();
-        for (to, from) in to_pairs.iter_mut().zip(from_pairs).take(n_whole / 2) {
-            *to = *from;
-        }
-        if !n_bytes.is_multiple_of(16) {
-            self.hand_rest(to, n_bytes);
+        match n_bytes {
+            0 => {}
+            8 => self.hand_words::<1>(to),
+            16 => self.hand_words::<2>(to),
+            24 => self.hand_words::<3>(to),
+            32 => self.hand_words::<4>(to),
+            40 => self.hand_words::<5>(to),
+            48 => self.hand_words::<6>(to),
+            56 => self.hand_words::<7>(to),
+            64 => self.hand_words::<8>(to),
+            _ => self.hand_parts(to, n_bytes),
         }
     }
 
-    /// The last word, if pairs do not come out even, and what is left of the one behind.
+    /// The same of `N` whole words: how many it is stands in the code, so that they are copied in pairs and nothing is counted.
     #[inline(always)]
-    fn hand_rest(&self, to: &mut Self, n_bytes: u64) {
-        let n_whole = (n_bytes / 8) as usize;
-        if n_whole % 2 == 1
-            && let (Some(to), Some(from)) = (
-                to.message.get_mut(n_whole - 1),
-                self.message.get(n_whole - 1),
-            )
-        {
+    fn hand_words<const N: usize>(&self, to: &mut Self) {
+        if let (Some(to), Some(from)) = (
+            to.message.first_chunk_mut::<N>(),
+            self.message.first_chunk::<N>(),
+        ) {
             *to = *from;
         }
-        if !n_bytes.is_multiple_of(8)
-            && let (Some(to), Some(from)) = (to.message.get_mut(n_whole), self.message.get(n_whole))
-        {
-            *to = *from & ((1 << (n_bytes % 8 * 8)) - 1);
-        }
+    }
+
+    /// The same of a message whose last word is not a whole one.
+    #[inline(never)]
+    fn hand_parts(&self, to: &mut Self, n_bytes: u64) {
+        to.set_message(&self.message(n_bytes), n_bytes);
     }
 
     /// Puts the words of a message of `n_bytes` into its registers; registers that nothing of it is in are kept.

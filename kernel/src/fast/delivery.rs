@@ -14,13 +14,13 @@ use core::cell::Cell;
 use core::mem::ManuallyDrop;
 
 use bus1_service::{Handed, Id};
-use omnibus_abi::bus1::Transfer;
-use omnibus_abi::short::SHORT_BYTES_MAX;
+use omnibus_abi::bus1::{MESSAGE_TYPE_USER, Transfer};
+use omnibus_abi::short::{Descriptor, SHORT_BYTES_MAX};
 
 use crate::mm::user;
-use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::syscall::short::words_of;
+use crate::task::doing::Receiving;
 use crate::task::machine::From;
 use crate::task::space::Crossing;
 use crate::task::thread::Thread;
@@ -28,12 +28,12 @@ use crate::task::thread::Thread;
 /// A place for the bytes of a short message.
 pub(super) type Bytes = [u8; SHORT_BYTES_MAX as usize];
 
-/// A thread that was waiting, and runs now as far as others can tell. Its pointers are dropped by hand: so nobody has to ask whether they
-/// are to be.
+/// A thread that was waiting, and runs now as far as others can tell. Its pointer is dropped by hand: so nobody has to ask whether it
+/// is to be.
 pub(super) struct Claimed {
     pub(super) thread: ManuallyDrop<Ref<Thread>>,
-    /// The peer at which it waited.
-    pub(super) at: ManuallyDrop<Ref<PeerObject>>,
+    /// The call in which it waited.
+    pub(super) call: Receiving,
 }
 
 /// A message on its way.
@@ -45,17 +45,26 @@ pub(super) struct Outgoing<'a> {
     pub(super) from_memory: Option<(u64, &'a Cell<Bytes>)>,
 }
 
-impl Outgoing<'_> {
-    /// True if the bytes are moved before the message is decided: they come from memory, or go there.
+impl<'a> Outgoing<'a> {
+    /// One from registers.
     #[inline(always)]
-    pub(super) fn is_delivered(self, receiver: &Thread) -> bool {
-        self.from_memory.is_some() || receiver.machine.is_long_call()
+    pub(super) fn plain(sender: &'a Thread, n_bytes: u64) -> Self {
+        Self {
+            sender,
+            n_bytes,
+            from_memory: None,
+        }
+    }
+
+    /// True if the bytes are moved before the message is decided: they come from memory, or go there.
+    pub(super) fn is_delivered(self, receiver: &Claimed) -> bool {
+        self.from_memory.is_some() || receiver.call.is_long()
     }
 
     /// Puts the message where the receiver wants it; a handle that it carries will be called `carried`. False if that cannot be done.
-    pub(super) fn deliver(self, receiver: &Thread, carried: Option<Id>) -> bool {
-        if receiver.machine.is_long_call() {
-            return self.into_memory(receiver, carried);
+    pub(super) fn deliver(self, receiver: &Claimed, carried: Option<Id>) -> bool {
+        if receiver.call.is_long() {
+            return self.into_memory(&receiver.thread, carried);
         }
         match self.from_memory {
             _ if self.n_bytes > SHORT_BYTES_MAX || carried.is_some() => false,
@@ -99,22 +108,11 @@ impl Outgoing<'_> {
         space.take_in(memory.into.address, self.n_bytes as usize, from, transfer)
     }
 
-    /// The message is sent: the receiver's call ends with it.
-    #[inline(always)]
-    pub(super) fn end(
-        self,
-        receiver: Claimed,
-        n_carried: u64,
-        handed: Handed,
-    ) -> ManuallyDrop<Ref<Thread>> {
-        let from = From {
-            id: handed.node.as_u64(),
-            account: handed.account.as_u64(),
-        };
-        let Claimed { thread, at } = receiver;
-        let machine = &thread.machine;
+    /// The message is sent: puts what is not there yet into the receiver's registers.
+    pub(super) fn put(self, receiver: &Claimed) {
+        let machine = &receiver.thread.machine;
         match self.from_memory {
-            _ if machine.is_long_call() => {}
+            _ if receiver.call.is_long() => {}
             None => self.sender.machine.hand_message(machine, self.n_bytes),
             Some((_, bytes)) => {
                 let bytes = bytes.get();
@@ -122,8 +120,27 @@ impl Outgoing<'_> {
                 machine.set_message(&words_of(payload), self.n_bytes);
             }
         }
-        machine.end_receive(self.n_bytes, n_carried, from);
-        drop(ManuallyDrop::into_inner(at));
+    }
+}
+
+impl Claimed {
+    /// A message of so many bytes and handles is sent, and where it belongs: the receiver's call ends with it.
+    #[inline(always)]
+    pub(super) fn end(
+        self,
+        n_bytes: u64,
+        n_carried: u64,
+        handed: Handed,
+    ) -> ManuallyDrop<Ref<Thread>> {
+        let from = From {
+            id: handed.node.as_u64(),
+            account: handed.account.as_u64(),
+        };
+        let Self { thread, call } = self;
+        let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, n_carried);
+        thread.machine.end_receive(call.describe(descriptor), from);
+        thread.doing.received();
+        crate::trace!(commit, node = from.id);
         crate::trace!(receive, node = from.id);
         thread
     }

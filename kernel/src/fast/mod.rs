@@ -18,10 +18,10 @@
 mod delivery;
 
 use core::cell::Cell;
-use core::mem::{ManuallyDrop, forget, replace};
+use core::mem::{ManuallyDrop, replace};
 use core::ptr::NonNull;
 
-use bus1_service::Id;
+use bus1_service::{Aim, Id, Peer};
 use omnibus_abi::bus1::Transfer;
 use omnibus_abi::capability::peer;
 use omnibus_abi::long::Memory;
@@ -32,16 +32,17 @@ use crate::arch::context::UserContext;
 use crate::cap::{Capabilities, select};
 use crate::cpu::{Cpu, DOING};
 use crate::mm::user;
-use crate::service;
 use crate::service::peer::{Hold, PeerObject};
+use crate::service::{self, Omnibus};
 use crate::shared::Ref;
 use crate::syscall::short::{self, There};
+use crate::task::doing::Receiving;
 use crate::task::machine::ShortCall;
 use crate::task::priorities::Priority;
 use crate::task::run;
 use crate::task::scheduler;
 use crate::task::space::CROSSING_BYTES_MAX;
-use crate::task::thread::{Doing, Thread, Work};
+use crate::task::thread::{Thread, Work};
 use crate::task::waiters::Waiters;
 use crate::time;
 
@@ -57,7 +58,8 @@ pub enum Done {
     Leave,
 }
 
-/// Does the call that the thread of this CPU makes, if it is one for the fast path and nothing is unusual.
+/// Does the call that the thread of this CPU makes, if it is one for the fast path and nothing is unusual. Nothing waits for
+/// [`run::leave`].
 #[inline(always)]
 pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     const CALL: u32 = Call::CallShort as u32;
@@ -66,9 +68,6 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     const CALL_LONG: u32 = Call::CallLong as u32;
     const RECEIVE_LONG: u32 = Call::ReceiveLong as u32;
     const RELEASE_ONE: u32 = Call::ReleaseOne as u32;
-    if !run::is_quiet() {
-        return None;
-    }
     match number as u32 {
         CALL => call_short(cpu),
         SEND => send_short(cpu),
@@ -79,11 +78,68 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     }
 }
 
+/// The same for the most frequent call, [`Call::CallShort`] without a deadline, of the thread and what it does next: straight on from
+/// registers to registers, with all that is unusual apart. The thread runs since then.
 #[inline(always)]
+pub fn call_plain((sender, work): &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> Option<Done> {
+    let call = sender.machine.short_call();
+    let n_bytes = call.n_bytes;
+    if n_bytes > SHORT_BYTES_MAX || call.deadline_ns != DEADLINE_NEVER {
+        return None;
+    }
+    let capabilities = sender.task.capabilities.lock();
+    let at = look_up(&capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    if !at.waiters.enter_sole(sender) {
+        return None;
+    }
+    let Some(aim) = at.core.aim(Id::from_u64(call.handle), true) else {
+        at.waiters.leave_sole(sender);
+        return None;
+    };
+    let Some(thread) = take_next(aim.watch(), Priority::HIGHEST) else {
+        at.waiters.leave_sole(sender);
+        return None;
+    };
+    let handed = match thread.doing.claim_plain() {
+        Some(call) => {
+            let receiver = Claimed { thread, call };
+            match at.core.hand_over(aim, n_bytes) {
+                Some(handed) => {
+                    let to = &receiver.thread.machine;
+                    sender.machine.hand_message(to, n_bytes);
+                    Some(receiver.end(n_bytes, 0, handed))
+                }
+                None => give_back(receiver),
+            }
+        }
+        None => hand_over_to(
+            thread,
+            Outgoing::plain(sender, n_bytes),
+            &at.core,
+            aim,
+            None,
+        ),
+    };
+    let Some(receiver) = handed else {
+        at.waiters.leave_sole(sender);
+        return None;
+    };
+    if !sender.doing.receive(at, Receiving::new(false, false, true)) {
+        *work = Work::Receive(at.clone());
+        drop(capabilities);
+        scheduler::put(ManuallyDrop::into_inner(receiver), Work::User);
+        return Some(Done::Leave);
+    }
+    drop(capabilities);
+    Some(Done::Switched(switch(sender, since_ticks, receiver)))
+}
+
+/// `call_short` with a deadline; one without was tried by [`call_plain`].
+#[inline(never)]
 fn call_short(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let call = thread.machine.short_call();
-    if call.n_bytes > SHORT_BYTES_MAX {
+    if call.n_bytes > SHORT_BYTES_MAX || call.deadline_ns == DEADLINE_NEVER {
         return None;
     }
     call_with(cpu, &call, call.n_bytes, None, None)
@@ -141,13 +197,21 @@ fn call_with(
     if call.deadline_ns != DEADLINE_NEVER {
         wait_until(cpu, thread, call.deadline_ns);
     }
-    if block(sender, at) {
+    let waits = Receiving::new(call.is_long(), call.deadline_ns != DEADLINE_NEVER, true);
+    if sender.doing.receive(at, waits) {
         drop(capabilities);
-        return Some(Done::Switched(switch(cpu, receiver)));
+        return switch_cpu(cpu, receiver).map(Done::Switched);
     }
     let at = at.clone();
     drop(capabilities);
     Some(look_again(cpu, at, ManuallyDrop::into_inner(receiver)))
+}
+
+/// [`switch`], of this CPU.
+#[inline(always)]
+fn switch_cpu(cpu: &mut Cpu, receiver: ManuallyDrop<Ref<Thread>>) -> Option<NonNull<UserContext>> {
+    let (current, _) = cpu.current.as_mut()?;
+    Some(switch(current, &mut cpu.since_ticks, receiver))
 }
 
 /// Hands a message over, or queues it at once: an error is told by the general path, which meets it, too.
@@ -160,11 +224,7 @@ fn send_short(cpu: &mut Cpu) -> Option<Done> {
     }
     let capabilities = sender.task.capabilities.lock();
     let at = look_up(&capabilities, call.peer, peer::USE)?;
-    let message = Outgoing {
-        sender,
-        n_bytes: call.n_bytes,
-        from_memory: None,
-    };
+    let message = Outgoing::plain(sender, call.n_bytes);
     // The sender goes on: who is more urgent would have to run first.
     if let Some(receiver) = hand_over(message, at, call.handle, None, sender.task.priority()) {
         drop(capabilities);
@@ -222,7 +282,9 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
         if call.deadline_ns != DEADLINE_NEVER {
             wait_until(cpu, thread, call.deadline_ns);
         }
-        if block(thread, at) {
+        let is_timed = call.deadline_ns != DEADLINE_NEVER;
+        let waits = Receiving::new(call.is_long(), is_timed, false);
+        if thread.doing.receive(at, waits) {
             drop(capabilities);
             return Some(run_another(cpu));
         }
@@ -239,11 +301,11 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
 fn run_another(cpu: &mut Cpu) -> Done {
     match scheduler::take() {
         Some((next, Work::User)) if !next.is_metered => {
-            Done::Switched(switch(cpu, ManuallyDrop::new(next)))
+            switch_cpu(cpu, ManuallyDrop::new(next)).map_or(Done::Leave, Done::Switched)
         }
         Some((next, Work::Receive(at))) => {
-            let context = switch(cpu, ManuallyDrop::new(next));
-            let Some((thread, work)) = &mut cpu.current else {
+            let context = switch_cpu(cpu, ManuallyDrop::new(next));
+            let (Some(context), Some((thread, work))) = (context, &mut cpu.current) else {
                 return Done::Leave;
             };
             match look_in_slot(thread) {
@@ -302,23 +364,10 @@ fn look_up(capabilities: &Capabilities, number: u64, rights: u64) -> Option<&Ref
     hold.ok().map(Hold::object)
 }
 
-/// The thread that this CPU runs, which is the sole one of `at`, waits; false if it was woken already.
-#[inline(always)]
-fn block(thread: &Thread, at: &Ref<PeerObject>) -> bool {
-    let mut doing = thread.doing.lock();
-    if let Doing::Running { is_woken: true } = *doing {
-        return false;
-    }
-    // Nothing is lost: a thread that runs has nothing in this.
-    forget(replace(&mut *doing, Doing::Receiving(at.clone())));
-    true
-}
-
 /// Another CPU's message came in while the sender's was on its way: it looks at that at once.
 #[cold]
 fn look_again(cpu: &mut Cpu, at: Ref<PeerObject>, receiver: Ref<Thread>) -> Done {
-    if let Some((sender, work)) = &mut cpu.current {
-        *sender.doing.lock() = Doing::Running { is_woken: false };
+    if let Some((_, work)) = &mut cpu.current {
         *work = Work::Receive(at);
     }
     scheduler::put(receiver, Work::User);
@@ -336,67 +385,74 @@ fn hand_over(
 ) -> Option<ManuallyDrop<Ref<Thread>>> {
     let awaits_reply = most == Priority::HIGHEST;
     let aim = from.core.aim(Id::from_u64(handle), awaits_reply)?;
-    let receiver = claim(aim.watch(), most)?;
-    let handed = if carried.is_some() || message.is_delivered(&receiver.thread) {
-        let thread: &Thread = &receiver.thread;
-        let mut deliver = |id| message.deliver(thread, id);
-        let n_bytes = message.n_bytes;
-        let core = &from.core;
-        core.deliver(aim, carried, n_bytes, &mut deliver, &mut service::wake)
-    } else {
-        from.core.hand_over(aim, message.n_bytes)
-    };
-    let Some(handed) = handed else {
-        return give_back(receiver);
-    };
-    forget_deadline(&receiver.thread);
-    crate::trace!(commit, node = handed.node);
-    let n_carried = u64::from(carried.is_some());
-    Some(message.end(receiver, n_carried, handed))
+    let thread = take_next(aim.watch(), most)?;
+    hand_over_to(thread, message, &from.core, aim, carried)
 }
 
 /// Takes the thread that waits at a peer, if its priority is at most `most`, and nobody who is ready has a higher one.
 #[inline(always)]
-fn claim(waiters: &Waiters, most: Priority) -> Option<Claimed> {
+fn take_next(waiters: &Waiters, most: Priority) -> Option<ManuallyDrop<Ref<Thread>>> {
     let thread = ManuallyDrop::new(waiters.take_sole()?);
-    let mut doing = thread.doing.lock();
-    let is_usual = matches!(*doing, Doing::Receiving(_))
-        && scheduler::highest() <= Some(thread.task.priority())
-        && thread.task.priority() <= most;
-    if is_usual
-        && let Doing::Receiving(at) = replace(&mut *doing, Doing::Running { is_woken: false })
-    {
-        drop(doing);
-        let at = ManuallyDrop::new(at);
-        return Some(Claimed { thread, at });
+    let is_next = scheduler::highest() <= Some(thread.task.priority())
+        && (most == Priority::HIGHEST || thread.task.priority() <= most);
+    if !is_next {
+        return look_itself(thread);
     }
-    drop(doing);
-    look_itself(thread);
-    None
+    Some(thread)
+}
+
+/// Moves a message to a thread that was taken out of the waiters of the peer where `aim` leads.
+#[inline(never)]
+fn hand_over_to(
+    thread: ManuallyDrop<Ref<Thread>>,
+    message: Outgoing<'_>,
+    from: &Peer<Omnibus>,
+    aim: Aim<Omnibus>,
+    carried: Option<Id>,
+) -> Option<ManuallyDrop<Ref<Thread>>> {
+    let Some(call) = thread.doing.claim() else {
+        return look_itself(thread);
+    };
+    let receiver = Claimed { thread, call };
+    let n_bytes = message.n_bytes;
+    let handed = if carried.is_some() || message.is_delivered(&receiver) {
+        let mut deliver = |id| message.deliver(&receiver, id);
+        from.deliver(aim, carried, n_bytes, &mut deliver, &mut service::wake)
+    } else {
+        from.hand_over(aim, n_bytes)
+    };
+    let Some(handed) = handed else {
+        return give_back(receiver);
+    };
+    if receiver.call.is_timed() {
+        forget_deadline(&receiver.thread);
+    }
+    message.put(&receiver);
+    Some(receiver.end(n_bytes, u64::from(carried.is_some()), handed))
 }
 
 /// The thread is to look for itself: it is on its way to do something else.
 #[cold]
-fn look_itself(thread: ManuallyDrop<Ref<Thread>>) {
+fn look_itself(thread: ManuallyDrop<Ref<Thread>>) -> Option<ManuallyDrop<Ref<Thread>>> {
     let thread = ManuallyDrop::into_inner(thread);
     Thread::wake(&thread);
+    None
 }
 
 /// The message goes another way: the thread looks for it itself.
 #[cold]
 fn give_back(claimed: Claimed) -> Option<ManuallyDrop<Ref<Thread>>> {
-    let Claimed { thread, at } = claimed;
-    let (thread, at) = (
-        ManuallyDrop::into_inner(thread),
-        ManuallyDrop::into_inner(at),
-    );
-    scheduler::put(thread, Work::Receive(at));
+    scheduler::give_back(ManuallyDrop::into_inner(claimed.thread));
     None
 }
 
-/// Lets `receiver`, which says it is running, take this CPU over from the thread that it runs.
+/// Lets `receiver`, which says it is running, take this CPU over from the thread that it runs, since then.
 #[inline(always)]
-fn switch(cpu: &mut Cpu, receiver: ManuallyDrop<Ref<Thread>>) -> NonNull<UserContext> {
+fn switch(
+    current: &mut Ref<Thread>,
+    since_ticks: &mut u64,
+    receiver: ManuallyDrop<Ref<Thread>>,
+) -> NonNull<UserContext> {
     crate::trace!(
         switch,
         thread = receiver.number,
@@ -406,11 +462,9 @@ fn switch(cpu: &mut Cpu, receiver: ManuallyDrop<Ref<Thread>>) -> NonNull<UserCon
     DOING.set_task(receiver.task.number);
     DOING.set_call(None);
     let context = receiver.machine.context();
-    if let Some((thread, _)) = &mut cpu.current {
-        let sender = replace(thread, ManuallyDrop::into_inner(receiver));
-        run::account(cpu, &sender);
-        // Never the last: its task has it.
-        drop(sender);
-    }
+    let before = replace(current, ManuallyDrop::into_inner(receiver));
+    run::account(since_ticks, &before);
+    // Never the last: its task has it.
+    before.drop_shared();
     context
 }

@@ -4,8 +4,9 @@ use core::fmt;
 
 use super::Cursor;
 use crate::shared::Ref;
+use crate::task::doing::State;
 use crate::task::task::Task;
-use crate::task::thread::{Doing, Thread, Work};
+use crate::task::thread::Thread;
 
 pub(super) fn task(
     out: &mut impl fmt::Write,
@@ -42,12 +43,12 @@ pub(super) fn thread(
 }
 
 fn state(thread: &Thread) -> &'static str {
-    match &*thread.doing.lock() {
-        Doing::Ready(Work::User) => "ready",
-        Doing::Ready(Work::Call | Work::Receive(_)) => "ready, in a call",
-        Doing::Running { .. } => "running",
-        Doing::Blocked | Doing::Receiving(_) => "blocked",
-        Doing::Ended { .. } => "ended",
+    match thread.doing.state() {
+        State::Ready { is_in_call: false } => "ready",
+        State::Ready { is_in_call: true } => "ready, in a call",
+        State::Running => "running",
+        State::Blocked => "blocked",
+        State::Ended => "ended",
     }
 }
 

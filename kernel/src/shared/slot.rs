@@ -47,6 +47,13 @@ impl<T> Slot<T> {
         put.is_ok()
     }
 
+    /// Puts `content` into an empty slot that nobody else fills. Otherwise the count of what was there is lost, and nothing worse.
+    #[inline(always)]
+    pub fn fill(&self, content: Ref<T>) {
+        self.raw
+            .store(content.into_raw().as_ptr(), Ordering::Release);
+    }
+
     /// Takes what is in it.
     #[inline]
     pub fn take(&self) -> Option<Ref<T>> {

@@ -59,7 +59,7 @@ impl Join {
     }
 
     fn look(&self) -> Option<Result<u64, Errno>> {
-        match self.target.ended() {
+        match self.target.doing.ended() {
             Some(value) => Some(Ok(value)),
             None if self.deadline_ns <= time::now_ns() => Some(Err(Errno::ETIMEDOUT)),
             None => None,

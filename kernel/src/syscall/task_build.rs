@@ -88,7 +88,7 @@ pub fn start(caller: &Caller<'_>, [number, address, size, ..]: Arguments) -> Res
             Ok(0)
         }
         Err(errno) => {
-            thread.finish(0);
+            thread.doing.finish(0);
             thread.bury();
             Err(errno)
         }

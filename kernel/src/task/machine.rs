@@ -8,7 +8,6 @@
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
-use omnibus_abi::bus1::MESSAGE_TYPE_USER;
 use omnibus_abi::long::Memory;
 use omnibus_abi::native::Registers;
 use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
@@ -75,9 +74,8 @@ pub struct From {
 /// See the module's documentation.
 pub struct Machine(UnsafeCell<UserContext>);
 
-// SAFETY: the registers of a thread are touched by one CPU at a time: the one that runs it, or that has just made it, or that holds the lock
-// of what it does (`Thread::doing`) while it is blocked. A thread goes from one
-// CPU to another through the locks of the scheduler.
+// SAFETY: the registers of a thread are touched by one CPU at a time: the one that runs it, or that has just made it, or that has claimed it
+// (`Doing::claim`). A thread goes from one CPU to another by the word that tells what it does (`super::doing`, rule 4).
 unsafe impl Sync for Machine {}
 
 impl Machine {
@@ -129,13 +127,6 @@ impl Machine {
         }
     }
 
-    /// True if it makes a call whose message is in memory.
-    #[inline(always)]
-    #[must_use]
-    pub fn is_long_call(&self) -> bool {
-        self.short_call().is_long()
-    }
-
     /// The memory that a call with a message there was given ([`omnibus_abi::long`]).
     #[must_use]
     #[inline(always)]
@@ -166,9 +157,7 @@ impl Machine {
     /// Puts the message in these registers into those of the thread `to`.
     #[inline(always)]
     pub fn hand_message(&self, to: &Self, n_bytes: u64) {
-        if n_bytes > 0 {
-            self.get().hand_message(to.get(), n_bytes);
-        }
+        self.get().hand_message(to.get(), n_bytes);
     }
 
     /// Puts a payload, of at most as many bytes as there is room for, into its registers; what is missing of its last word is 0.
@@ -194,16 +183,9 @@ impl Machine {
 
     /// Ends its receiving call with a message, which is where it belongs already.
     #[inline(always)]
-    pub fn end_receive(&self, n_bytes: u64, n_carried: u64, from: From) {
-        let has_sent = self.short_call().has_sent();
+    pub fn end_receive(&self, descriptor: Descriptor, from: From) {
         let context = self.get();
-        let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, n_carried);
-        context.rbx = if has_sent {
-            descriptor.sent()
-        } else {
-            descriptor
-        }
-        .0;
+        context.rbx = descriptor.0;
         context.rdi = from.id;
         context.rsi = from.account;
         context.rax = 0;
@@ -258,7 +240,7 @@ impl Machine {
         reason = "the reference does not leave this module's functions"
     )]
     fn get(&self) -> &mut UserContext {
-        // SAFETY: (1) only the CPU that runs the thread, or makes it, or holds the lock of what it does while it is blocked, calls this; (2) while the kernel runs, the entry code does not touch the
+        // SAFETY: (1) only the CPU that runs the thread, or makes it, or has claimed it, calls this; (2) while the kernel runs, the entry code does not touch the
         // context; (3) each reference ends within one function of this module, none of which calls another while it has it.
         unsafe { &mut *self.0.get() }
     }

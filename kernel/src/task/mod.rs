@@ -6,9 +6,11 @@
 //!                    reaper (batches)  scheduler (ready, deadlines)
 //! ```
 
+pub mod attention;
 pub mod backing;
 pub mod builder;
 pub mod deadlines;
+pub mod doing;
 pub mod end;
 pub mod faults;
 pub mod first;

@@ -10,6 +10,7 @@
 
 use core::sync::atomic::{AtomicBool, Ordering};
 
+use super::attention::Reason;
 use super::end::End;
 use super::first;
 use super::priorities::Priority;
@@ -43,9 +44,6 @@ struct Lists {
 
 /// Work was added, and [`inherit`] has not been told by whom.
 static IS_NEW: AtomicBool = AtomicBool::new(false);
-
-/// Something is left to do. Set and cleared under the lock; read without, as a hint that is right on the CPU that set it.
-static HAS_WORK: AtomicBool = AtomicBool::new(false);
 
 static LISTS: Lock<Lists> = Lock::new(
     Rank::Reaper,
@@ -82,13 +80,13 @@ pub fn end(task: Ref<Task>) {
 impl Lists {
     fn note(&self) {
         IS_NEW.store(true, Ordering::Relaxed);
-        HAS_WORK.store(true, Ordering::Relaxed);
+        Reason::Work.give();
     }
 
     fn settle(&mut self) {
         if self.peers.is_empty() && self.memories.is_empty() && self.tasks.is_empty() {
             self.priority = Priority::LOWEST;
-            HAS_WORK.store(false, Ordering::Relaxed);
+            Reason::Work.take_back();
         }
     }
 }
@@ -104,7 +102,7 @@ pub fn inherit(priority: Priority) {
 
 /// A thread of `priority` wants what is left done.
 pub fn hasten(priority: Priority) {
-    if HAS_WORK.load(Ordering::Relaxed) {
+    if has_work() {
         let mut lists = LISTS.lock();
         lists.priority = lists.priority.max(priority);
     }
@@ -113,15 +111,13 @@ pub fn hasten(priority: Priority) {
 /// Priority of what is left to do; `None` if nothing is.
 #[must_use]
 pub fn priority() -> Option<Priority> {
-    HAS_WORK
-        .load(Ordering::Relaxed)
-        .then(|| LISTS.lock().priority)
+    has_work().then(|| LISTS.lock().priority)
 }
 
 /// True if something is left to do.
 #[must_use]
 pub fn has_work() -> bool {
-    HAS_WORK.load(Ordering::Relaxed)
+    Reason::Work.is_given()
 }
 
 /// Does up to `budget` pieces of work.
@@ -261,7 +257,7 @@ fn end_thread(task: &Ref<Task>, thread: &Ref<Thread>) -> u32 {
 
 /// Ends a thread whose task goes on: `thread_exit`.
 pub fn exit_thread(thread: &Ref<Thread>, value: u64) {
-    thread.finish(value);
+    thread.doing.finish(value);
     scheduler::cancel_deadline(thread);
     thread.bury();
     Task::part(&thread.task, thread);

@@ -4,13 +4,16 @@
 //! call gets one batch of it; then it is looked again whether somebody else should run. When nobody is ready the CPU cleans
 //! up until nothing is left, and idles.
 
+use core::mem::replace;
 use core::sync::atomic::Ordering;
 
 use omnibus_abi::{DEADLINE_NEVER, Errno};
 
+use super::attention;
+use super::doing::Receiving;
 use super::reaper::{self, BATCH};
 use super::scheduler::{self, TURN_NS};
-use super::thread::{Doing, Thread, Work};
+use super::thread::{Thread, Work};
 use super::throttle;
 use crate::arch;
 use crate::cpu::{Cpu, DOING};
@@ -78,9 +81,10 @@ pub fn leave(cpu: &mut Cpu) -> Next {
 
 /// True if the thread that this CPU runs goes on after a call that is over, without a look around: nobody became ready, and nothing is to be
 /// cleaned up. The end of its turn and the deadlines of others are the timer's, which stays armed.
+#[inline(always)]
 #[must_use]
 pub fn is_quiet() -> bool {
-    !scheduler::has_news() && !reaper::has_work()
+    attention::is_quiet()
 }
 
 /// True if there is something to clean up, and nobody more urgent; with those as urgent it shares, a batch at a time.
@@ -109,7 +113,7 @@ fn goes_on(cpu: &Cpu, thread: &Thread, now_ns: u64) -> bool {
 /// The thread goes on, or others run first, or its task has ended.
 fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
     if thread.task.is_ending() {
-        thread.finish(0);
+        thread.doing.finish(0);
         work.give_up(&thread);
         stop(cpu, &thread);
         return;
@@ -143,22 +147,21 @@ fn stop(cpu: &mut Cpu, thread: &Thread) {
     arch::forget_current();
 }
 
-/// Adds the time for which a thread ran to its task's.
-#[inline]
-pub fn account(cpu: &mut Cpu, thread: &Thread) {
+/// Adds the time for which a thread ran, since then, to its task's.
+#[inline(always)]
+pub fn account(since_ticks: &mut u64, thread: &Thread) {
     let now_ticks = time::ticks();
-    let used_ticks = now_ticks.wrapping_sub(cpu.since_ticks);
+    let used_ticks = now_ticks.wrapping_sub(replace(since_ticks, now_ticks));
     thread
         .task
         .cpu_ticks
         .fetch_add(used_ticks, Ordering::Relaxed);
-    cpu.since_ticks = now_ticks;
 }
 
 /// The same, of a thread that may be metered: the fast path is for others only.
 fn account_metered(cpu: &mut Cpu, thread: &Thread) {
     let since_ticks = cpu.since_ticks;
-    account(cpu, thread);
+    account(&mut cpu.since_ticks, thread);
     if thread.is_metered {
         let used_ns = time::ns_of(cpu.since_ticks.wrapping_sub(since_ticks));
         throttle::charge(&thread.task, used_ns, time::now_ns());
@@ -170,7 +173,7 @@ fn choose(cpu: &mut Cpu, mut now_ns: u64) -> bool {
     let mut n_left = BATCH;
     while let Some((thread, work)) = scheduler::take() {
         if thread.task.is_ending() {
-            thread.finish(0);
+            thread.doing.finish(0);
             work.give_up(&thread);
             continue;
         }
@@ -258,8 +261,8 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
         Outcome::Resume => cpu.current = Some((thread, Work::User)),
         Outcome::Receive(at) => block(cpu, thread, Some(at)),
         Outcome::Ended => {
-            if thread.ended().is_none() {
-                thread.finish(0);
+            if thread.doing.ended().is_none() {
+                thread.doing.finish(0);
             }
             stop(cpu, &thread);
         }
@@ -274,18 +277,19 @@ pub fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
 
 /// The thread waits in its call, or as the sole one at a peer, unless it was woken meanwhile.
 fn block(cpu: &mut Cpu, thread: Ref<Thread>, sole_at: Option<Ref<PeerObject>>) {
-    let mut doing = thread.doing.lock();
-    if let Doing::Running { is_woken } = &mut *doing
-        && *is_woken
-    {
-        *is_woken = false;
-        drop(doing);
+    let is_blocked = match &sole_at {
+        None => thread.doing.block(),
+        Some(at) => {
+            let call = thread.machine.short_call();
+            let call = Receiving::new(call.is_long(), thread.has_deadline(), call.has_sent());
+            thread.doing.receive(at, call)
+        }
+    };
+    if is_blocked {
+        stop(cpu, &thread);
+    } else {
         cpu.current = Some((thread, sole_at.map_or(Work::Call, Work::Receive)));
-        return;
     }
-    *doing = sole_at.map_or(Doing::Blocked, Doing::Receiving);
-    drop(doing);
-    stop(cpu, &thread);
 }
 
 /// The thread that this CPU runs is blocked already; `next` was chosen to run instead, in the middle of a call.

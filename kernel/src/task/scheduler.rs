@@ -2,15 +2,15 @@
 //!
 //! State that all CPUs share: who is ready, and who is to be woken when. What one CPU is doing is in [`crate::cpu`].
 
-use core::mem::{forget, replace};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use core::sync::atomic::{AtomicU32, Ordering};
 
 use omnibus_abi::DEADLINE_NEVER;
 
+use super::attention::Reason;
 use super::deadlines::Deadlines;
 use super::priorities::{Priorities, Priority};
 use super::ready::ReadyQueue;
-use super::thread::{Doing, Thread, Work};
+use super::thread::{Thread, Work};
 use super::throttle;
 use crate::device::timers;
 use crate::lock::{Lock, Rank};
@@ -25,23 +25,14 @@ static DEADLINES: Lock<Deadlines<Ref<Thread>>> = Lock::new(Rank::Deadlines, Dead
 /// The priorities at which somebody is ready, as [`READY`] has them.
 static OCCUPIED: AtomicU32 = AtomicU32::new(0);
 
-/// Somebody became ready since [`has_news`] was last cleared.
-static HAS_NEWS: AtomicBool = AtomicBool::new(false);
-
-/// True if somebody became ready whom [`super::run::leave`] has not looked at.
-#[must_use]
-pub fn has_news() -> bool {
-    HAS_NEWS.load(Ordering::Relaxed)
-}
-
 /// The thread that runs may have to give way, though nobody became ready.
 pub fn note_news() {
-    HAS_NEWS.store(true, Ordering::Relaxed);
+    Reason::News.give();
 }
 
 /// Everybody who is ready is about to be looked at.
 pub fn clear_news() {
-    HAS_NEWS.store(false, Ordering::Relaxed);
+    Reason::News.take_back();
 }
 
 /// Sets room aside for the deadline of one more thread.
@@ -64,18 +55,19 @@ pub fn start(thread: Ref<Thread>) {
 
 /// Makes a running thread that is on no CPU ready, while this CPU goes on with one at least as urgent: no news.
 pub fn put_behind(thread: Ref<Thread>) {
-    let mut doing = thread.doing.lock();
-    // Nothing is lost: a thread that runs has nothing in this.
-    forget(replace(&mut *doing, Doing::Ready(Work::User)));
-    drop(doing);
+    thread.doing.give_way(Work::User);
     change(|ready| ready.push(thread));
 }
 
 /// Makes a thread that this CPU ran ready, behind all of its priority.
 pub fn put(thread: Ref<Thread>, work: Work) {
-    let mut doing = thread.doing.lock();
-    *doing = Doing::Ready(work);
-    drop(doing);
+    thread.doing.give_way(work);
+    push(thread);
+}
+
+/// Makes a thread that was claimed ready to look for its message itself.
+pub fn give_back(thread: Ref<Thread>) {
+    thread.doing.give_back();
     push(thread);
 }
 
@@ -86,7 +78,7 @@ fn change<R>(work: impl FnOnce(&mut ReadyQueue<Thread>) -> R) -> R {
     result
 }
 
-/// Enters a thread that says [`Doing::Ready`].
+/// Enters a thread that says that it is ready.
 pub(super) fn push(thread: Ref<Thread>) {
     change(|ready| ready.push(thread));
     note_news();
@@ -108,19 +100,13 @@ pub(super) fn remove(thread: &Ref<Thread>) {
     drop(cancelled);
 }
 
-/// Chooses the thread to run next; it says [`Doing::Running`].
+/// Chooses the thread to run next; it says that it is running.
 pub fn take() -> Option<(Ref<Thread>, Work)> {
     loop {
         let thread = change(ReadyQueue::pop)?;
-        let mut doing = thread.doing.lock();
-        let running = Doing::Running { is_woken: false };
-        match replace(&mut *doing, running) {
-            Doing::Ready(work) => {
-                drop(doing);
-                return Some((thread, work));
-            }
-            // It ended between the two locks.
-            other => *doing = other,
+        // Otherwise it ended after it was taken out.
+        if let Some(work) = thread.doing.begin() {
+            return Some((thread, work));
         }
     }
 }

@@ -4,28 +4,17 @@
 //! value, not a stack. The rest of a call ([`Operation`]) lies in the thread and is moved only to go on with it; what waits in
 //! queues ([`Work`]) says no more than that there is one.
 //!
-//! ```text
-//!            chosen                      call blocks
-//!   Ready(work) ────> Running ──────────────────────────> Blocked, Receiving(peer)
-//!      ^ ^              │ │                                       │
-//!      │ └── gives way ─┘ │ exit, fault, kill                     │ woken, deadline
-//!      │                  v                                       │
-//!      │                Ended(value)  <── kill ── (any state)     │
-//!      └──────────────────────────────────────────────────────────┘
-//! ```
-//!
-//! 1. Only the CPU that runs a thread takes it out of `Running`.
-//! 2. A wake that meets a running thread is remembered, so that the thread looks again before it blocks.
-//! 3. The rest of a call is there while the thread is `Blocked` or has [`Work::Call`], before others can see that it is. Who ends a thread
+//! 1. What it does is told by a word, whose states are in [`super::doing`].
+//! 2. The rest of a call is there while the thread is blocked or has [`Work::Call`], before others can see that it is. Who ends a thread
 //!    finds it there and has it abandoned, in batches.
-//! 4. An ended thread is a husk with a value, kept by capabilities to it, and costs an object and a frame until the last is dropped.
+//! 3. An ended thread is a husk with a value, kept by capabilities to it, and costs an object and a frame until the last is dropped.
 
-use core::mem::replace;
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use omnibus_abi::Errno;
 
 use super::deadlines::{Deadlines, Member, Place};
+use super::doing::Doing;
 use super::machine::{Machine, Start};
 use super::priorities::{Changing, Priority};
 use super::ready::{IsReady, Ready};
@@ -81,27 +70,6 @@ impl Work {
     }
 }
 
-/// Where a thread is in its life.
-pub enum Doing {
-    /// In the queue of ready threads.
-    Ready(Work),
-    /// On a CPU.
-    Running {
-        /// Somebody woke it meanwhile.
-        is_woken: bool,
-    },
-    /// Waits for a wake or its deadline, in a call.
-    Blocked,
-    /// The same, in a receiving call, as the one to whom the waiters of this peer lead first ([`super::waiters::Waiters::enter_sole`]). What the
-    /// call was given is in its registers.
-    Receiving(Ref<PeerObject>),
-    /// Never runs again.
-    Ended {
-        /// What it gave to `thread_exit`.
-        value: u64,
-    },
-}
-
 /// The access to user memory that a call could not make, if there was one: set by the call, read by the CPU that runs the thread.
 #[derive(Default)]
 pub struct Missed(AtomicU64);
@@ -142,7 +110,7 @@ pub struct Thread {
     /// Who waits for its end.
     pub joiners: Waiters,
     /// What it is doing.
-    pub doing: Lock<Doing>,
+    pub doing: Doing,
     /// Where its call could not use memory.
     pub missed: Missed,
     /// The rest of its call, while it does not go on with it.
@@ -172,7 +140,7 @@ impl Thread {
             is_metered: task.account.is_metered,
             machine,
             joiners: Waiters::new(),
-            doing: Lock::new(Rank::Thread, Doing::Running { is_woken: false }),
+            doing: Doing::new(),
             missed: Missed::default(),
             unfinished: Lock::new(Rank::Waiter, None),
             waiter: Lock::new(Rank::Waiter, None),
@@ -206,54 +174,21 @@ impl Thread {
 
     /// Makes a blocked thread ready. One that runs looks again before it blocks; one that is ready or has ended does not care.
     pub fn wake(thread: &Ref<Self>) {
-        let mut doing = thread.doing.lock();
-        let work = match replace(&mut *doing, Doing::Running { is_woken: true }) {
-            Doing::Running { .. } => return,
-            Doing::Blocked => Work::Call,
-            Doing::Receiving(at) => Work::Receive(at),
-            other @ (Doing::Ready(_) | Doing::Ended { .. }) => {
-                *doing = other;
-                return;
-            }
-        };
-        *doing = Doing::Ready(work);
-        scheduler::push(thread.clone());
+        if thread.doing.wake() {
+            scheduler::push(thread.clone());
+        }
     }
 
     /// Ends it, unless it runs on a CPU, which then will; false in that case.
     pub fn stop(thread: &Ref<Self>) -> bool {
-        let mut doing = thread.doing.lock();
-        let work = match replace(&mut *doing, Doing::Ended { value: 0 }) {
-            running @ Doing::Running { .. } => {
-                *doing = running;
-                return false;
-            }
-            ended @ Doing::Ended { .. } => {
-                *doing = ended;
-                Work::User
-            }
-            Doing::Ready(work) => work,
-            Doing::Blocked => Work::Call,
-            Doing::Receiving(at) => Work::Receive(at),
+        let Ok(work) = thread.doing.stop() else {
+            return false;
         };
-        drop(doing);
-        work.give_up(thread);
+        if let Some(work) = work {
+            work.give_up(thread);
+        }
         scheduler::remove(thread);
         true
-    }
-
-    /// Ends the thread that this CPU runs.
-    pub fn finish(&self, value: u64) {
-        *self.doing.lock() = Doing::Ended { value };
-    }
-
-    /// Its value, if it has ended.
-    #[must_use]
-    pub fn ended(&self) -> Option<u64> {
-        match *self.doing.lock() {
-            Doing::Ended { value, .. } => Some(value),
-            _ => None,
-        }
     }
 
     /// Takes the rest of its call: to go on with it, on the CPU that runs the thread, or to abandon it when the thread has ended.

@@ -16,7 +16,7 @@ use core::sync::atomic::{AtomicU64, Ordering};
 use super::deadlines::Deadlines;
 use super::scheduler;
 use super::task::Task;
-use super::thread::{Doing, Thread, Work};
+use super::thread::{Thread, Work};
 use crate::lock::{Lock, Rank};
 use crate::service::account::{AccountObject, Share};
 use crate::shared::{OutOfMemory, Ref};
@@ -95,7 +95,7 @@ pub fn wait(thread: Ref<Thread>, until_ns: u64, now_ns: u64) {
     let Some(account) = AccountObject::nearest_with_share(&thread.task.account) else {
         return scheduler::put(thread, Work::User);
     };
-    *thread.doing.lock() = Doing::Ready(Work::User);
+    thread.doing.give_way(Work::User);
     if let Some(share) = &account.share {
         share.lock().waiting.push_back(thread);
     }

@@ -42,7 +42,7 @@ impl Waiter {
 
 /// The queue of one thing.
 pub struct Waiters {
-    /// A thread that waits in a receiving call for this alone ([`super::thread::Doing::Receiving`]): a message can be handed over to it. It
+    /// A thread that waits in a receiving call for this alone ([`super::doing`]): a message can be handed over to it. It
     /// has no place in the queue.
     sole: Slot<Thread>,
     queue: Lock<Queue>,
