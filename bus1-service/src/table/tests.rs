@@ -26,6 +26,11 @@ fn free(table: &mut Table<Host>, ids: &[Id]) {
     }
 }
 
+/// Those of `ids` that lie in this segment, and the others.
+fn in_segment(ids: &[Id], segment: u32) -> (Vec<Id>, Vec<Id>) {
+    ids.iter().partition(|&&id| place(index(id)).0 == segment)
+}
+
 /// Gives back all memory that is not needed; how many slots there is still memory for.
 fn n_kept(table: &mut Table<Host>) -> u32 {
     while let Some(piece) = table.take_empty() {
@@ -92,16 +97,70 @@ fn obj_4_used_up_slots_are_retired() {
     assert!(again.iter().all(|&id| super::index(id) != index));
 }
 
-/// Memory that was taken for a table that has grown meanwhile comes back whole.
+/// The first segment grows by doubling, as its peer does; then whole segments come, for which the list of them doubles.
+#[test]
+fn obj_4_a_table_grows_by_doubling() {
+    let mut table = Table::<Host>::new();
+    let mut seen = Vec::new();
+    while seen.len() < 10 {
+        let need = table.growth(table.n_free + 1).unwrap();
+        seen.push((need.segment, need.n_slots, need.n_segments));
+        drop(table.grow(need.take().unwrap()));
+        assert_eq!(table.n_empty as usize, table.segments.len());
+    }
+    let doubled = (2..9).map(|shift| (0, 1 << shift, usize::from(shift == 2)));
+    let whole = [(1, REGULAR, 2), (2, REGULAR, 4), (3, REGULAR, 0)];
+    assert_eq!(seen, doubled.chain(whole).collect::<Vec<_>>());
+}
+
+/// Of the segments in which nothing is held one stays, which is the first if it can be; where memory was given back, it is taken again first.
+#[test]
+fn obj_4_one_empty_segment_stays() {
+    let mut table = Table::new();
+    let (first, others) = in_segment(&reserve(&mut table, 5 * REGULAR), 0);
+    free(&mut table, &first[1..]);
+    free(&mut table, &others);
+    assert_eq!(n_kept(&mut table), 2 * REGULAR);
+    free(&mut table, &first[..1]);
+    assert_eq!(n_kept(&mut table), REGULAR);
+    assert_eq!(table.segments[0].n_slots, REGULAR);
+    let again = reserve(&mut table, 5 * REGULAR);
+    assert_eq!((table.segments.len(), table.n_empty), (5, 0));
+    free(&mut table, &again);
+    assert_eq!(n_kept(&mut table), REGULAR);
+}
+
+/// A segment that becomes empty again and again before its memory is given back is given back once.
+#[test]
+fn obj_4_a_segment_may_be_empty_often() {
+    let mut table = Table::new();
+    let (last, others) = in_segment(&reserve(&mut table, 3 * REGULAR), 2);
+    free(&mut table, &last);
+    for _ in 0..3 {
+        let id = reserve(&mut table, 1);
+        assert_eq!(place(index(id[0])).0, 2);
+        free(&mut table, &id);
+    }
+    free(&mut table, &others);
+    assert_eq!((n_kept(&mut table), table.n_empty), (REGULAR, 1));
+}
+
+/// Memory that was taken for a table that has grown meanwhile, or that has closed, comes back whole.
 #[test]
 fn obj_4_two_may_grow_at_once() {
     let mut table = Table::<Host>::new();
-    let (one, other) = (table.growth(1).unwrap(), table.growth(1).unwrap());
-    let (one, other) = (one.take().unwrap(), other.take().unwrap());
-    assert!(table.grow(one).slots.capacity() == 0);
-    let left_over = table.grow(other);
+    let mut growths = Vec::from([(); 3].map(|()| table.growth(1).unwrap().take().unwrap()));
+    assert!(table.grow(growths.pop().unwrap()).slots.capacity() == 0);
+    let left_over = table.grow(growths.pop().unwrap());
     assert_eq!(left_over.slots.capacity(), FIRST as usize);
     assert_eq!(reserve(&mut table, 5).len(), 5);
+    let left_over = table.grow(growths.pop().unwrap());
+    assert_eq!(left_over.slots.capacity(), FIRST as usize);
+    assert_eq!((table.segments[0].n_slots, table.n_free), (2 * FIRST, 3));
+    let late = table.growth(4).unwrap().take().unwrap();
+    drop(table.shrink());
+    assert_eq!(table.grow(late).slots.capacity(), 4 * FIRST as usize);
+    assert!(table.segments.is_empty());
 }
 
 /// A table grows until every index that an id has room for is a slot, but for those of the last segment, and no further.
