@@ -10,7 +10,7 @@ use crate::mem::Ref;
 use crate::message::Message;
 use crate::mutant::{self, Mutant};
 use crate::peer::{PeerCore, leave_now};
-use crate::send::Destination;
+use crate::send::{Destination, FewMessages, sweep_few};
 use crate::transfer::Entry;
 use crate::{System, account, hook};
 
@@ -52,6 +52,8 @@ pub(crate) enum Work<S: System> {
     Nothing,
     /// A message through this handle is in its queue.
     Wake(Ref<Handle<S>>),
+    /// These messages, which carry nothing, are in their queues.
+    Few(FewMessages<S>),
     /// Settle the queue of each destination; take apart what was dropped.
     Sweep(Vec<Destination<S>>),
     /// Let what was transferred arrive at this peer, and then go of what the transfer held of it.
@@ -91,16 +93,27 @@ impl<S: System> Effects<S> {
     }
 
     /// Does all that remains.
-    #[inline]
+    #[inline(always)]
     pub fn finish(mut self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
-        match &self.work {
+        if let Work::Few(messages) = &mut self.work {
+            hook::point("effects");
+            sweep_few(messages, wake);
+            // There is nothing left to do or to drop.
+            return core::mem::forget(self);
+        }
+        match core::mem::replace(&mut self.work, Work::Nothing) {
             Work::Nothing => {}
             Work::Wake(handle) => {
                 hook::point("effects");
-                wake_receiver(handle, wake);
+                wake_receiver(&handle, wake);
             }
-            _ => self.finish_long(wake),
+            work => {
+                self.work = work;
+                self.finish_long(wake);
+            }
         }
+        // There is nothing left to do or to drop.
+        core::mem::forget(self);
     }
 
     #[inline(never)]
@@ -120,6 +133,10 @@ impl<S: System> Effects<S> {
             Work::Nothing => true,
             Work::Wake(handle) => {
                 wake_receiver(handle, wake);
+                true
+            }
+            Work::Few(messages) => {
+                sweep_few(messages, wake);
                 true
             }
             Work::Arrive(peer, entries) => {
@@ -205,12 +222,16 @@ pub(crate) fn drop_handles<S: System>(
     budget: &mut u32,
     wake: Waker<'_, S>,
 ) -> bool {
+    let Some(carried) = &message.carried else {
+        return true;
+    };
     loop {
         let (handle, objects, piece) = {
             let mut guard = message.receiver().lock.lock();
             let (state, key) = guard.parts();
-            let objects = message.state(key).objects.take();
-            let handle = message.state(key).handles.pop();
+            let carried = carried.state(key);
+            let objects = carried.objects.take();
+            let handle = carried.handles.pop();
             if let Some(handle) = &handle {
                 state.retire(key, handle);
             }

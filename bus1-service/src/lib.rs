@@ -69,6 +69,7 @@ extern crate std;
 
 mod account;
 mod amounts;
+mod carried;
 mod effects;
 mod error;
 mod event;

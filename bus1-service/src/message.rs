@@ -10,8 +10,9 @@
 use alloc::vec::Vec;
 
 use crate::account::Trace;
-use crate::handle::{Handle, Target};
-use crate::mem::{Key, Link, LockedBy, Ref};
+use crate::carried::Carried;
+use crate::handle::Target;
+use crate::mem::{Key, Link, LockedBy, Ref, Unique};
 use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::queue::Entry;
@@ -28,10 +29,8 @@ pub(crate) struct Message<S: System> {
     pub(crate) transaction: Option<Ref<Transaction>>,
     /// What is charged for it; taken out when that is settled.
     pub(crate) trace: Option<Ref<Trace<S>>>,
-    shared: Option<Ref<SharedPayload>>,
-    pub(crate) n_objects: u64,
-    /// The ids that the handles have at the receiver, valid once the message is received.
-    pub(crate) ids: Vec<Id>,
+    /// What it carries, if anything.
+    pub(crate) carried: Option<Unique<Carried<S>>>,
     state: LockedBy<Target<S>, MessageState<S>>,
 }
 
@@ -42,10 +41,6 @@ pub(crate) struct MessageState<S: System> {
     pub(crate) at_node: Link,
     /// Somebody is taking it apart.
     pub(crate) is_dropped: bool,
-    /// The handles it still carries.
-    pub(crate) handles: Vec<Ref<Handle<S>>>,
-    /// What it carries of the embedder's.
-    pub(crate) objects: Option<Ref<Vec<S::Object>>>,
 }
 
 impl<S: System> Message<S> {
@@ -56,45 +51,71 @@ impl<S: System> Message<S> {
             entry: Entry::new(),
             at_node: Link::new(),
             is_dropped: false,
-            handles: Vec::new(),
-            objects: None,
         };
         Message {
             transaction: None,
             trace: Some(trace),
-            shared: None,
-            n_objects: 0,
-            ids: Vec::new(),
+            carried: None,
             state: LockedBy::new(Target::new(node), state),
         }
     }
 
-    /// Makes room for handles, which are still to be made, before the message is known to anybody else.
+    /// What it carries, to be added to before the message is known to anybody else.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`].
-    pub(crate) fn reserve(&mut self, n_handles: usize) -> Result<(), Error> {
-        let handles = &mut self.state.get_mut().handles;
-        handles
-            .try_reserve_exact(n_handles)
-            .and_then(|()| self.ids.try_reserve_exact(n_handles))
-            .map_err(|_| Error::OutOfMemory)
-    }
-
-    /// Lets it carry objects of the embedder's, before it is known to anybody else.
-    pub(crate) fn set_objects(&mut self, objects: Option<Ref<Vec<S::Object>>>) {
-        self.n_objects = objects.as_ref().map_or(0, |objects| objects.len() as u64);
-        self.state.get_mut().objects = objects;
+    pub(crate) fn carried_mut(&mut self) -> Result<&mut Carried<S>, Error> {
+        let carried = match self.carried.take() {
+            Some(carried) => carried,
+            None => Unique::try_new(Carried::new(self.node().clone()))?,
+        };
+        Ok(self.carried.insert(carried))
     }
 
     /// Lets a word decide it, and lets it share a payload, before it is known to anybody else.
     pub(crate) fn join(&mut self, word: Ref<Transaction>, payload: Option<Ref<SharedPayload>>) {
         self.transaction = Some(word);
-        self.shared = payload;
+        if let Some(carried) = &mut self.carried {
+            carried.payload = payload;
+        }
     }
 
+    /// Undoes [`Message::join`]'s first half: it was not entered at its queue after all.
+    pub(crate) fn part(&mut self) {
+        self.transaction = None;
+    }
+
+    /// Whether it is or was at its queue, of a message that is decided by a word.
+    pub(crate) fn is_entered(&self) -> bool {
+        self.transaction.is_some()
+    }
+
+    /// The ids of what it carries.
+    #[inline]
+    pub(crate) fn ids(&self) -> &[Id] {
+        self.carried
+            .as_ref()
+            .map(|carried| &carried.ids[..])
+            .unwrap_or_default()
+    }
+
+    /// How many objects it carries.
+    #[inline]
+    pub(crate) fn n_objects(&self) -> u64 {
+        self.carried.as_ref().map_or(0, |carried| carried.n_objects)
+    }
+
+    /// The objects that it carries.
+    #[inline]
+    pub(crate) fn objects(&self, key: &mut Key) -> Option<Ref<Vec<S::Object>>> {
+        let carried = self.carried.as_ref()?;
+        carried.state(key).objects.clone()
+    }
+
+    /// How many handles it carries.
+    #[inline]
     pub(crate) fn n_handles(&self) -> u64 {
-        self.ids.len() as u64
+        self.ids().len() as u64
     }
 
     #[inline]
@@ -112,21 +133,17 @@ impl<S: System> Message<S> {
     pub(crate) fn state<'a>(&'a self, key: &'a mut Key) -> &'a mut MessageState<S> {
         self.state.get(key)
     }
-
-    /// The state, for the sender, before the message is known to anybody else.
-    pub(crate) fn state_mut(&mut self) -> &mut MessageState<S> {
-        self.state.get_mut()
-    }
 }
 
 /// What concerns the bytes too, which lie behind the message: of a pointer to it.
 impl<S: System> Message<S> {
     #[inline]
     pub(crate) fn payload(message: &Ref<Message<S>>) -> &[u8] {
-        match (&message.shared, &message.transaction) {
-            (Some(payload), _) => payload.bytes(),
-            (None, Some(word)) if message.bytes().is_empty() => word.bytes(),
-            (None, _) => message.bytes(),
+        let shared = message.carried.as_ref().map(|carried| &carried.payload);
+        match (shared, &message.transaction) {
+            (Some(Some(payload)), _) => payload.bytes(),
+            (_, Some(word)) if message.bytes().is_empty() => word.bytes(),
+            _ => message.bytes(),
         }
     }
 
@@ -138,7 +155,7 @@ impl<S: System> Message<S> {
     #[inline]
     pub(crate) fn price(message: &Ref<Message<S>>) -> S::Amounts {
         price::<S>(
-            message.n_handles().saturating_add(message.n_objects),
+            message.n_handles().saturating_add(message.n_objects()),
             Message::n_data(message),
         )
     }

@@ -248,7 +248,7 @@ impl<S: System> Queue<S> {
     pub(crate) fn order_group(&mut self, key: &mut Key, leader: Member<S>) {
         let mut chain = leader.take_chain(key);
         #[cfg(feature = "sabotage")]
-        if matches!(&leader, Member::Message(message) if message.ids.is_empty())
+        if matches!(&leader, Member::Message(message) if message.ids().is_empty())
             && crate::sabotage::is_last_first(core::ptr::from_ref(self).addr())
         {
             let mut before = core::mem::take(&mut self.ordered);

@@ -47,6 +47,13 @@ impl Transaction {
         Ok(Vacant::try_new(n_data)?.occupy(transaction))
     }
 
+    /// Opens a word that no message has any more: as good as a new one. `None` if one has.
+    #[inline]
+    pub(crate) fn used_again(mut word: Ref<Transaction>) -> Option<Ref<Transaction>> {
+        word.get_mut()?.word = AtomicU64::new(0);
+        Some(word)
+    }
+
     /// The stamp, if it is decided.
     #[inline]
     pub(crate) fn stamp(&self) -> Option<u64> {

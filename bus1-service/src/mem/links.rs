@@ -30,7 +30,7 @@ macro_rules! blocks {
 }
 
 blocks! {
-    NoBytes: PeerCore<S>, Node<S>, Handle<S>, EventCore<S>, crate::transfer::Grant<S>, crate::send::Many<S>;
+    NoBytes: PeerCore<S>, Node<S>, Handle<S>, EventCore<S>, crate::carried::Carried<S>, crate::transfer::Grant<S>, crate::send::Many<S>;
     NoBytes: crate::account::AccountCore<S>, crate::account::Quota<S>, crate::account::Trace<S>;
     Bytes: Message<S>;
 }

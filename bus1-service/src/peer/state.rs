@@ -28,6 +28,8 @@ pub(crate) struct PeerState<S: System> {
     /// The stamp of the last transaction that the peer decided: the next is above it, so that what its calls do has the order
     /// in which they took effect (OBJ-8).
     pub(crate) decided: u64,
+    /// The word of a short message to a few, for the next ([`Transaction::used_again`]).
+    pub(crate) word: Option<Ref<Transaction>>,
     /// Changes when ids of the peer stop being valid; what was looked up under the same number is still valid.
     pub(crate) epoch: u64,
     /// A RECV copies the first entry out.
@@ -83,6 +85,7 @@ impl<S: System> PeerState<S> {
             release: Release::new(),
             events: Events::new(),
             decided: 0,
+            word: None,
             epoch: 0,
             is_receiving: false,
             account: Some(account),

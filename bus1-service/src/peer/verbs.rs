@@ -1,7 +1,7 @@
 //! The commands of a peer: each in one call for programs of the host, and the beginning of its phases for a kernel.
 
 use crate::effects::Waker;
-use crate::send::{send_many, send_one};
+use crate::send::{is_few, send_few, send_many, send_one};
 use crate::sync::relax;
 use crate::{
     Effects, Error, Glance, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving,
@@ -72,6 +72,7 @@ impl<S: System> Peer<S> {
     /// # Ok(())
     /// # }
     /// ```
+    #[inline]
     pub fn send(
         &self,
         destinations: &[Id],
@@ -87,7 +88,49 @@ impl<S: System> Peer<S> {
         if let (&[id], []) = (destinations, transfers) {
             return send_one(&self.core, id, payload);
         }
+        if transfers.is_empty()
+            && let Some(effects) = self.send_few(destinations, payload)?
+        {
+            return Ok(effects);
+        }
         send_many(&self.core, destinations, transfers, payload)
+    }
+
+    /// Sends a short `payload`, at most 256 bytes, to two to eight `destinations`, without a list of them in memory that an embedder would
+    /// have to charge. `None` if there are more or fewer, or something is unusual: nothing has happened then, and SEND says why.
+    ///
+    /// # Errors
+    /// Of those of [`Peer::send`] the two that come when the look-up and the charges are done: no memory, and a release meanwhile.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// let sent = client.send_few(&[handle, handle], b"twice")?;
+    /// sent.expect("two, and nothing unusual").finish_silently();
+    /// assert_eq!(server.recv()?.payload(), b"twice");
+    /// assert!(client.send_few(&[handle], b"once")?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline]
+    pub fn send_few(
+        &self,
+        destinations: &[Id],
+        payload: &[u8],
+    ) -> Result<Option<Effects<S>>, Error> {
+        if is_few(destinations, payload) {
+            send_few(&self.core, destinations, payload)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.

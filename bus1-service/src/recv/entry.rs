@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::{Kind, Metadata};
+use crate::carried::Carried;
 use crate::event::EventCore;
 use crate::handle::Whereabouts;
 use crate::mem::{Key, List, Ref};
@@ -41,7 +42,7 @@ impl<S: System> Entry<S> {
 
     pub(super) fn transfers(&self) -> &[Id] {
         let message = self.message.as_ref();
-        message.map(|message| &message.ids[..]).unwrap_or_default()
+        message.map(|message| message.ids()).unwrap_or_default()
     }
 
     pub(super) fn objects(&self) -> &[S::Object] {
@@ -54,7 +55,7 @@ impl<S: System> Entry<S> {
         Entry {
             kind: Kind::User,
             metadata: Metadata::of_message(&message),
-            objects: message.state(key).objects.clone(),
+            objects: message.objects(key),
             message: Some(message),
         }
     }
@@ -105,15 +106,20 @@ pub(super) fn arrive<S: System>(
     key: &mut Key,
     message: &Ref<Message<S>>,
 ) {
-    if !message.ids.is_empty() {
-        arrive_handles(state, key, message);
+    if let Some(carried) = &message.carried {
+        arrive_handles(state, key, message, carried);
     }
 }
 
 #[inline(never)]
-fn arrive_handles<S: System>(state: &mut PeerState<S>, key: &mut Key, message: &Ref<Message<S>>) {
+fn arrive_handles<S: System>(
+    state: &mut PeerState<S>,
+    key: &mut Key,
+    message: &Message<S>,
+    carried: &Carried<S>,
+) {
     let mut notes = List::new();
-    while let Some(handle) = message.state(key).handles.pop() {
+    while let Some(handle) = carried.state(key).handles.pop() {
         let at_holder = handle.at_holder(key);
         at_holder.whereabouts = Whereabouts::Held;
         let id = at_holder.id;
@@ -129,7 +135,7 @@ fn arrive_handles<S: System>(state: &mut PeerState<S>, key: &mut Key, message: &
 /// The charge of a message goes back, that of its handles is the receiver's own (ACC-3).
 #[inline(always)]
 pub(super) fn settle_charges<S: System>(peer: &PeerCore<S>, message: &mut Ref<Message<S>>) {
-    let gone = price::<S>(message.n_objects, Message::n_data(message));
+    let gone = price::<S>(message.n_objects(), Message::n_data(message));
     let kept = objects::<S>(message.n_handles());
     let trace = match message.get_mut() {
         Some(message) => message.trace.take(),

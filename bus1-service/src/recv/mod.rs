@@ -142,7 +142,7 @@ impl<S: System> Received<S> {
         take_out(key, &mut message);
         arrive(state, key, &message);
         let metadata = Metadata::of_message(&message);
-        let objects = message.state(key).objects.clone();
+        let objects = message.objects(key);
         drop(guard);
         settle_charges(peer, &mut message);
         let entry = Entry {
@@ -167,9 +167,7 @@ impl<S: System> Glance<S> {
         let is_small = state.first_free(key).is_ok()
             && state.queue.front().is_some_and(|front| match &*front {
                 Member::Message(message) => {
-                    message.ids.is_empty()
-                        && message.n_objects == 0
-                        && Message::payload(message).len() <= n_data_max
+                    message.carried.is_none() && Message::payload(message).len() <= n_data_max
                 }
                 _ => false,
             });

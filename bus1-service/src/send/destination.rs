@@ -7,14 +7,13 @@ use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
 use crate::mem::{Fill, Ref, Stock, Vacant};
 use crate::message::{Message, SharedPayload, prices};
-use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, reserve};
-use crate::queue::Member;
 use crate::transaction::Transaction;
-use crate::{Amounts, Error, Id, Place, System, Wake, hook};
+use crate::{Amounts, Error, Id, Place, System};
 
+use super::entered::{self, enter, withdraw};
 use super::many::Source;
 
 /// How far a destination is.
@@ -164,15 +163,16 @@ impl<S: System> Destination<S> {
         let Some(message) = message.get_mut() else {
             return Ok(Built::Done);
         };
-        if message.ids.len() < sources.len() {
-            message.reserve(sources.len())?;
-            reserve(owner, sources.len(), &mut message.ids)?;
+        let carried = message.carried_mut()?;
+        if carried.ids.len() < sources.len() {
+            carried.reserve(sources.len())?;
+            reserve(owner, sources.len(), &mut carried.ids)?;
             return Ok(Built::More);
         }
         let (Some((source_id, source)), Some(&id)) =
-            (sources.get(self.n_made), message.ids.get(self.n_made))
+            (sources.get(self.n_made), carried.ids.get(self.n_made))
         else {
-            message.set_objects(objects.cloned());
+            carried.set_objects(objects.cloned());
             return Ok(Built::Done);
         };
         let mut copy = Ref::try_new(Handle::new(owner.clone(), id, source.node().clone()))?;
@@ -192,7 +192,7 @@ impl<S: System> Destination<S> {
             }
         }
         // Within the capacity, which is that of all sources.
-        message.state_mut().handles.push(copy);
+        carried.state_mut().handles.push(copy);
         self.n_made = self.n_made.saturating_add(1);
         Ok(Built::More)
     }
@@ -216,58 +216,23 @@ impl<S: System> Destination<S> {
         let Stage::Built(message) = &mut self.stage else {
             return;
         };
+        let node = self.handle.node();
         if let Some(message) = message.get_mut() {
             message.join(word.take(), payload.cloned());
         }
-        let mut guard = self.handle.node().owner().lock_settled();
-        let (state, key) = guard.parts();
-        if state.is_dead(self.handle.node()) {
-            return;
-        }
-        let [at_queue, at_node] = message.clone_unique_twice();
-        self.handle.node().push_message(key, at_node);
-        if mutant::is(Mutant::PublishEach) {
-            state.queue.tick(key);
-            state.queue.push(key, Member::Message(at_queue));
-        } else {
-            state.queue.stage(key, Member::Message(at_queue));
-        }
-        drop(guard);
-        if let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over) {
+        enter(message, node);
+        if message.is_entered()
+            && let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over)
+        {
             self.pass_to(Stage::Staged(message));
         }
     }
 
     /// After the decision: wakes the receiver, or takes apart what was dropped. `true` when all is done.
-    ///
-    /// The queue is not settled here: whoever takes its lock next does that first, a RECV too, so that it sees what is decided. If the
-    /// node died before the decision, its release had named it before, and that was visible when the word was decided.
     #[inline(always)]
     pub(crate) fn sweep(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
-        match &self.stage {
-            Stage::Staged(_) if !self.node().may_be_dead() => {
-                hook::point("send: sweep");
-                wake(&self.node().owner().watch, Wake::Readable);
-                true
-            }
-            Stage::Staged(_) | Stage::Built(_) => self.sweep_dead(budget, wake),
-            _ => true,
-        }
-    }
-
-    #[cold]
-    fn sweep_dead(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
         if let Stage::Staged(message) = &self.stage {
-            let receiver = self.node().owner();
-            let is_mine = {
-                let mut guard = receiver.lock_settled();
-                let (state, key) = guard.parts();
-                // One that was received is on no list of its node any more.
-                state.is_dead(message.node()) && state.take_message(key, message)
-            };
-            hook::point("send: sweep");
-            if !is_mine {
-                wake(&receiver.watch, Wake::Readable);
+            if entered::sweep(message, wake) {
                 return true;
             }
             self.unstaged();
@@ -294,12 +259,7 @@ impl<S: System> Destination<S> {
         wake: Waker<'_, S>,
     ) -> bool {
         if let Stage::Staged(message) = &self.stage {
-            let is_mine = {
-                let mut guard = message.receiver().lock_settled();
-                let (state, key) = guard.parts();
-                state.take_message(key, message)
-            };
-            if !is_mine {
+            if !withdraw(message) {
                 return true;
             }
             self.unstaged();
@@ -307,14 +267,14 @@ impl<S: System> Destination<S> {
         let trace = match &self.stage {
             Stage::Charged(trace) => trace.clone(),
             Stage::Built(message) => {
-                if self.n_made < message.ids.len() {
+                if self.n_made < message.ids().len() {
                     let mut guard = message.receiver().lock.lock();
                     let (state, _) = guard.parts();
-                    for &id in message.ids.get(self.n_made..).unwrap_or_default() {
+                    for &id in message.ids().get(self.n_made..).unwrap_or_default() {
                         drop(state.table.free(id));
                     }
                     drop(guard);
-                    self.n_made = message.ids.len();
+                    self.n_made = message.ids().len();
                 }
                 if !drop_handles(message, budget, wake) {
                     return false;

@@ -5,15 +5,18 @@
 //! commit undoes everything.
 //!
 //! A message to one destination that carries no handle ([`One`]) is decided by the receiver's lock; any other ([`Many`]) by a
-//! word.
+//! word. A short one to a few, all phases at once, keeps what it knows on the stack ([`send_few`]).
 
 mod destination;
+mod entered;
+mod few;
 mod many;
 mod one;
 
 use alloc::vec::Vec;
 
 pub(crate) use destination::Destination;
+pub(crate) use few::{FewMessages, is_few, send_few, sweep_few};
 use many::Source;
 pub(crate) use many::{Many, send_many};
 use one::One;

@@ -33,6 +33,9 @@ const COPY_BYTES: usize = 256 << 10;
 /// Ids above which looking them up is a batch by itself.
 const LONG: u64 = 64;
 
+/// Destinations of a message that goes in one step.
+const FEW: u64 = 8;
+
 /// Errors written per access to user memory.
 const ERRORS_AT_ONCE: usize = 64;
 
@@ -193,8 +196,8 @@ pub fn check_bounds(message: &Message, n_destinations: u64) -> Result<(), Errno>
 }
 
 impl Request {
-    /// Sends a message that is as small as a short one to the one destination, in one step. `None` if it is not, or its payload cannot be
-    /// read, which is to be told only behind all else: then nothing has happened.
+    /// Sends a message that is as small as a short one to one destination or a few, in one step. `None` if it is not, something is unusual, or
+    /// its payload cannot be read, which is to be told only behind all else: then nothing has happened.
     fn send_brief(&self, caller: &mut Caller<'_>, hold: &Hold) -> Option<Result<u64, Errno>> {
         let Message {
             n_transfers: 0,
@@ -205,23 +208,27 @@ impl Request {
         else {
             return None;
         };
-        if self.destinations.n() != 1 || n_data > SHORT_BYTES_MAX {
+        let n_destinations = self.destinations.n();
+        if !(1..=FEW).contains(&n_destinations) || n_data > SHORT_BYTES_MAX {
             return None;
         }
         let errors = match Errors::read(caller, self.destinations) {
             Ok(errors) => errors,
             Err(errno) => return Some(Err(errno)),
         };
-        let &[id] = caller.scratch.ids.first_chunk()?;
         let &[base] = caller.scratch.vectors.first_chunk()?;
         let payload = caller.scratch.bytes.get_mut(..n_data as usize)?;
         let claim = ReadClaim::new(base, n_data).ok()?;
         claim.read(&caller.memory, payload).ok()?;
-        Some(match hold.core.send(&[id], &[], payload) {
+        let sent = match caller.scratch.ids.get(..n_destinations as usize)? {
+            &[id] => hold.core.send(&[id], &[], payload),
+            ids => hold.core.send_few(ids, payload).transpose()?,
+        };
+        Some(match sent {
             Ok(effects) => {
                 crate::trace!(commit, peer = hold.number);
                 errors.succeed(&caller.memory);
-                // One message that carries nothing: a wake, or its end.
+                // Messages that carry nothing: a wake for each, or its end.
                 effects.finish(&mut service::wake);
                 Ok(0)
             }

@@ -1,0 +1,128 @@
+//! A short message to a few destinations, which goes a way of its own: nobody can tell.
+
+mod common;
+
+use bus1_service::{Error, Id, Kind, Peer, Place};
+use common::*;
+
+/// Peers of two accounts, the second of them small, and handles of the first peer on nodes of the others.
+struct Cast {
+    world: World,
+    to: Vec<Id>,
+    nodes: Vec<Id>,
+}
+
+fn cast() -> Cast {
+    let mut world = World::new(4);
+    let small = world.account([100, 1000]);
+    (0..2).for_each(|_| drop(world.peer(small)));
+    let made = world.peers[1..].iter();
+    let made = made.map(|server| node(server, &world.peers[0]));
+    let (nodes, to) = made.unzip();
+    Cast { world, to, nodes }
+}
+
+/// The same send by its phases, which take the way of many destinations.
+fn send_by_phases(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> Result<(), Error> {
+    let mut preparing = from.begin_send(payload.len())?;
+    preparing.destinations(to)?;
+    let mut prepared = preparing.prepared()?;
+    prepared.payload_extend(payload);
+    prepared.stage().commit()?.finish_silently();
+    Ok(())
+}
+
+/// Whatever is sent to whom, and whatever is refused: result, queues, ids, quotas and readiness are those of a send in phases.
+#[test]
+fn snd_5_few_destinations_fare_like_many() {
+    let cases: [&[usize]; 9] = [
+        &[0, 1],
+        &[0, 0],
+        &[0, 0, 1, 0],
+        &[0, 3, 1, 4],
+        &[3, 4, 4],
+        &[0, 1, 2, 3, 4, 0, 1, 2],
+        &[2, 9, 1],
+        &[5, 0],
+        &[0, 3, 3, 3, 3, 3, 3, 9],
+    ];
+    for case in cases {
+        for n_bytes in [0, 1, 64, 100, 256, 257] {
+            for dead in [None, Some(0), Some(1)] {
+                let outcomes = [false, true].map(|is_by_phases| {
+                    let Cast { world, to, nodes } = cast();
+                    // An id that is none, and one of the sender's own nodes, which is no handle.
+                    let own = node(&world.peers[0], &world.peers[1]).0;
+                    if let Some(dead) = dead {
+                        release(&world.peers[1 + dead], &nodes[dead..=dead]).unwrap();
+                    }
+                    let destinations: Vec<Id> = case
+                        .iter()
+                        .map(|&index| match index {
+                            5 => own,
+                            index => to.get(index).copied().unwrap_or(Id::INVALID),
+                        })
+                        .collect();
+                    // Again and again, until the small account refuses.
+                    let results: Vec<_> = (0..12_u8)
+                        .map(|round| {
+                            let payload = vec![round; n_bytes];
+                            if is_by_phases {
+                                send_by_phases(&world.peers[0], &destinations, &payload)
+                            } else {
+                                world.peers[0]
+                                    .send(&destinations, &[], &payload)
+                                    .map(|effects| effects.finish_silently())
+                            }
+                        })
+                        .map(|result| result.map_err(|error| (error.errno(), error.destination())))
+                        .collect();
+                    let seen = read_out(&world);
+                    let received: Vec<Vec<(Kind, Id, Vec<u8>)>> = world
+                        .peers
+                        .iter()
+                        .map(|peer| {
+                            std::iter::from_fn(|| recv(peer))
+                                .map(|got| (got.kind(), got.metadata().id, got.payload().to_vec()))
+                                .collect()
+                        })
+                        .collect();
+                    world.end();
+                    (results, seen, received)
+                });
+                let [few, many] = outcomes;
+                assert_eq!(few, many, "{case:?}, {n_bytes} bytes, dead: {dead:?}");
+            }
+        }
+    }
+}
+
+/// What a message to a few has left to do, if nobody does it, is done when it is forgotten; and it carries nothing over to the next.
+#[test]
+fn snd_4_few_effects_may_be_left() {
+    let Cast { world, to, nodes } = cast();
+    let [client, a, b] = world.first();
+    for round in 0..3_u8 {
+        drop(client.send(&to[..2], &[], &[round]).unwrap());
+    }
+    // The words of the first two are still waited for while the third is decided.
+    assert_eq!((drain(a), drain(b)), (vec![0, 1, 2], vec![0, 1, 2]));
+    let effects = client.send(&to[..2], &[], b"x").unwrap();
+    release(a, &nodes[..1]).unwrap();
+    effects.finish_silently();
+    assert!(!a.is_readable());
+    assert_eq!(drain(b), b"x");
+    world.end();
+}
+
+/// The first destination that is unknown is named, before any quota.
+#[test]
+fn snd_5_the_first_cause_is_told() {
+    let Cast { world, to, .. } = cast();
+    let [client] = world.first();
+    let destinations = [to[3], Id::INVALID, to[0]];
+    let result = client.send(&destinations, &[], &[0; 256]).map(drop);
+    let unknown = Error::UnknownId(Place::Destination(1), Id::INVALID);
+    assert_eq!(result, Err(unknown));
+    world.end();
+}
