@@ -12,6 +12,7 @@ use omnibus_abi::{Kind, call, layout, limits, native};
 const CONSTANTS: &[(&str, u64)] = &[
     ("ARGUMENT_BYTES_MAX", limits::ARGUMENT_BYTES_MAX),
     ("COPIES_MAX", limits::COPIES_MAX),
+    ("DESTINATIONS_MAX", limits::DESTINATIONS_MAX),
     ("EVENT_HANG_UP", native::EVENT_HANG_UP),
     ("EVENT_READABLE", native::EVENT_READABLE),
     ("PAGE_BYTES", layout::PAGE_BYTES),

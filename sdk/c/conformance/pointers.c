@@ -6,6 +6,7 @@
 #include "bus.h"
 #include "suite.h"
 #include <errno.h>
+#include <poll.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,10 +29,11 @@ struct scene {
     struct bus1_cmd_release release;
     struct bus1_cmd_send send;
     struct bus1_cmd_recv receive;
+    struct pollfd item;
 };
 
 /* Which command a place belongs to. */
-enum command { TRANSFER, RELEASE, SEND, RECV };
+enum command { TRANSFER, RELEASE, SEND, RECV, POLL };
 
 struct place {
     const char *name;
@@ -45,6 +47,7 @@ struct place {
 
 static const struct bus1_transfer read_only_source = {BUS1_TRANSFER_FLAG_CREATE, BUS1_INVALID};
 static const struct bus1_message read_only_message = {.type = BUS1_INVALID};
+static const struct pollfd read_only_item = {.fd = -1};
 static const char read_only_bytes[64];
 
 #define FIELD(member) offsetof(struct scene, member)
@@ -79,6 +82,7 @@ static const struct place places[] = {
      NULL, false},
     {"recv_payload", "the payload of a message in RECV", RECV, 16, FIELD(vectors[0].iov_base),
      read_only_bytes, false},
+    {"poll_items", "the items of poll", POLL, 8, 0, &read_only_item, false},
 };
 
 /* Ways of being bad. */
@@ -183,6 +187,7 @@ static void set(struct scene *scene)
         .ptr_metadata = BUS1_FROM_PTR(&scene->metadata),
         .ptr_message = BUS1_FROM_PTR(&scene->message),
     };
+    scene->item = (struct pollfd){.fd = scene->owner, .events = POLLIN};
 }
 
 /* Puts a message of 16 bytes and one handle in the owner's queue, and makes the scene's message one to
@@ -209,9 +214,12 @@ static int use(struct scene *scene, const struct place *place, uint64_t pointer)
         [RELEASE] = &scene->release,
         [SEND] = &scene->send,
         [RECV] = &scene->receive,
+        [POLL] = &scene->item,
     };
     int fd = place->command == RECV ? scene->owner : scene->holder;
     void *argument = commands[place->command];
+    if (place->command == POLL)
+        return poll(BUS1_TO_PTR(pointer), 1, 0) >= 0 ? 0 : errno;
     if (place->field == 0)
         argument = BUS1_TO_PTR(pointer);
     else
@@ -259,7 +267,8 @@ static void try_good_pointers(const void *argument)
     if (place->command == RECV)
         fill_queue(&scene);
     char *at = (char *)&scene;
-    void *const arguments[] = {&scene.transfer, &scene.release, &scene.send, &scene.receive};
+    void *const arguments[] = {&scene.transfer, &scene.release, &scene.send, &scene.receive,
+                               &scene.item};
     uint64_t good = BUS1_FROM_PTR(arguments[place->command]);
     if (place->field != 0)
         memcpy(&good, at + place->field, sizeof good);

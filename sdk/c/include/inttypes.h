@@ -1,4 +1,4 @@
-/* Format conversion of integer types (C11 7.8), without those for scanf, which is not here. */
+/* Format conversion of integer types (C11 7.8). */
 #ifndef _OMNIBUS_INTTYPES_H
 #define _OMNIBUS_INTTYPES_H
 
@@ -40,6 +40,37 @@
 #define PRIX64 "lX"
 #define PRIXMAX "lX"
 #define PRIXPTR "lX"
+
+#define SCNd8 "hhd"
+#define SCNd16 "hd"
+#define SCNd32 "d"
+#define SCNd64 "ld"
+#define SCNdMAX "ld"
+#define SCNdPTR "ld"
+#define SCNi8 "hhi"
+#define SCNi16 "hi"
+#define SCNi32 "i"
+#define SCNi64 "li"
+#define SCNiMAX "li"
+#define SCNiPTR "li"
+#define SCNo8 "hho"
+#define SCNo16 "ho"
+#define SCNo32 "o"
+#define SCNo64 "lo"
+#define SCNoMAX "lo"
+#define SCNoPTR "lo"
+#define SCNu8 "hhu"
+#define SCNu16 "hu"
+#define SCNu32 "u"
+#define SCNu64 "lu"
+#define SCNuMAX "lu"
+#define SCNuPTR "lu"
+#define SCNx8 "hhx"
+#define SCNx16 "hx"
+#define SCNx32 "x"
+#define SCNx64 "lx"
+#define SCNxMAX "lx"
+#define SCNxPTR "lx"
 
 typedef struct {
     intmax_t quot;

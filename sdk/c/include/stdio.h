@@ -1,4 +1,4 @@
-/* Output (C11 7.21, POSIX). There are three streams and no files: standard output and standard
+/* Input and output (C11 7.21, POSIX). There are three streams and no files: standard output and standard
  * error are the console, standard input is at its end. */
 #ifndef _OMNIBUS_STDIO_H
 #define _OMNIBUS_STDIO_H
@@ -60,6 +60,17 @@ void clearerr(FILE *stream);
 int fileno(FILE *stream);
 void flockfile(FILE *stream);
 void funlockfile(FILE *stream);
+
+#undef __FORMAT
+#define __FORMAT(format, first) __attribute__((__format__(__scanf__, format, first)))
+
+int sscanf(const char *restrict text, const char *restrict format, ...) __FORMAT(2, 3);
+int vsscanf(const char *restrict text, const char *restrict format, va_list arguments)
+    __FORMAT(2, 0);
+int fscanf(FILE *restrict stream, const char *restrict format, ...) __FORMAT(2, 3);
+int vfscanf(FILE *restrict stream, const char *restrict format, va_list arguments) __FORMAT(2, 0);
+int scanf(const char *restrict format, ...) __FORMAT(1, 2);
+int vscanf(const char *restrict format, va_list arguments) __FORMAT(1, 0);
 
 #undef __FORMAT
 

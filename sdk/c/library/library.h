@@ -7,6 +7,7 @@ void texts(void);
 void floats(void);
 void strings(void);
 void numbers(void);
+void scans(void);
 void blocks(void);
 void descriptors(void);
 void memory(void);

@@ -108,6 +108,10 @@ void descriptors(void)
     say("close", close(100));
     say("close", close(200));
     say("close", close(other));
+    static struct pollfd outside_the_stack;
+    struct pollfd *volatile nowhere = (struct pollfd *)8; /* which the compiler is not to know */
+    say("poll nowhere", failed(poll(nowhere, 1, 0), EFAULT));
+    say("poll outside the stack", poll(&outside_the_stack, 1, 0));
     say("dup of none", failed(dup(1234), EBADF));
     say("dup2 to none", failed(dup2(1, -1), EBADF));
     say("write to none", failed(write(-1, "", 0), EBADF));
@@ -141,6 +145,7 @@ void memory(void)
     say("which is zero", is_whole((unsigned char *)pages, n, 0));
     say("unmap", munmap(pages, n));
     say("map nothing", map(NULL, 0, 0) == MAP_FAILED && errno == EINVAL);
+    say("map more than there is", map(NULL, (size_t)1 << 46, 0) == MAP_FAILED && errno == ENOMEM);
     say("unmap no page", failed(munmap((void *)1, 1), EINVAL));
 }
 

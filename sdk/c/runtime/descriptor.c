@@ -34,6 +34,18 @@ bool __descriptor_find(int fd, struct descriptor *found)
     return found->kind != DESCRIPTOR_FREE;
 }
 
+uint64_t __descriptor_any_peer(void)
+{
+    uint64_t capability = 0;
+    pthread_mutex_lock(&lock);
+    for (int fd = 0; fd < OPEN_MAX && capability == 0; fd++) {
+        if (table[fd].kind == DESCRIPTOR_PEER)
+            capability = table[fd].capability;
+    }
+    pthread_mutex_unlock(&lock);
+    return capability;
+}
+
 int __descriptor_add(const struct descriptor *descriptor, int least)
 {
     int fd = least;

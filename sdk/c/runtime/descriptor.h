@@ -27,6 +27,9 @@ void __descriptors_open(void);
 /* What `fd` stands for; false if it is not open. */
 bool __descriptor_find(int fd, struct descriptor *found);
 
+/* The capability of any open peer; 0 if there is none. Another thread may close it at any time. */
+uint64_t __descriptor_any_peer(void);
+
 /* Gives `descriptor` the lowest free number that is at least `least`: -1 and EMFILE if there is none. */
 int __descriptor_add(const struct descriptor *descriptor, int least);
 

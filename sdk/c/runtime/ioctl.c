@@ -3,14 +3,11 @@
  * RELEASE goes to the kernel as it is. The others differ from the native calls in three ways, so
  * their structures are read here: `to` of TRANSFER is a descriptor, and neither DISCARD of RECV
  * (RCV-7) nor the transfer of capabilities exists in this interface.
- *
- * Reading what a program points at must not end the program. There is a call that reads memory and
- * does nothing else: a SEND to nobody, which copies its payload in to find out whether it can (SND-3,
- * SND-5). What lies on the caller's stack needs no asking.
  */
 #include "descriptor.h"
-#include "thread.h"
+#include "pointer.h"
 #include <linux/bus1.h>
+#include <limits.h>
 #include <stdarg.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,44 +15,6 @@
 
 /* A flag of bus1_transfer that is not defined. */
 #define REFUSED_FLAG ((uint64_t)1 << 63)
-
-static int send_natively(uint64_t peer, const struct bus1_cmd_send *command)
-{
-    return (int)-__kernel_call(OMNIBUS_CALL_SEND, peer, address_of(command), sizeof *command,
-                               sizeof(struct bus1_message), sizeof(struct bus1_transfer), 0)
-                     .status;
-}
-
-static bool is_on_stack(uint64_t address, size_t n)
-{
-    const struct __pthread *thread = current_thread();
-    uint64_t start = address_of(thread->area), end = start + thread->n_area;
-    return address >= start && address <= end && end - address >= n;
-}
-
-/* 0 if bytes can be read, or EFAULT. */
-static int check_readable(uint64_t peer, uint64_t address, size_t n)
-{
-    if (is_on_stack(address, n))
-        return 0;
-    struct iovec vector = {(void *)address, n};
-    struct bus1_message message = {
-        .n_data = n,
-        .n_data_vecs = 1,
-        .ptr_data_vecs = address_of(&vector),
-    };
-    struct bus1_cmd_send to_nobody = {.ptr_message = address_of(&message)};
-    return send_natively(peer, &to_nobody);
-}
-
-/* Copies from where the program points: 0 or EFAULT. */
-static int copy_in(uint64_t peer, void *to, uint64_t address, size_t n)
-{
-    int error = check_readable(peer, address, n);
-    if (error == 0)
-        memcpy(to, (const void *)address, n);
-    return error;
-}
 
 /* The capability for the descriptor `to`; one that the kernel refuses with the right error, and in the
  * right order, if it is not a peer's (TRA-3). */
@@ -72,7 +31,7 @@ static uint64_t capability_of(uint64_t to)
 static int transfer(uint64_t peer, uint64_t argument)
 {
     struct bus1_cmd_transfer command;
-    int error = copy_in(peer, &command, argument, sizeof command);
+    int error = __copy_in(peer, &command, argument, sizeof command);
     if (error != 0)
         return error;
     command.to = capability_of(command.to);
@@ -93,7 +52,7 @@ static bool carries_capability(uint64_t peer, const struct bus1_message *message
     const struct bus1_transfer *transfers = BUS1_TO_PTR(message->ptr_transfers);
     size_t n = message->n_transfers;
     if (n == 0 || n > OMNIBUS_TRANSFERS_MAX ||
-        check_readable(peer, message->ptr_transfers, n * sizeof *transfers) != 0)
+        __check_readable(peer, message->ptr_transfers, n * sizeof *transfers) != 0)
         return false;
     for (size_t i = 0; i < n; i++) {
         struct bus1_transfer transfer;
@@ -108,10 +67,10 @@ static int send(uint64_t peer, uint64_t argument)
 {
     struct bus1_cmd_send command;
     struct bus1_message message;
-    int error = copy_in(peer, &command, argument, sizeof command);
+    int error = __copy_in(peer, &command, argument, sizeof command);
     if (error != 0)
         return error;
-    if (copy_in(peer, &message, command.ptr_message, sizeof message) == 0) {
+    if (__copy_in(peer, &message, command.ptr_message, sizeof message) == 0) {
         static const struct bus1_transfer refused = {REFUSED_FLAG, BUS1_INVALID};
         if (carries_capability(peer, &message) &&
             message.n_transfers * command.n_destinations <= OMNIBUS_COPIES_MAX) {
@@ -120,13 +79,13 @@ static int send(uint64_t peer, uint64_t argument)
         }
         command.ptr_message = address_of(&message);
     }
-    return send_natively(peer, &command);
+    return __send_natively(peer, &command);
 }
 
 static int receive(uint64_t peer, uint64_t argument)
 {
     struct bus1_cmd_recv command;
-    int error = copy_in(peer, &command, argument, sizeof command);
+    int error = __copy_in(peer, &command, argument, sizeof command);
     if (error != 0)
         return error;
     if (command.flags != 0)

@@ -67,6 +67,9 @@ struct environment {
 };
 extern struct environment __environment;
 
+/* Makes `environ` from what the task was given; called once. */
+void __environment_read(const struct omnibus_startup *startup);
+
 /* Maps pages of zeros: at `address`, or where the kernel likes if that is 0. */
 int __map_pages(uint64_t address, size_t n_bytes, uint64_t rights, void **mapped);
 

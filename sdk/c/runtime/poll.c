@@ -1,9 +1,18 @@
-/* poll, on the kernel's `wait`. */
+/* poll, on the kernel's `wait`.
+ *
+ * The kernel waits for 64 things at once. Who polls more peers than that looks at all of them, 64 at a time, and then
+ * waits for the first 64 for a millisecond.
+ */
 #include "descriptor.h"
+#include "pointer.h"
+#include <limits.h>
 #include <poll.h>
 #include <stdlib.h>
 
 #define NS_PER_MS 1000000u
+
+/* Items whose pointers are looked at in one call; all but the first number of each are written. */
+#define CHECKED_AT_ONCE (OMNIBUS_DESTINATIONS_MAX / 2)
 
 /* What can be said of a descriptor without the kernel; 0 for a peer. */
 static short events_of(const struct pollfd *fd, struct descriptor *found)
@@ -40,50 +49,117 @@ static uint64_t deadline_of(int timeout_ms)
     return timeout_ms == 0 ? 0 : __now_ns() + (uint64_t)timeout_ms * NS_PER_MS;
 }
 
-/* EBADF if somebody closed one of the descriptors since it was looked up. */
-static int poll_until(struct pollfd *fds, nfds_t n_fds, uint64_t deadline_ns, int *n_ready)
-{
+/* The peers of some items, and where the next one stands. */
+struct peers {
     struct omnibus_wait_item items[OMNIBUS_WAIT_ITEMS_MAX];
-    nfds_t of_item[OMNIBUS_WAIT_ITEMS_MAX];
-    size_t n_items = 0;
-    *n_ready = 0;
-    for (nfds_t i = 0; i < n_fds; i++) {
+    struct pollfd *of_item[OMNIBUS_WAIT_ITEMS_MAX];
+    size_t n;
+    struct pollfd *next;
+};
+
+/* Takes as many peers as one call waits for, from `at` on. What is ready without the kernel is counted. */
+static struct peers gather(struct pollfd *at, const struct pollfd *end, int *n_ready)
+{
+    struct peers peers;
+    for (peers.n = 0; at < end && peers.n < OMNIBUS_WAIT_ITEMS_MAX; at++) {
         struct descriptor found;
-        fds[i].revents = 0;
-        if (fds[i].fd < 0)
+        at->revents = at->fd < 0 ? 0 : events_of(at, &found);
+        *n_ready += at->revents != 0;
+        if (at->fd < 0 || at->revents != 0 || found.kind != DESCRIPTOR_PEER ||
+            !(at->events & (POLLIN | POLLRDNORM)))
             continue;
-        fds[i].revents = events_of(&fds[i], &found);
-        *n_ready += fds[i].revents != 0;
-        if (fds[i].revents != 0 || found.kind != DESCRIPTOR_PEER ||
-            !(fds[i].events & (POLLIN | POLLRDNORM)))
-            continue;
-        if (n_items == OMNIBUS_WAIT_ITEMS_MAX)
-            return EINVAL;
-        of_item[n_items] = i;
-        items[n_items++] = (struct omnibus_wait_item){.capability = found.capability};
+        peers.of_item[peers.n] = at;
+        peers.items[peers.n++] = (struct omnibus_wait_item){.capability = found.capability};
     }
-    if (*n_ready > 0)
-        deadline_ns = 0;
-    struct kernel_result result =
-        __kernel_call(OMNIBUS_CALL_WAIT, address_of(items), n_items, sizeof items[0], deadline_ns,
-                      0, 0);
+    peers.next = at;
+    return peers;
+}
+
+/* Waits for one of the peers, and counts those that are ready. EBADF if somebody closed one meanwhile. */
+static int wait_for(struct peers *peers, uint64_t deadline_ns, int *n_ready)
+{
+    struct kernel_result result = __kernel_call(OMNIBUS_CALL_WAIT, address_of(peers->items), peers->n,
+                                                sizeof peers->items[0], deadline_ns, 0, 0);
     int error = (int)-result.status;
     if (error != 0)
         return error == ETIMEDOUT ? 0 : error;
-    for (size_t i = 0; i < n_items; i++) {
-        struct pollfd *fd = &fds[of_item[i]];
-        fd->revents = events_from(items[i].events, fd->events);
+    for (size_t i = 0; i < peers->n; i++) {
+        struct pollfd *fd = peers->of_item[i];
+        fd->revents = events_from(peers->items[i].events, fd->events);
         *n_ready += fd->revents != 0;
     }
     return 0;
 }
 
+/* Looks at everything once, and waits if nothing is ready. */
+static int poll_once(struct pollfd *fds, nfds_t n_fds, uint64_t deadline_ns, int *n_ready)
+{
+    const struct pollfd *end = fds + n_fds;
+    *n_ready = 0;
+    struct peers first = gather(fds, end, n_ready);
+    bool is_all = first.next == end;
+    int error = 0;
+    if (!is_all || *n_ready > 0)
+        error = wait_for(&first, 0, n_ready);
+    for (struct pollfd *at = first.next; at < end && error == 0;) {
+        struct peers peers = gather(at, end, n_ready);
+        error = wait_for(&peers, 0, n_ready);
+        at = peers.next;
+    }
+    if (error != 0 || *n_ready > 0)
+        return error;
+    uint64_t next_ns = is_all ? NEVER : __now_ns() + NS_PER_MS;
+    return wait_for(&first, next_ns < deadline_ns ? next_ns : deadline_ns, n_ready);
+}
+
+/* 0 if the items can be read and written, or EFAULT. What is looked at by writing it is then as it was. */
+static int check_items(uint64_t peer, struct pollfd *fds, nfds_t n_fds)
+{
+    for (nfds_t n; n_fds > 0; fds += n, n_fds -= n) {
+        n = n_fds < CHECKED_AT_ONCE ? n_fds : CHECKED_AT_ONCE;
+        uint64_t address = address_of(fds);
+        int error = __check_readable(peer, address, n * sizeof *fds);
+        if (error != 0)
+            return error;
+        short events = fds->events, revents = fds->revents;
+        error = __check_writable(peer, address + sizeof fds->fd, 2 * n - 1);
+        if (error != 0)
+            return error;
+        fds->events = events;
+        fds->revents = revents;
+    }
+    return 0;
+}
+
+static int check_pointer(struct pollfd *fds, nfds_t n_fds)
+{
+    int error;
+    if (n_fds == 0 || __is_on_stack(address_of(fds), n_fds * sizeof *fds))
+        return 0;
+    do {
+        uint64_t peer = __descriptor_any_peer(), made = 0;
+        if (peer == 0) {
+            struct kernel_result result =
+                __kernel_call(OMNIBUS_CALL_PEER_NEW, __environment.account, 0, 0, 0, 0, 0);
+            if (result.status != 0)
+                return ENOMEM;
+            peer = made = result.value;
+        }
+        error = check_items(peer, fds, n_fds);
+        if (made != 0)
+            call1(OMNIBUS_CALL_CAPABILITY_DROP, made);
+    } while (error == EBADF);
+    return error;
+}
+
 int poll(struct pollfd *fds, nfds_t n_fds, int timeout_ms)
 {
     uint64_t deadline_ns = deadline_of(timeout_ms);
-    int n_ready, error;
-    do {
-        error = poll_until(fds, n_fds, deadline_ns, &n_ready);
-    } while (error == EBADF);
-    return error ? result_of(error) : n_ready;
+    int n_ready, error = n_fds > OPEN_MAX ? EINVAL : check_pointer(fds, n_fds);
+    while (error == 0 || error == EBADF) {
+        error = poll_once(fds, n_fds, deadline_ns, &n_ready);
+        if (error == 0 && (n_ready > 0 || __now_ns() >= deadline_ns))
+            return n_ready;
+    }
+    return result_of(error);
 }

@@ -18,9 +18,6 @@ extern const function __init_array_start[], __init_array_end[];
 
 struct environment __environment;
 
-static char *no_variables[] = {NULL};
-char **environ = no_variables;
-
 static uint64_t find(const struct omnibus_startup *startup, uint64_t kind)
 {
     const uint64_t *capabilities = (const uint64_t *)startup->ptr_capabilities;
@@ -47,6 +44,7 @@ static void run(void *startup_block)
         if (n_arguments <= N_ARGUMENTS_MAX)
             arguments[n_arguments++] = at;
     }
+    __environment_read(startup);
     for (const function *initialise = __init_array_start; initialise < __init_array_end;
          initialise++)
         (*initialise)();

@@ -93,16 +93,6 @@ void srand(unsigned int seed)
     pthread_mutex_unlock(&random_lock);
 }
 
-char *getenv(const char *name)
-{
-    size_t n = strlen(name);
-    for (char **variable = environ; *variable != NULL; variable++) {
-        if (strncmp(*variable, name, n) == 0 && (*variable)[n] == '=')
-            return *variable + n + 1;
-    }
-    return NULL;
-}
-
 int sched_yield(void)
 {
     return result_of(call0(OMNIBUS_CALL_YIELD));

@@ -3,11 +3,12 @@
 use crate::stage::Stage;
 use omnibus_userland::abi::{CapabilityNumber, Errno};
 use omnibus_userland::account::Account;
+use omnibus_userland::actor::PATIENCE;
 use omnibus_userland::archive::Archive;
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::loader::Program;
 use omnibus_userland::task::{Command, Ending};
-use omnibus_userland::{calls, check, check_eq, tests};
+use omnibus_userland::{calls, check, check_eq, tests, time};
 
 const PAGE_FAULT: u64 = 14;
 
@@ -88,6 +89,20 @@ tests! {
             let poor = bench.account.carve(64, 4096, frames)?;
             check_eq!(hello().spawn(&poor).map(drop), Err(Errno::EDQUOT), "an account of {frames} frames");
             check_eq!(left(&poor)?, [frames, 64], "what is left");
+        }
+        Ok(())
+    }
+
+    /// A program in C finds in its environment what the creator wrote there.
+    fn ldr_5_c_reads_its_environment(bench) {
+        for (value, status) in [("blue", 0), ("blu", 1), ("blue,", 1)] {
+            // Its first stack has 1 MiB.
+            let account = bench.account.carve(4096, 1 << 20, 1024)?;
+            let command = Command::new("c-library").argument("COLOUR").argument("blue");
+            let command = command.variable("COLOURS", "blue").variable("COLOUR", value);
+            let task = command.spawn(&account)?;
+            let ending = task.wait_until(time::deadline_in(PATIENCE))?;
+            check_eq!(ending, Ending::Exited(status), "its end with {value}");
         }
         Ok(())
     }
