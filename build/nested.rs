@@ -32,7 +32,8 @@ pub(crate) fn build(
     flags: &[&str],
     target_directory: &Path,
 ) -> Result<Vec<Binary>> {
-    let cargo = env::var_os("CARGO").context("not run by cargo")?;
+    // In a build cargo says which one it is; the host tool is called without it, by a script that has found one.
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .current_dir(root)

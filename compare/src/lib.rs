@@ -7,8 +7,10 @@
 
 extern crate alloc;
 
+pub mod holes;
 pub mod line;
 pub mod measure;
+pub mod scene;
 
 /// What an experiment is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,6 +69,24 @@ pub static EXPERIMENTS: &[Experiment] = &[
         "What an idle endpoint takes of the machine's memory."),
     experiment_of(FOOTPRINT_MESSAGE, Kind::Bytes, "bytes",
         "What a queued message takes of the machine's memory, payload included."),
+    experiment_of(CAUSAL_ORDER, Kind::Semantics, "",
+        "S sends A to P and tells R by memory; R then sends B to P; P receives when both are there."),
+    experiment_of(VISIBILITY, Kind::Semantics, "",
+        "S sends A to Q and P; Q, when it has A, sends B to P."),
+    experiment_of(AGREEMENT, Kind::Semantics, "",
+        "S sends A to P and Q while R sends B to Q and P."),
+    experiment_of(LAST_MESSAGE, Kind::Semantics, "",
+        "A receiver goes with a message unread, which carries the last right to reach its sender."),
+    experiment_of(CYCLE, Kind::Semantics, "",
+        "Two receivers go, each the only one who could have received the right to reach the other, and a third one."),
+    experiment_of(UNREAD, Kind::Semantics, "",
+        "A user sends to a receiver that does not read, until refused; then another user sends there."),
+    experiment_of(DEATH_ORDER, Kind::Semantics, "",
+        "One sends a message and dies; another looks when both have happened."),
+    experiment_of(REVOCATION, Kind::Semantics, "",
+        "An owner takes back, as far as it can, what it has given; who has it uses it."),
+    experiment_of(GUESSING, Kind::Semantics, "",
+        "Who was given nothing tries to reach a receiver by its name, or number."),
 ];
 
 /// Name of an experiment.
@@ -85,6 +105,76 @@ pub const CREATION: &str = "creation";
 pub const FOOTPRINT: &str = "footprint";
 /// Name of an experiment.
 pub const FOOTPRINT_MESSAGE: &str = "footprint-message";
+
+/// Name of an experiment.
+pub const CAUSAL_ORDER: &str = "causal-order";
+/// Name of an experiment.
+pub const VISIBILITY: &str = "visibility";
+/// Name of an experiment.
+pub const AGREEMENT: &str = "agreement";
+/// Name of an experiment.
+pub const LAST_MESSAGE: &str = "last-message";
+/// Name of an experiment.
+pub const CYCLE: &str = "cycle";
+/// Name of an experiment.
+pub const UNREAD: &str = "unread";
+/// Name of an experiment.
+pub const DEATH_ORDER: &str = "death-order";
+/// Name of an experiment.
+pub const REVOCATION: &str = "revocation";
+/// Name of an experiment.
+pub const GUESSING: &str = "guessing";
+
+/// Runs of an experiment in which nothing depends on time.
+pub const N_SURE_RUNS: u64 = 10;
+
+/// Names that are guessed.
+pub const N_GUESSES: u64 = 2000;
+
+/// What was asked when something happened, as events; the answer is the event's detail. Both sides use these words.
+pub mod asked {
+    /// What became of the right in a message that nobody received: [`RELEASED`] or [`KEPT`].
+    pub const CARRIED: &str = "carried";
+    /// The same, when another receiver, which has nothing to do with it, has gone.
+    pub const CARRIED_LATER: &str = "carried-later";
+    /// What a sender is told.
+    pub const TOLD: &str = "told";
+    /// What became of a message that was sent then: [`TAKEN`], or the error.
+    pub const NEXT_SEND: &str = "next-send";
+    /// The same, when the sender had been told.
+    pub const LATER_SEND: &str = "later-send";
+    /// How many messages were taken.
+    pub const N_TAKEN: &str = "n-taken";
+    /// How the next one was refused.
+    pub const REFUSED: &str = "refused";
+    /// What became of the message of another user.
+    pub const OTHER_USER: &str = "other-user";
+    /// What was learned, each in its turn: [`MESSAGE`], [`DEATH`] or [`BOTH`].
+    pub const LEARNED: &str = "learned";
+    /// Whether what was sent arrives: [`YES`] or [`NO`].
+    pub const ARRIVES: &str = "arrives";
+    /// How many guesses reached somebody.
+    pub const N_REACHED: &str = "n-reached";
+
+    /// An answer.
+    pub const RELEASED: &str = "released";
+    /// An answer.
+    pub const KEPT: &str = "kept";
+    /// An answer.
+    pub const TAKEN: &str = "taken";
+    /// An answer.
+    pub const MESSAGE: &str = "message";
+    /// An answer.
+    pub const DEATH: &str = "death";
+    /// An answer: nothing says which was first.
+    pub const BOTH: &str = "both at once";
+    /// An answer.
+    pub const NOTHING: &str = "nothing";
+    /// An answer.
+    pub const YES: &str = "yes";
+    /// An answer.
+    pub const NO: &str = "no";
+}
 
 /// Numbers of receivers of a fan-out.
 pub const RECEIVERS: [usize; 5] = [1, 4, 16, 64, 256];

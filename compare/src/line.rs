@@ -94,7 +94,6 @@ pub struct Malformed;
 /// # Errors
 /// If it begins like one of ours and is none.
 pub fn parse(line: &str) -> Result<Option<Line<'_>>, Malformed> {
-    let number = |field: &str| field.parse::<u64>().map_err(|_| Malformed);
     if let Some(n_told) = line.strip_prefix("compare-done ") {
         return number(n_told).map(|n_told| Some(Line::Done(n_told)));
     }
@@ -112,20 +111,30 @@ pub fn parse(line: &str) -> Result<Option<Line<'_>>, Malformed> {
                 amount: number(amount)?,
             })))
         }
-        "event" => {
-            let [experiment, means, run, step, actor, event, detail] = fields(rest)?;
-            Ok(Some(Line::Event(Event {
-                experiment,
-                means,
-                run: number(run)?,
-                step: number(step)?,
-                actor,
-                event,
-                detail,
-            })))
-        }
+        "event" => event_of_row(rest).map(|event| Some(Line::Event(event))),
         _ => Ok(None),
     }
+}
+
+/// Reads the rest of an event's line, a row of the table of events.
+///
+/// # Errors
+/// If it is none.
+pub fn event_of_row(row: &str) -> Result<Event<'_>, Malformed> {
+    let [experiment, means, run, step, actor, event, detail] = fields(row)?;
+    Ok(Event {
+        experiment,
+        means,
+        run: number(run)?,
+        step: number(step)?,
+        actor,
+        event,
+        detail,
+    })
+}
+
+fn number(field: &str) -> Result<u64, Malformed> {
+    field.parse().map_err(|_| Malformed)
 }
 
 /// Exactly so many fields.

@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use core::fmt::Display;
 
 use crate::line::Cost;
-use crate::{N_CHECKED, N_REPETITIONS};
+use crate::scene::N_RUNS;
+use crate::{N_CHECKED, N_REPETITIONS, N_SURE_RUNS};
 
 /// What a round is for.
 #[derive(Clone, Copy, Debug)]
@@ -35,12 +36,46 @@ pub struct Subject<'a, E> {
     pub round: Body<'a, E>,
 }
 
+/// How much of everything is done.
+#[derive(Clone, Copy, Debug)]
+pub struct Extent {
+    /// Repetitions of a measurement.
+    pub n_repetitions: u64,
+    /// Rounds of a repetition, at most.
+    pub n_rounds_most: u64,
+    /// Runs of a scene.
+    pub n_runs: u64,
+    /// Runs of an experiment in which nothing depends on time.
+    pub n_sure_runs: u64,
+}
+
+impl Extent {
+    /// For figures.
+    pub const WHOLE: Self = Self {
+        n_repetitions: N_REPETITIONS,
+        n_rounds_most: u64::MAX,
+        n_runs: N_RUNS,
+        n_sure_runs: N_SURE_RUNS,
+    };
+    /// To see that everything still runs; its figures mean nothing.
+    pub const QUICK: Self = Self {
+        n_repetitions: 1,
+        n_rounds_most: 2,
+        n_runs: 6,
+        n_sure_runs: 1,
+    };
+}
+
+/// The argument of a side that asks for [`Extent::QUICK`].
+pub const QUICK: &str = "quick";
+
 /// Measures the subjects of an experiment by `counter` and tells of each repetition.
 ///
 /// # Errors
 /// That of the first round that fails, with the subject's name.
 pub fn measure<E: Display>(
     experiment: &str,
+    extent: Extent,
     mut subjects: Vec<Subject<'_, E>>,
     counter: impl Fn() -> u64,
     mut tell: impl FnMut(&Cost<'_>),
@@ -50,17 +85,18 @@ pub fn measure<E: Display>(
             subject.make(experiment, Round::Checked(number))?;
         }
     }
-    for repetition in 0..N_REPETITIONS {
+    for repetition in 0..extent.n_repetitions {
         for subject in &mut subjects {
+            let n_rounds = subject.n_rounds.min(extent.n_rounds_most);
             let began = counter();
             let mut counted = None;
-            for _ in 0..subject.n_rounds {
+            for _ in 0..n_rounds {
                 if let Some(part) = subject.make(experiment, Round::Timed)? {
                     counted = Some(counted.unwrap_or(0) + part);
                 }
             }
             let took = counted.unwrap_or(counter() - began);
-            let n_parts = subject.n_rounds * subject.n_parts;
+            let n_parts = n_rounds * subject.n_parts;
             tell(&Cost {
                 experiment,
                 means: subject.means,
@@ -111,6 +147,7 @@ mod tests {
         let mut told = Vec::new();
         measure(
             "x",
+            Extent::WHOLE,
             subjects,
             || clock.get(),
             |cost| told.push((cost.repetition, cost.amount)),
@@ -135,7 +172,14 @@ mod tests {
             }),
         };
         let tell = |cost: &Cost<'_>| assert_eq!(cost.amount, 7);
-        measure("x", alloc::vec![subject], || clock.get(), tell).unwrap();
+        measure(
+            "x",
+            Extent::WHOLE,
+            alloc::vec![subject],
+            || clock.get(),
+            tell,
+        )
+        .unwrap();
     }
 
     /// A round that fails is named.
@@ -148,7 +192,8 @@ mod tests {
             n_parts: 1,
             round: Box::new(|_| Err("broken")),
         };
-        let complaint = measure("x", alloc::vec![subject], || 0, |_| {}).unwrap_err();
+        let complaint =
+            measure("x", Extent::WHOLE, alloc::vec![subject], || 0, |_| {}).unwrap_err();
         assert_eq!(complaint, "x, pipe, 8: Checked(0): broken");
     }
 }

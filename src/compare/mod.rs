@@ -1,8 +1,9 @@
 //! `compare`: the same experiments on Omnibus and on a Linux kernel, in the same emulator.
 //!
 //! Flow: [`linux_kernel`] finds the kernel, [`modules`] what it needs, [`sides`] boots both guests and hears them; [`figures`] makes
-//! medians of the costs; [`table`], [`report`] and [`crate::plot`] show all of it, below `target/compare`.
+//! medians of the costs, [`checker`] answers of the events; [`table`], [`report`] and [`crate::plot`] show all of it, below `target/compare`.
 
+mod checker;
 mod figures;
 mod linux_kernel;
 mod modules;
@@ -10,14 +11,16 @@ mod modules;
 #[expect(dead_code, reason = "only build.rs reads the sources of programs")]
 mod nested;
 mod report;
-mod sides;
+pub(crate) mod sides;
 mod table;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use omnibus_compare::holes::{self, LINUX_MEANS};
 use omnibus_compare::line::{Cost, Event};
 use omnibus_compare::{EXPERIMENTS, Experiment, Kind};
 use plotters::style::{Color, Palette, Palette99, RGBColor};
@@ -43,6 +46,14 @@ pub(crate) fn run(compare: &CompareOptions, options: &Options) -> Result<u8> {
     let linux = sides::linux(&kernel, &compare.only, &folder, options)?;
     let told = [&omnibus, &linux];
     write_rows(&folder, told)?;
+    let wanted = |experiment: &&Experiment| {
+        compare.only.is_empty() || compare.only.iter().any(|name| name == experiment.name)
+    };
+    check_holes(
+        EXPERIMENTS.iter().filter(wanted),
+        &linux,
+        kernel.modules.is_some(),
+    )?;
 
     let mut report = Report::new(
         "Omnibus and Linux, side by side",
@@ -55,22 +66,32 @@ pub(crate) fn run(compare: &CompareOptions, options: &Options) -> Result<u8> {
     );
     let mut stdout = std::io::stdout().lock();
     let mut summary = format!("{}\n", figures::CSV_HEADER);
-    let wanted = |experiment: &&Experiment| {
-        compare.only.is_empty() || compare.only.iter().any(|name| name == experiment.name)
-    };
     for experiment in EXPERIMENTS.iter().filter(wanted) {
-        let figures =
-            figures::of_experiment(experiment.name, told.map(|told| told.costs.as_slice()))?;
-        summary.push_str(&figures::csv(experiment.name, &figures));
-        let table = Table { figures: &figures };
-        let lines = table::lines(experiment, &table);
-        writeln!(stdout, "{}\n", lines.join("\n")).context("cannot write to standard output")?;
         report.heading(experiment.name);
         report.paragraph(experiment.sentence);
-        report.table(2, &table::rows(experiment, &table));
-        if let Some(svg) = draw(experiment, &table, &folder)? {
-            report.drawing(&svg);
+        let lines = if experiment.kind == Kind::Semantics {
+            let events = told.map(|told| told.events.as_slice());
+            let rows = checker::table(experiment.name, SYSTEMS, events)?;
+            report.table(2, &rows);
+            table::lines_of_answers(experiment, &rows)
+        } else {
+            let figures =
+                figures::of_experiment(experiment.name, told.map(|told| told.costs.as_slice()))?;
+            summary.push_str(&figures::csv(experiment.name, &figures));
+            let table = Table { figures: &figures };
+            report.table(2, &table::rows(experiment, &table));
+            if let Some(svg) = draw(experiment, &table, &folder)? {
+                report.drawing(&svg);
+            }
+            table::lines(experiment, &table)
+        };
+        writeln!(stdout, "{}", lines.join("\n")).context("cannot write to standard output")?;
+        for hole in holes::of_experiment(experiment.name) {
+            let line = format!("{} {}", hole.means, hole.reason);
+            writeln!(stdout, "{line}").context("cannot write to standard output")?;
+            report.paragraph(&line);
         }
+        writeln!(stdout).context("cannot write to standard output")?;
     }
     write_file(&folder.join("costs.csv"), &summary)?;
     let file = folder.join("report.html");
@@ -90,6 +111,45 @@ fn check_names(only: &[String]) -> Result<()> {
                 names.join(", ")
             ))
             .into());
+        }
+    }
+    Ok(())
+}
+
+/// Every means of Linux takes part in every experiment, or there is a reason why not; and not both.
+fn check_holes<'a>(
+    experiments: impl Iterator<Item = &'a Experiment>,
+    linux: &Told,
+    has_binder: bool,
+) -> Result<()> {
+    let rows = || linux.costs.iter().chain(&linux.events);
+    let of_row = |row: &str| {
+        let mut fields = row.split(',').map(str::to_owned);
+        (fields.next(), fields.next())
+    };
+    let told: BTreeSet<_> = rows()
+        .filter_map(|row| match of_row(row) {
+            (Some(experiment), Some(means)) => {
+                Some((experiment, holes::means_of(&means).to_owned()))
+            }
+            _ => None,
+        })
+        .collect();
+    for experiment in experiments {
+        for means in LINUX_MEANS {
+            let is_told = told.contains(&(experiment.name.to_owned(), means.to_owned()));
+            let is_hole = holes::of_experiment(experiment.name).any(|hole| hole.means == means);
+            if is_told == is_hole && (has_binder || means != "binder") {
+                bail!(
+                    "{}, {means}: {}",
+                    experiment.name,
+                    if is_told {
+                        "was measured, though there is a reason why it cannot be"
+                    } else {
+                        "was not measured, and there is no reason why not"
+                    }
+                );
+            }
         }
     }
     Ok(())

@@ -60,6 +60,16 @@ impl Told {
         })
     }
 
+    /// What a side would have told.
+    #[cfg(test)]
+    pub(crate) fn of(costs: Vec<String>, events: Vec<String>) -> Self {
+        Self {
+            costs,
+            events,
+            n_announced: None,
+        }
+    }
+
     /// Whether all that was told was heard.
     fn check(&self) -> Result<()> {
         let n_heard = (self.costs.len() + self.events.len()) as u64;

@@ -26,6 +26,27 @@ pub(super) fn lines(experiment: &Experiment, table: &Table<'_>) -> Vec<String> {
     lines
 }
 
+/// An experiment's answers as lines: a block for each question, a line for each means.
+pub(super) fn lines_of_answers(experiment: &Experiment, rows: &[Vec<String>]) -> Vec<String> {
+    let mut lines = vec![
+        format!("{}: {}", experiment.name, experiment.sentence),
+        "In brackets, in how many runs.".to_owned(),
+    ];
+    let [systems, means, questions @ ..] = rows else {
+        return lines;
+    };
+    for question in questions {
+        lines.push(format!("{}:", question[0]));
+        let columns = systems.iter().zip(means).zip(question).skip(1);
+        let answered = columns.filter(|(_, answer)| *answer != "-");
+        lines.extend(
+            answered
+                .map(|((system, means), answer)| format!("    {system:<8} {means:<18} {answer}")),
+        );
+    }
+    lines
+}
+
 /// An experiment's figures as cells: two rows of names, then a row for each parameter.
 pub(super) fn rows(experiment: &Experiment, table: &Table<'_>) -> Vec<Vec<String>> {
     let columns = table.columns();

@@ -4,6 +4,7 @@ mod boot_cases;
 pub(crate) mod c_cases;
 mod case;
 pub(crate) mod child;
+pub(crate) mod compare_cases;
 mod failure_cases;
 mod fuzz;
 pub(crate) mod host;
@@ -65,6 +66,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
         case.test(&machine, &mut tally)?;
     }
     c_cases::run(&machine, &mut tally)?;
+    compare_cases::run(options, &mut tally)?;
     let matrix = matrix::machines(test.matrix, &machine);
     let prefixes = matrix.iter().map(matrix::prefix);
     let machines = [(suites::PREFIX.to_owned(), &machine)]

@@ -9,6 +9,7 @@ mod binder;
 mod channel;
 mod cost;
 mod guest;
+mod semantics;
 #[allow(unsafe_code)]
 mod sys;
 mod teller;
@@ -40,6 +41,7 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let only = std::env::args().skip(1).collect::<Vec<_>>();
     let mut teller = Teller::new(only);
     cost::run(&mut teller)?;
+    semantics::run(&mut teller)?;
     teller.finish();
     Ok(())
 }

@@ -8,8 +8,9 @@ use std::sync::atomic::AtomicU32;
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
-use nix::sys::wait::waitpid;
+use nix::sys::wait::{WaitStatus, waitpid};
 use nix::unistd::{ForkResult, Pid};
+use omnibus_compare::scene::Notes;
 
 /// Result of a system call.
 pub(crate) type Result<T> = std::result::Result<T, Errno>;
@@ -48,6 +49,17 @@ impl Process {
     /// Kills it without waiting for its end.
     pub(crate) fn kill(&self) -> Result<()> {
         kill(self.0, Signal::SIGKILL)
+    }
+
+    /// Waits for its end, which must be a good one.
+    pub(crate) fn finish(self) -> Result<()> {
+        let status = waitpid(self.0, None)?;
+        // It is no more: nothing is left to kill.
+        core::mem::forget(self);
+        match status {
+            WaitStatus::Exited(_, 0) => Ok(()),
+            _ => Err(Errno::ECHILD),
+        }
     }
 
     /// A descriptor that is readable when the process has ended (pidfd_open(2)).
@@ -109,6 +121,14 @@ impl Shared {
         unsafe { &*self.start.cast::<AtomicU32>().add(index) }
     }
 
+    /// Notes at the start of the memory.
+    pub(crate) fn notes(&self) -> &Notes {
+        assert!(size_of::<Notes>() <= self.n_bytes, "inside the memory");
+        // SAFETY: inside the mapping, which is never unmapped and begins with a page; notes are atomics, for which zeros are valid, and
+        // nothing else is accessed there.
+        unsafe { &*self.start.cast::<Notes>() }
+    }
+
     /// Copies `bytes` to `offset`.
     pub(crate) fn write(&self, offset: usize, bytes: &[u8]) {
         assert!(offset + bytes.len() <= self.n_bytes, "inside the memory");
@@ -142,12 +162,25 @@ pub(crate) fn futex_wait(word: &AtomicU32, value: u32) {
     }
 }
 
-/// Wakes one who sleeps on `word` (futex(2), FUTEX_WAKE).
+/// Wakes all who sleep on `word` (futex(2), FUTEX_WAKE).
 pub(crate) fn futex_wake(word: &AtomicU32) {
     // SAFETY: the address only names the sleepers.
     unsafe {
-        libc::syscall(libc::SYS_futex, word.as_ptr(), libc::FUTEX_WAKE, 1);
+        libc::syscall(
+            libc::SYS_futex,
+            word.as_ptr(),
+            libc::FUTEX_WAKE,
+            libc::c_int::MAX,
+        );
     }
+}
+
+/// Lets the calling process run as soon as it can, before all that have no such wish (sched(7), SCHED_FIFO).
+pub(crate) fn become_urgent() -> Result<()> {
+    let parameter = libc::sched_param { sched_priority: 1 };
+    // SAFETY: the parameter lives as long as the call.
+    let done = unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const parameter) };
+    Errno::result(done).map(drop)
 }
 
 /// Room for the control message of one descriptor, aligned as `cmsghdr` is.

@@ -1,8 +1,8 @@
 //! Tells what was seen, in lines for the host tool.
 
 use nix::errno::Errno;
-use omnibus_compare::line::Cost;
-use omnibus_compare::measure::{Subject, measure};
+use omnibus_compare::line::{Cost, Event};
+use omnibus_compare::measure::{Extent, Subject, measure};
 
 use crate::sys::counter;
 
@@ -30,7 +30,7 @@ impl Teller {
         experiment: &str,
         subjects: Vec<Subject<'_, Errno>>,
     ) -> Result<(), String> {
-        measure(experiment, subjects, counter, |cost| {
+        measure(experiment, Extent::WHOLE, subjects, counter, |cost| {
             println!("{cost}");
             self.n_told += 1;
         })
@@ -39,6 +39,12 @@ impl Teller {
     /// Tells of one repetition.
     pub(crate) fn cost(&mut self, cost: &Cost<'_>) {
         println!("{cost}");
+        self.n_told += 1;
+    }
+
+    /// Tells of an event.
+    pub(crate) fn event(&mut self, event: &Event<'_>) {
+        println!("{event}");
         self.n_told += 1;
     }
 

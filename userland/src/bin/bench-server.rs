@@ -50,6 +50,7 @@ fn main() -> Result<()> {
         "keep" => server.keep(),
         "drop" => server.drop_each(),
         "count" => server.count(false),
+        "count-long" => server.count_long(),
         "acknowledge" => server.count(true),
         _ => Err(Errno::EINVAL),
     }
@@ -151,8 +152,7 @@ impl Server {
 
     /// Counts messages; with `is_last` it acknowledges each, because it is the last to get it.
     fn count(self, is_last: bool) -> Result<()> {
-        let mut n_messages = 0_u64;
-        let mut is_intact = true;
+        let mut counted = Counted::new();
         let mut incoming = self.port.next_short(DEADLINE_NEVER)?;
         loop {
             let bytes = incoming.words.map(u64::to_le_bytes);
@@ -160,24 +160,60 @@ impl Server {
                 .as_flattened()
                 .get(..incoming.descriptor.n_data() as usize);
             let data = data.ok_or(Errno::EMSGSIZE)?;
-            let first = data.first().copied().unwrap_or_default();
-            let mut answer = Short::EMPTY;
-            if incoming.descriptor.kind() == MESSAGE_TYPE_USER && first != order::REPORT {
-                n_messages += 1;
-            }
-            match first {
-                order::REPORT => {
-                    answer.words[0] = if is_intact { n_messages } else { u64::MAX };
-                    answer.n_bytes = 8;
-                }
-                order::CHECK => is_intact &= data[2..].iter().all(|&byte| byte == data[1]),
-                _ => {}
-            }
-            incoming = if is_last || first == order::REPORT {
+            let report = counted.take(incoming.descriptor.kind(), data);
+            incoming = if is_last || report.is_some() {
+                let answer = report.unwrap_or(Short::EMPTY);
                 self.port.call_short(self.reply, &answer, DEADLINE_NEVER)?
             } else {
                 self.port.next_short(DEADLINE_NEVER)?
             };
         }
+    }
+
+    /// Counts messages that are too long for registers.
+    fn count_long(mut self) -> Result<()> {
+        let mut counted = Counted::new();
+        loop {
+            let message = self.port.next(&mut self.data, &mut [])?.message;
+            let data = self.data.get(..message.n_data as usize);
+            if let Some(report) = counted.take(message.kind, data.ok_or(Errno::EMSGSIZE)?) {
+                self.port.send_short(self.reply, &report)?;
+            }
+        }
+    }
+}
+
+/// Messages so far, and whether those that were to be checked had their pattern.
+struct Counted {
+    n_messages: u64,
+    is_intact: bool,
+}
+
+impl Counted {
+    const fn new() -> Self {
+        Self {
+            n_messages: 0,
+            is_intact: true,
+        }
+    }
+
+    /// Takes a message into account; the report, if that is what it asks for.
+    fn take(&mut self, kind: u64, data: &[u8]) -> Option<Short> {
+        let first = data.first().copied().unwrap_or_default();
+        if first == order::REPORT {
+            let mut report = Short::EMPTY;
+            report.words[0] = if self.is_intact {
+                self.n_messages
+            } else {
+                u64::MAX
+            };
+            report.n_bytes = 8;
+            return Some(report);
+        }
+        self.n_messages += u64::from(kind == MESSAGE_TYPE_USER);
+        if first == order::CHECK {
+            self.is_intact &= data[2..].iter().all(|&byte| byte == data[1]);
+        }
+        None
     }
 }

@@ -10,7 +10,9 @@ use omnibus_compare::{
     FOOTPRINT, FOOTPRINT_MESSAGE, N_ENDPOINTS, N_QUEUES, N_REPETITIONS, QUEUED_SIZES, n_queued,
 };
 
+use crate::binder::Binder;
 use crate::channel::{Channel, Pipe, Queue, Socket};
+use crate::guest::has_binder;
 use crate::sys::Result;
 use crate::teller::Teller;
 
@@ -23,6 +25,9 @@ pub(super) fn of_endpoints(teller: &mut Teller) -> Outcome<()> {
         endpoints(teller, repetition, "seqpacket", N_ENDPOINTS, Socket::new)?;
         endpoints(teller, repetition, "eventfd", N_ENDPOINTS, EventFd::new)?;
         endpoints(teller, repetition, "mqueue", N_ENDPOINTS, || queue(64))?;
+        if has_binder() {
+            endpoints(teller, repetition, "binder", N_ENDPOINTS, Binder::open)?;
+        }
     }
     Ok(())
 }

@@ -1,13 +1,14 @@
 //! The Omnibus side of the comparison with Linux: runs every experiment and tells what it saw.
 //!
 //! Which experiments there are, with which parameters, and the lines that tell of them are in [`omnibus_compare`], which the Linux
-//! side shares. Arguments: the experiments to run; all, if none is named.
+//! side shares. Arguments: the experiments to run; all, if none is named; and `quick`, for a few rounds of each, whose figures mean nothing.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
 mod cost;
+mod semantics;
 mod teller;
 
 use omnibus_userland::abi::Kind;
@@ -38,6 +39,7 @@ fn main() -> u8 {
 fn run(host: Host<'_>) -> Outcome {
     let mut teller = Teller::new(environment::arguments().collect());
     cost::run(&mut teller, host)?;
+    semantics::run(&mut teller, host)?;
     teller.finish();
     Ok(())
 }

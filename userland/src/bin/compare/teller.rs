@@ -1,21 +1,35 @@
 //! Knows which experiments are wanted, and tells what was seen.
 
 use alloc::vec::Vec;
-use omnibus_compare::line::Cost;
-use omnibus_compare::measure::{Subject, measure};
+use omnibus_compare::line::{Cost, Event};
+use omnibus_compare::measure::{Extent, QUICK, Subject, measure};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::{println, raw};
 
 /// The lines told so far.
 pub(crate) struct Teller {
     only: Vec<&'static str>,
+    /// How much of everything is done.
+    pub(crate) extent: Extent,
     n_told: u64,
 }
 
 impl Teller {
-    /// For these experiments; for all, if none is named.
-    pub(crate) fn new(only: Vec<&'static str>) -> Self {
-        Self { only, n_told: 0 }
+    /// For these experiments; for all, if none is named. The word `quick` among them asks for little of each.
+    pub(crate) fn new(mut only: Vec<&'static str>) -> Self {
+        let n_words = only.len();
+        only.retain(|word| *word != QUICK);
+        let is_quick = only.len() < n_words;
+        let extent = if is_quick {
+            Extent::QUICK
+        } else {
+            Extent::WHOLE
+        };
+        Self {
+            only,
+            extent,
+            n_told: 0,
+        }
     }
 
     /// Whether an experiment is wanted.
@@ -29,13 +43,22 @@ impl Teller {
         experiment: &str,
         subjects: Vec<Subject<'_, Failure>>,
     ) -> Outcome {
-        let result = measure(experiment, subjects, raw::counter, |cost| self.cost(cost));
+        let extent = self.extent;
+        let result = measure(experiment, extent, subjects, raw::counter, |cost| {
+            self.cost(cost);
+        });
         result.map_err(Failure::new)
     }
 
     /// Tells of one repetition.
     pub(crate) fn cost(&mut self, cost: &Cost<'_>) {
         println!("{cost}");
+        self.n_told += 1;
+    }
+
+    /// Tells of an event.
+    pub(crate) fn event(&mut self, event: &Event<'_>) {
+        println!("{event}");
         self.n_told += 1;
     }
 

@@ -5,7 +5,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_compare::line::Cost;
 use omnibus_compare::{
-    FOOTPRINT, FOOTPRINT_MESSAGE, N_ENDPOINTS, N_QUEUES, N_REPETITIONS, QUEUED_SIZES, n_queued,
+    FOOTPRINT, FOOTPRINT_MESSAGE, N_ENDPOINTS, N_QUEUES, QUEUED_SIZES, n_queued,
 };
 use omnibus_userland::abi::Kind;
 use omnibus_userland::abi::layout::PAGE_BYTES;
@@ -17,7 +17,7 @@ use omnibus_userland::{calls, environment};
 
 /// Idle endpoints.
 pub(super) fn of_endpoints(teller: &mut Teller, host: Host<'_>) -> Outcome {
-    for repetition in 0..N_REPETITIONS {
+    for repetition in 0..teller.extent.n_repetitions {
         let mut tell = |means, amount| {
             teller.cost(&Cost {
                 experiment: FOOTPRINT,
@@ -36,7 +36,7 @@ pub(super) fn of_endpoints(teller: &mut Teller, host: Host<'_>) -> Outcome {
 
 /// Queued messages.
 pub(super) fn of_messages(teller: &mut Teller, host: Host<'_>) -> Outcome {
-    for repetition in 0..N_REPETITIONS {
+    for repetition in 0..teller.extent.n_repetitions {
         for n_bytes in QUEUED_SIZES {
             let peer = Peer::new(host.account)?;
             let (_, handle) = create(&peer, &peer)?;

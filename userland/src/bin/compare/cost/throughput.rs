@@ -6,6 +6,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_compare::measure::Round;
 use omnibus_compare::{BURST, QUEUED_SIZES};
+use omnibus_userland::abi::short::SHORT_BYTES_MAX;
 use omnibus_userland::bench_server::{Host, Pair, order};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::check_eq;
@@ -19,7 +20,13 @@ pub(super) fn subjects(host: Host<'_>) -> Outcome<Vec<Subject<'_>>> {
 
 /// A burst to a server that counts, and then tells how many there were.
 fn burst(host: Host<'_>, n_bytes: usize) -> Outcome<Subject<'_>> {
-    let pair = Pair::start(host, "count", &[])?;
+    // What fits is received in registers.
+    let kind = if n_bytes > SHORT_BYTES_MAX as usize {
+        "count-long"
+    } else {
+        "count"
+    };
+    let pair = Pair::start(host, kind, &[])?;
     let (port, to) = (pair.port(), pair.server.to);
     let mut data = vec![0; n_bytes];
     let mut n_sent = 0_u64;
