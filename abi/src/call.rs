@@ -442,12 +442,12 @@ calls! {
         interrupt: Capability(Kind::Interrupt, interrupt::ACKNOWLEDGE),
     ) -> "", [EBADF EOPNOTSUPP EPERM];
 
-    /// Changes the share of CPU time of an account that has one.
+    /// Gives an account a share of CPU time, another one, or none.
     AccountShare account_share = 54 (
         account: Capability(Kind::Account, account::LIMIT),
         budget_ns: Value,
         period_ns: Value,
-    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL];
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL ENOMEM];
 
     /// Has a message sent through a handle when a memory object has been taken back: an `omnibus_memory_revoked`.
     MemoryWatch memory_watch = 55 (
@@ -461,6 +461,14 @@ calls! {
         peer: Capability(Kind::Peer, peer::USE),
         id: Value,
     ) -> "", [EBADF EOPNOTSUPP EPERM EBADRQC];
+
+    /// Gives an account other limits, out of the account that it was carved out of (ACC-7).
+    AccountLimits account_limits = 57 (
+        account: Capability(Kind::Account, account::LIMIT),
+        parent: Capability(Kind::Account, account::CARVE),
+        limits: Structure("omnibus_account_limits", In),
+        limits_size: SizeOf("omnibus_account_limits"),
+    ) -> "", [EBADF EOPNOTSUPP EPERM EINVAL E2BIG EFAULT EDQUOT ENOMEM EBUSY];
 }
 
 #[cfg(test)]

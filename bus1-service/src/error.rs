@@ -45,6 +45,9 @@ pub enum Error {
     NamedTwice(Place, Id),
     /// An account's limit: `EDQUOT` (ERR-4).
     Quota(Place, QuotaError),
+    /// More is claimed of an account than it would be left with: `EBUSY` ([`crate::Account::resize`]). `requested` is what it
+    /// was to have, the claimant the account itself, and `claimed` what all have claimed.
+    InUse(QuotaError),
     /// The machine's limit, of memory or of ids: `ENOMEM` (ERR-4, OBJ-4).
     OutOfMemory,
     /// More entries or bytes than one command may have: `EMSGSIZE` (STR-2).
@@ -72,6 +75,7 @@ impl Error {
             Error::UnknownId(..) => errno::EBADRQC,
             Error::NamedTwice(..) => errno::ENOTUNIQ,
             Error::Quota(..) => errno::EDQUOT,
+            Error::InUse(..) => errno::EBUSY,
             Error::OutOfMemory => errno::ENOMEM,
             Error::TooLong => errno::EMSGSIZE,
             Error::NothingQueued => errno::EAGAIN,

@@ -34,10 +34,27 @@ impl Account {
         calls::account_new(self.number(), limits).map(Self::from_capability)
     }
 
-    /// Changes its share of CPU time, if it was made with one: `budget_ns` of every `period_ns`. A budget of the whole period is no bound.
+    /// Gives it other limits. What is more is taken from `parent`, which it was carved out of, and what is less returns there; all of it, or
+    /// nothing.
     ///
     /// # Errors
-    /// `EPERM`: no right LIMIT. `EINVAL`: no share, or an account without one.
+    /// `EDQUOT`: the parent has not that much left. `EBUSY`: more is claimed of this account. `EPERM`: no right LIMIT, or of the parent none to
+    /// CARVE. `EINVAL`: no objects, or not its parent. `ENOMEM`.
+    pub fn set_limits(&self, parent: &Self, objects: u64, bytes: u64, frames: u64) -> Result<()> {
+        let limits = AccountLimits {
+            objects,
+            bytes,
+            frames,
+            ..AccountLimits::default()
+        };
+        calls::account_limits(self.number(), parent.number(), &limits)
+    }
+
+    /// Gives it a share of CPU time, or another one: `budget_ns` of every `period_ns`. A budget of the whole period is no bound; both 0
+    /// take the share away.
+    ///
+    /// # Errors
+    /// `EPERM`: no right LIMIT. `EINVAL`: no share. `ENOMEM`.
     pub fn set_share(&self, budget_ns: u64, period_ns: u64) -> Result<()> {
         calls::account_share(self.number(), budget_ns, period_ns)
     }

@@ -99,6 +99,7 @@ fn abi_call_numbers_are_pinned() {
             "account_share",
             "memory_watch",
             "release_one",
+            "account_limits",
         ]
     );
 }

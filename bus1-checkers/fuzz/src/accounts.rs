@@ -52,7 +52,10 @@ impl Machine {
             3 => self.child(target, amounts, n_refused),
             4 => self.grow(amounts, n_refused, input),
             5 => self.shrink(amounts, input),
-            6 => self.root(amounts, n_refused),
+            6 => {
+                self.root(amounts, n_refused);
+                self.resize(amounts, n_refused);
+            }
             _ => {
                 if !self.ledger.charges.is_empty() {
                     let place = input.choose(self.ledger.charges.len());
@@ -191,6 +194,50 @@ impl Machine {
             self.reached.borrow_mut().note("Account::root", error);
         }
         assert_eq!(was_refused, made.is_err(), "a root account");
+    }
+
+    /// Other maxima for the child that was made last, of which something is held or nothing.
+    fn resize(&mut self, maxima: [u64; 2], n_refused: usize) {
+        let is_child = |entry: &Entry| matches!(entry.kept, Kept::Child(_));
+        let Some(place) = self.ledger.charges.iter().rposition(is_child) else {
+            return;
+        };
+        let entry = &self.ledger.charges[place];
+        let Kept::Child(child) = &entry.kept else {
+            return;
+        };
+        let (child, old) = (child.clone(), entry.amounts);
+        let names = [entry.target, entry.claimant, entry.actor];
+        let held = (maxima[1] % 2 == 1).then(|| child.charge(&child.actor(), [1, 0]));
+        let before = child.inspect();
+        let claimed = [0, 1].map(|slot| old[slot] - before.available[slot]);
+        let (was_refused, resized) = refusing(n_refused, || child.resize(maxima));
+        if let Err(error) = &resized {
+            self.reached.borrow_mut().note("Account::resize", error);
+            assert_eq!(child.inspect(), before, "after {error:?}");
+        }
+        if was_refused {
+            assert_eq!(resized, Err(Error::OutOfMemory));
+            return;
+        }
+        let parent = self.beside.world.accounts()[names[0]].clone();
+        let beyond = |these: [u64; 2], those: [u64; 2]| {
+            [0, 1].map(|slot| these[slot].saturating_sub(those[slot]))
+        };
+        let is_charged = self.model_charge(names, beyond(maxima, old));
+        let is_enough = beyond(claimed, maxima) == [0, 0];
+        assert_eq!(resized.is_ok(), is_charged && is_enough, "{maxima:?}");
+        if resized.is_ok() {
+            let available = beyond(maxima, claimed);
+            assert_eq!(child.inspect().available, available, "a resized account");
+            if beyond(old, maxima) != [0, 0] {
+                self.model_discharge(names, beyond(old, maxima));
+            }
+            self.ledger.charges[place].amounts = maxima;
+        } else {
+            *self.beside.world.account_mut(names[0]) = parent;
+        }
+        drop(held);
     }
 
     fn charge_at(&self, input: &mut Input<'_>) -> Option<usize> {

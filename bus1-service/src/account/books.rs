@@ -20,7 +20,7 @@ use super::tree::Tree;
 
 /// What is under the lock of an account.
 pub(crate) struct Books<S: System> {
-    number: AccountNumber,
+    pub(super) number: AccountNumber,
     pub(super) maxima: S::Amounts,
     pub(super) available: S::Amounts,
     /// Those attached.

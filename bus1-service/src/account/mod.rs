@@ -13,6 +13,7 @@ mod charge;
 mod inspect;
 mod pass;
 mod quota;
+mod resize;
 mod tree;
 
 use core::sync::atomic::{AtomicU64 as Counter, Ordering};
@@ -50,8 +51,8 @@ pub(crate) struct AccountCore<S: System> {
 }
 
 struct Life<S: System> {
-    /// What its maxima are a charge on.
-    parent: Option<(Ref<Trace<S>>, S::Amounts)>,
+    /// What its maxima are a charge through.
+    parent: Option<Ref<Trace<S>>>,
     /// The next account that closes, while several do.
     next_closing: Option<Ref<AccountCore<S>>>,
 }
@@ -109,7 +110,7 @@ impl<S: System> Account<S> {
         match Account::new(number, self.core.numbers.clone(), maxima) {
             Ok(child) => {
                 count_up(&self.core);
-                child.core.life.lock().parent = Some((charged.trace, maxima));
+                child.core.life.lock().parent = Some(charged.trace);
                 Ok(child)
             }
             Err(error) => {
@@ -328,8 +329,10 @@ fn leave<S: System>(core: &Ref<AccountCore<S>>) {
         closing = life.next_closing.take();
         let parent = life.parent.take();
         drop(life);
-        if let Some((trace, amounts)) = parent {
-            if let Some(claimant) = give_back(&trace, &amounts) {
+        if let Some(trace) = parent {
+            // Nobody is left who could change them.
+            let maxima = account.books.lock().parts().0.maxima;
+            if let Some(claimant) = give_back(&trace, &maxima) {
                 count_down(&claimant, &mut closing);
             }
             count_down(trace.target(), &mut closing);

@@ -300,7 +300,10 @@ pub(crate) fn to_failure(error: Error) -> Failure {
         Error::TooLong => Failure::TooLong,
         Error::NothingQueued => Failure::NothingQueued,
         Error::Closed => Failure::Closed,
-        Error::UnknownId(Place::Call, _) | Error::NamedTwice(..) | Error::Busy => {
+        Error::UnknownId(Place::Call, _)
+        | Error::NamedTwice(..)
+        | Error::InUse(..)
+        | Error::Busy => {
             panic!("{error:?} is no outcome of a command")
         }
     }

@@ -300,7 +300,7 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
 /// The thread that this CPU runs is blocked: the next one takes over, on the rest of its turn, as after a hand-over.
 fn run_another(cpu: &mut Cpu) -> Done {
     match scheduler::take() {
-        Some((next, Work::User)) if !next.is_metered => {
+        Some((next, Work::User)) if !next.task.is_metered() => {
             switch_cpu(cpu, ManuallyDrop::new(next)).map_or(Done::Leave, Done::Switched)
         }
         Some((next, Work::Receive(at))) => {

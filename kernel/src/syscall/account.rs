@@ -1,5 +1,7 @@
 //! Accounts: carve one from another, read what is used and by whom.
 
+use core::sync::atomic::Ordering;
+
 use omnibus_abi::capability::account;
 use omnibus_abi::limits::CLAIMS_MAX;
 use omnibus_abi::native::{AccountClaim, AccountLimits, AccountState};
@@ -12,7 +14,7 @@ use super::structure::{OutArray, SizeOf};
 use crate::cap::Object;
 use crate::sabotage::{self, Promise};
 use crate::service::account::{AccountObject, check_share};
-use crate::service::{Account, BYTES, FRAMES, OBJECTS};
+use crate::service::{self, Account, Amounts, BYTES, FRAMES, OBJECTS};
 use crate::shared::Ref;
 use crate::task::task::Task;
 use crate::task::throttle;
@@ -33,34 +35,88 @@ pub fn new(caller: &Caller<'_>, [parent, address, size, ..]: [u64; 6]) -> Result
         return Err(Errno::EINVAL);
     }
     let share = check_share(limits.cpu_budget_ns, limits.cpu_period_ns)?;
-    let mut maxima = [0; 3];
-    maxima[OBJECTS] = limits.objects;
-    maxima[BYTES] = limits.bytes;
-    maxima[FRAMES] = limits.frames;
     caller.task().make_room(1)?;
     let child = if sabotage::breaks(Promise::Quotas) {
         AccountObject::root([1 << 40; 3])
     } else {
-        AccountObject::child(&parent, maxima, share)
+        AccountObject::child(&parent, maxima(&limits), share)
     };
     caller.install(Object::Account(child?))
 }
 
-/// `account_share(account, budget_ns, period_ns)`.
+/// `account_limits(account, parent, limits, limits_size)`: the maxima move (ACC-7).
 ///
 /// # Errors
-/// `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL` for a share that is none, or an account without one.
-pub fn share(
+/// `EBADF`, `EOPNOTSUPP`, `EPERM` account, then parent; `EINVAL`, `E2BIG` size; `EFAULT`, `E2BIG` tail; `EINVAL` flags, no objects, a share; `EINVAL` if
+/// the one is not carved out of the other; `EDQUOT`, `ENOMEM`; `EBUSY` if more is claimed.
+pub fn limits(
     caller: &Caller<'_>,
-    [number, budget_ns, period_ns, ..]: Arguments,
+    [number, parent, address, size, ..]: Arguments,
 ) -> Result<u64, Errno> {
     let account = caller.account(number, account::LIMIT)?;
-    check_share(budget_ns, period_ns)?.ok_or(Errno::EINVAL)?;
-    let share = account.share.as_ref().ok_or(Errno::EINVAL)?;
-    let now_ns = time::now_ns();
-    share.lock().budget.set(budget_ns, period_ns, now_ns);
-    throttle::look_again(&account, now_ns);
+    let parent = caller.account(parent, account::CARVE)?;
+    let limits = SizeOf::<AccountLimits>::new(size)?.read(&caller.memory, address)?;
+    let has_share = limits.cpu_budget_ns != 0 || limits.cpu_period_ns != 0;
+    let is_child = account.parent().is_some_and(|at| at.ptr_eq(&parent));
+    if limits.flags != 0 || limits.objects == 0 || has_share || !is_child {
+        return Err(Errno::EINVAL);
+    }
+    account
+        .resize(maxima(&limits))
+        .map_err(|error| service::errno(&error))?;
     Ok(0)
+}
+
+fn maxima(limits: &AccountLimits) -> Amounts {
+    let mut maxima = [0; 3];
+    maxima[OBJECTS] = limits.objects;
+    maxima[BYTES] = limits.bytes;
+    maxima[FRAMES] = limits.frames;
+    maxima
+}
+
+/// `account_share(account, budget_ns, period_ns)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL` for a share that is none; `ENOMEM`.
+pub fn share(caller: &Caller<'_>, arguments: Arguments) -> Outcome {
+    match begin_share(caller, arguments) {
+        Ok(metering) => metering.step(),
+        Err(errno) => errno.into(),
+    }
+}
+
+fn begin_share(
+    caller: &Caller<'_>,
+    [number, budget_ns, period_ns, ..]: Arguments,
+) -> Result<Metering, Errno> {
+    let account = caller.account(number, account::LIMIT)?;
+    let share = check_share(budget_ns, period_ns)?;
+    let now_ns = time::now_ns();
+    account.set_share(share, now_ns)?;
+    throttle::look_again(&account, now_ns);
+    Ok(Metering { account, at: None })
+}
+
+/// An account whose share has come, gone or changed: its tasks are told whether they are metered.
+pub struct Metering {
+    account: Ref<AccountObject>,
+    at: Option<Ref<Task>>,
+}
+
+impl Metering {
+    /// Does a batch.
+    pub fn step(mut self) -> Outcome {
+        let look = |task: Option<&Task>| {
+            if let Some(task) = task
+                && task.account.is_within(&self.account)
+            {
+                task.look_at_share();
+            }
+        };
+        if Task::visit(&mut self.at, TASKS_BATCH, look) {
+            Outcome::Done(Ok(0))
+        } else {
+            Outcome::More(Operation::Metering(self))
+        }
+    }
 }
 
 /// `account_read(account, state, state_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` size; `EFAULT`.
@@ -71,7 +127,7 @@ pub fn read(caller: &Caller<'_>, arguments: Arguments) -> Outcome {
     }
 }
 
-/// Tasks whose CPU time is added up in one batch. At most 64 accounts lie above each other, in fact
+/// Tasks that are gone through in one batch. At most 64 accounts lie above each other, in fact
 /// about 20, and going up one takes three instructions.
 const TASKS_BATCH: u32 = 1024;
 
@@ -95,7 +151,15 @@ impl Reading {
 
     /// Does a batch.
     pub fn step(mut self, caller: &Caller<'_>) -> Outcome {
-        if !Task::add_up(&self.account, &mut self.ticks, &mut self.at, TASKS_BATCH) {
+        let add_up = |task: Option<&Task>| match task {
+            Some(task) if task.account.is_within(&self.account) => {
+                self.ticks += task.cpu_ticks.load(Ordering::Relaxed);
+            }
+            Some(_) => {}
+            // With the list locked: a task that ends is seen here or there.
+            None => self.ticks += self.account.ended_ticks(),
+        };
+        if !Task::visit(&mut self.at, TASKS_BATCH, add_up) {
             return Outcome::More(Operation::Reading(self));
         }
         let state = state(&self.account, time::ns_of(self.ticks));
@@ -108,8 +172,7 @@ impl Reading {
 
 fn state(account: &AccountObject, cpu_ns: u64) -> AccountState {
     let info = account.inspect();
-    let share = account.share.as_ref();
-    let (cpu_budget_ns, cpu_period_ns) = share.map_or((0, 0), |share| share.lock().budget.share());
+    let (cpu_budget_ns, cpu_period_ns) = account.share().unwrap_or_default();
     AccountState {
         flags: 0,
         number: info.number.as_u64(),

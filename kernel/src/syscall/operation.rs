@@ -6,7 +6,7 @@
 
 use omnibus_abi::Errno;
 
-use super::account::Reading;
+use super::account::{Metering, Reading};
 use super::caller::Caller;
 use super::capability::Closing;
 use super::inspect::Inspect;
@@ -73,6 +73,8 @@ pub enum Operation {
     Stopped(Stopped),
     /// `account_read`.
     Reading(Reading),
+    /// `account_share`.
+    Metering(Metering),
 }
 
 /// What came of a step of a call.
@@ -132,6 +134,7 @@ impl Operation {
             Self::MoveOver(move_over) => move_over.step(),
             Self::Stopped(stopped) => stopped.step(caller.thread),
             Self::Reading(reading) => reading.step(caller),
+            Self::Metering(metering) => metering.step(),
         }
     }
 
@@ -148,6 +151,7 @@ impl Operation {
             Self::UnmapObject(unmap) => unmap.step(),
             Self::Revoke(revoke) => revoke.step(),
             Self::MoveOver(move_over) => move_over.step(),
+            Self::Metering(metering) => metering.step(),
             Self::Stopped(stopped) => {
                 stopped.abandon(thread);
                 return None;

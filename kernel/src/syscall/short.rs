@@ -251,7 +251,7 @@ impl Receive {
         deadline_ns: u64,
     ) -> Result<(), Errno> {
         // Nobody may hand the CPU over to a thread whose time has to be looked after.
-        let is_sole = !thread.is_metered && peer.waiters.enter_sole(thread);
+        let is_sole = !thread.task.is_metered() && peer.waiters.enter_sole(thread);
         if !is_sole {
             let waiter = thread.waiter().ok_or(Errno::ENOMEM)?;
             peer.waiters.enter(&waiter).map_err(|_| Errno::ENOMEM)?;

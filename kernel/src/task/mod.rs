@@ -23,6 +23,7 @@ pub mod reaper;
 pub mod run;
 pub mod scheduler;
 pub mod space;
+pub mod status;
 #[expect(
     clippy::module_inception,
     reason = "the object that the folder is about"

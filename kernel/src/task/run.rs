@@ -43,7 +43,8 @@ pub fn leave(cpu: &mut Cpu) -> Next {
         interrupts::tell();
         throttle::resume(now_ns);
         match &cpu.current {
-            Some((thread, Work::User)) if !thread.is_metered && goes_on(cpu, thread, now_ns) => {}
+            Some((thread, Work::User))
+                if !thread.task.is_metered() && goes_on(cpu, thread, now_ns) => {}
             Some(_) => {
                 if let Some((thread, work)) = cpu.current.take() {
                     keep_or_put(cpu, thread, work, now_ns);
@@ -119,7 +120,7 @@ fn keep_or_put(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
         return;
     }
     if let Work::User = work
-        && thread.is_metered
+        && thread.task.is_metered()
     {
         account_metered(cpu, &thread);
         if let Some(until_ns) = throttle::used_up_until_ns(&thread.task, now_ns) {
@@ -162,7 +163,7 @@ pub fn account(since_ticks: &mut u64, thread: &Thread) {
 fn account_metered(cpu: &mut Cpu, thread: &Thread) {
     let since_ticks = cpu.since_ticks;
     account(&mut cpu.since_ticks, thread);
-    if thread.is_metered {
+    if thread.task.is_metered() {
         let used_ns = time::ns_of(cpu.since_ticks.wrapping_sub(since_ticks));
         throttle::charge(&thread.task, used_ns, time::now_ns());
     }
@@ -314,7 +315,7 @@ fn idle() -> Next {
 /// Lets the timer interrupt the thread when its turn is over or somebody is to be woken.
 pub fn arm(cpu: &Cpu, thread: &Thread) {
     let mut deadline_ns = scheduler::next_deadline_ns();
-    if thread.is_metered {
+    if thread.task.is_metered() {
         let now_ns = time::now_ns();
         let left_ns = throttle::left_ns(&thread.task, now_ns);
         deadline_ns = deadline_ns.min(now_ns.saturating_add(left_ns));

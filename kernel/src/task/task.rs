@@ -15,7 +15,7 @@
 
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use omnibus_abi::{CapabilityNumber, Errno, native};
+use omnibus_abi::{CapabilityNumber, Errno};
 
 use super::end::End;
 use super::faults::Faults;
@@ -30,7 +30,6 @@ use crate::cap::{Capabilities, Capability, table::Table};
 use crate::lock::{Lock, Rank};
 use crate::service::{self, Actor, Charge, account::AccountObject};
 use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
-use crate::time;
 
 /// Purpose of the link of a thread in its task's list.
 #[derive(Debug)]
@@ -86,6 +85,7 @@ pub struct Task {
     pub faults: Faults,
     /// CPU time used, in ticks of the time-stamp counter.
     pub cpu_ticks: AtomicU64,
+    is_metered: AtomicBool,
     is_ending: AtomicBool,
     has_ended: AtomicBool,
     parts: Lock<Parts>,
@@ -129,6 +129,7 @@ impl Task {
             watches: Lock::new(Rank::Waiters, List::new()),
             faults: Faults::new(),
             cpu_ticks: AtomicU64::new(0),
+            is_metered: AtomicBool::new(account.is_metered()),
             is_ending: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
             parts: Lock::new(
@@ -156,6 +157,19 @@ impl Task {
     #[must_use]
     pub fn priority(&self) -> Priority {
         self.urgency.priority()
+    }
+
+    /// Its account has a share of CPU time, or one above it ([`crate::service::account`]).
+    #[inline(always)]
+    #[must_use]
+    pub fn is_metered(&self) -> bool {
+        self.is_metered.load(Ordering::Relaxed)
+    }
+
+    /// Finds that out anew.
+    pub fn look_at_share(&self) {
+        let is_metered = self.account.is_metered();
+        self.is_metered.store(is_metered, Ordering::Relaxed);
     }
 
     /// Charges the task's account on its behalf.
@@ -424,50 +438,23 @@ impl Task {
         TASKS.lock().behind(task, |task| task.number)
     }
 
-    /// Adds the CPU time of up to `budget` tasks behind `at` to `ticks`, as far as they are within `account`; if those are all, also that of tasks
-    /// which have ended, and true. A task that ends between two batches may be missed.
-    pub fn add_up(
-        account: &AccountObject,
-        ticks: &mut u64,
+    /// Lets `work` see up to `budget` tasks behind `at`, in the order of numbers, and then `None`, if those are all; whether they are. A task
+    /// that ends between two batches may be missed.
+    pub fn visit(
         at: &mut Option<Ref<Self>>,
         budget: u32,
+        mut work: impl FnMut(Option<&Self>),
     ) -> bool {
         let tasks = TASKS.lock();
         for _ in 0..budget {
-            let Some(task) = tasks.behind(at.as_ref(), |task| task.number) else {
-                *ticks += account.ended_ticks();
-                return true;
-            };
-            if task.account.is_within(account) {
-                *ticks += task.cpu_ticks.load(Ordering::Relaxed);
+            let next = tasks.behind(at.as_ref(), |task| task.number);
+            work(next.as_deref());
+            match next {
+                Some(task) => *at = Some(task),
+                None => return true,
             }
-            *at = Some(task);
         }
         false
-    }
-
-    /// What `task_status` tells.
-    #[must_use]
-    pub fn status(&self) -> native::TaskStatus {
-        let end = self.how_it_ended().filter(|_| self.has_ended());
-        let (state, code, address) = match end {
-            None => (native::TASK_RUNNING, 0, 0),
-            Some(End::Exited(status)) => (native::TASK_EXITED, u64::from(status), 0),
-            Some(End::Killed) => (native::TASK_KILLED, 0, 0),
-            Some(End::Faulted { vector, address }) => {
-                (native::TASK_FAULTED, u64::from(vector), address)
-            }
-        };
-        native::TaskStatus {
-            state,
-            code,
-            address,
-            number: self.number,
-            n_frames: self.space.n_frames(),
-            cpu_ns: time::ns_of(self.cpu_ticks.load(Ordering::Relaxed)),
-            priority: self.priority().level() as u64,
-            priority_maximum: self.urgency.maximum().level() as u64,
-        }
     }
 
     /// What a new thread costs, charged to the task.

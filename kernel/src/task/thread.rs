@@ -103,8 +103,6 @@ pub struct Thread {
     pub number: u64,
     /// The task it belongs to.
     pub task: Ref<Task>,
-    /// Its task has a share of CPU time ([`crate::service::account`]).
-    pub is_metered: bool,
     /// Its registers.
     pub machine: Machine,
     /// Who waits for its end.
@@ -137,7 +135,6 @@ impl Thread {
         let thread = Ref::try_new(Self {
             number: NUMBERS.fetch_add(1, Ordering::Relaxed),
             task: task.clone(),
-            is_metered: task.account.is_metered,
             machine,
             joiners: Waiters::new(),
             doing: Doing::new(),

@@ -18,7 +18,8 @@ use super::scheduler;
 use super::task::Task;
 use super::thread::{Thread, Work};
 use crate::lock::{Lock, Rank};
-use crate::service::account::{AccountObject, Share};
+use crate::service::account::AccountObject;
+use crate::service::budget::Budget;
 use crate::shared::{OutOfMemory, Ref};
 use crate::time;
 
@@ -55,23 +56,18 @@ fn change<R>(work: impl FnOnce(&mut Deadlines<Ref<AccountObject>>) -> R) -> R {
     result
 }
 
-fn with_shares(task: &Task, mut work: impl FnMut(&mut Share)) {
-    for share in task.account.upwards().filter_map(|at| at.share.as_ref()) {
-        work(&mut share.lock());
-    }
-}
-
 /// A thread of `task`, which is metered, has used the CPU for `used_ns` until now.
 pub fn charge(task: &Task, used_ns: u64, now_ns: u64) {
-    with_shares(task, |share| share.budget.take(used_ns, now_ns));
+    let take = |budget: &mut Budget| budget.take(used_ns, now_ns);
+    task.account.with_budgets(take);
 }
 
 /// What threads of `task`, which is metered, may still use.
 #[must_use]
 pub fn left_ns(task: &Task, now_ns: u64) -> u64 {
     let mut left_ns = u64::MAX;
-    with_shares(task, |share| {
-        left_ns = left_ns.min(share.budget.left_ns(now_ns));
+    task.account.with_budgets(|budget| {
+        left_ns = left_ns.min(budget.left_ns(now_ns));
     });
     left_ns
 }
@@ -80,12 +76,12 @@ pub fn left_ns(task: &Task, now_ns: u64) -> u64 {
 #[inline]
 #[must_use]
 pub fn used_up_until_ns(task: &Task, now_ns: u64) -> Option<u64> {
-    if !task.account.is_metered {
+    if !task.is_metered() {
         return None;
     }
     let mut until_ns = None;
-    with_shares(task, |share| {
-        until_ns = until_ns.max(share.budget.used_up_until_ns(now_ns));
+    task.account.with_budgets(|budget| {
+        until_ns = until_ns.max(budget.used_up_until_ns(now_ns));
     });
     until_ns
 }
@@ -96,35 +92,31 @@ pub fn wait(thread: Ref<Thread>, until_ns: u64, now_ns: u64) {
         return scheduler::put(thread, Work::User);
     };
     thread.doing.give_way(Work::User);
-    if let Some(share) = &account.share {
-        share.lock().waiting.push_back(thread);
-    }
+    account.waiting().waiting.push_back(thread);
     let until_ns = until_ns.min(now_ns.saturating_add(LOOK_AGAIN_NS));
     change(|waiting| waiting.enter(until_ns, account));
 }
 
-/// Takes an ended thread out, if it waits; its account waits no more if it was the last.
+/// Takes an ended thread out, if it waits; its account waits no more if it was the last. The share for which it waits may not be the nearest
+/// any more, or none at all.
 pub fn remove(thread: &Ref<Thread>) {
-    if !thread.task.account.is_metered {
-        return;
-    }
-    let Some(account) = AccountObject::nearest_with_share(&thread.task.account) else {
-        return;
-    };
-    let Some(share) = &account.share else {
-        return;
-    };
-    let (removed, is_empty) = {
-        let mut share = share.lock();
-        (share.waiting.remove(thread), share.waiting.is_empty())
-    };
-    if removed.is_some() && is_empty {
-        let cancelled = change(|waiting| waiting.cancel(&account));
-        drop(cancelled);
+    let mut at = Some(&thread.task.account);
+    while let Some(account) = at {
+        let (removed, is_empty) = {
+            let mut share = account.waiting();
+            (share.waiting.remove(thread), share.waiting.is_empty())
+        };
+        if removed.is_some() {
+            if is_empty {
+                drop(change(|waiting| waiting.cancel(account)));
+            }
+            return;
+        }
+        at = account.parent();
     }
 }
 
-/// The share of `account` is another: who waits for it looks again at once.
+/// The share of `account` is another, or gone: who waits for it looks again at once.
 pub fn look_again(account: &Ref<AccountObject>, now_ns: u64) {
     let cancelled = change(|waiting| {
         let cancelled = waiting.cancel(account);
@@ -157,11 +149,10 @@ fn resume_batch(now_ns: u64) {
     let mut n_left = BATCH;
     while n_left > 0
         && let Some(account) = change(|waiting| waiting.pop_due(now_ns))
-        && let Some(share) = &account.share
     {
         let began_ns = time::now_ns();
         let is_over = loop {
-            let thread = share.lock().waiting.pop_front();
+            let thread = account.waiting().waiting.pop_front();
             match thread {
                 None => break true,
                 Some(thread) => scheduler::push(thread),
@@ -172,10 +163,8 @@ fn resume_batch(now_ns: u64) {
             }
         };
         let ended_ns = time::now_ns();
-        for share in account.upwards().filter_map(|at| at.share.as_ref()) {
-            let used_ns = ended_ns.saturating_sub(began_ns);
-            share.lock().budget.take(used_ns, ended_ns);
-        }
+        let used_ns = ended_ns.saturating_sub(began_ns);
+        account.with_budgets(|budget| budget.take(used_ns, ended_ns));
         if !is_over {
             change(|waiting| waiting.enter(now_ns, account.clone()));
         }

@@ -180,6 +180,67 @@ tests! {
         end(&task)
     }
 
+    /// An account that was made without a share gets one while its tasks run, and they have what it gives, those of its parts too; it can
+    /// lose it while they wait for it, and get it again.
+    fn shr_9_given_later_and_taken_away(bench) {
+        let whole = carve(&bench.account, 0)?;
+        let part = carve(&whole, 0)?;
+        // The part is the more urgent, or it would wait for the turns of the other.
+        let tasks = [start(&whole, "spin", 2)?, start(&part, "threads", 1)?];
+        let [free] = measure([&whole])?;
+        check!(free > 900, "{free} thousandths without a share");
+        for percent in [20, 60] {
+            whole.set_share(PERIOD_NS * percent / 100, PERIOD_NS)?;
+            let [of_whole] = measure([&whole])?;
+            check!(is_about(of_whole, percent), "{of_whole} thousandths of {percent} %");
+            // A nearer share, while threads wait for the one further up.
+            part.set_share(PERIOD_NS / 20, PERIOD_NS)?;
+            let [of_whole, of_part] = measure([&whole, &part])?;
+            check!(is_about(of_part, 5), "{of_part} thousandths of 5 % within {percent} %");
+            check!(is_about(of_whole, percent), "{of_whole} thousandths of {percent} % with a part");
+            whole.set_share(0, 0)?;
+            let [of_part] = measure([&part])?;
+            check!(is_about(of_part, 5), "{of_part} thousandths of 5 %");
+            part.set_share(0, 0)?;
+            let state = whole.state()?;
+            check_eq!((state.cpu_budget_ns, state.cpu_period_ns), (0, 0), "the share that is told");
+            let [free] = measure([&whole])?;
+            check!(free > 900, "{free} thousandths when the share is gone");
+        }
+        whole.set_share(PERIOD_NS / 100, PERIOD_NS)?;
+        time::sleep(Duration::from_millis(5));
+        part.set_share(PERIOD_NS / 100, PERIOD_NS)?;
+        tasks.iter().try_for_each(end)
+    }
+
+    /// A server that waits for messages when its account gets a share answers as before, and pays for it from then on.
+    fn shr_10_given_to_who_waits(bench) {
+        let some = carve(&bench.account, 0)?;
+        let (own, theirs) = (Peer::new(&bench.account)?, Peer::new(&some)?);
+        let (_there, to) = theirs.node_for(&own)?;
+        let (here, back) = own.node_for(&theirs)?;
+        let command = Command::new(PROGRAM)
+            .grant(theirs.number(), Kind::Peer.all_rights())
+            .argument(FLAG)
+            .argument("echo")
+            .argument(back.into_id());
+        let task = command.spawn(&some)?;
+        let port = Port::new(own.number());
+        let message = Short { n_bytes: 8, ..Short::EMPTY };
+        let ask = || port.call_short(to.id(), &message, time::deadline_in(PATIENCE));
+        check_eq!(ask()?.id, here.id(), "the first answer");
+        some.set_share(PERIOD_NS / 10, PERIOD_NS)?;
+        let (began_ns, before_ns) = (time::now_ns(), some.state()?.cpu_ns);
+        for _ in 0..100_000 {
+            ask()?;
+        }
+        let (used_ns, passed_ns) = (some.state()?.cpu_ns - before_ns, time::now_ns() - began_ns);
+        // Until a turn of the server's has ended once, it may go on as it did.
+        check!(used_ns * 10 <= passed_ns + 100 * PERIOD_NS, "{used_ns} ns of {passed_ns}");
+        check!(used_ns > 100 * PERIOD_NS / 10, "{used_ns} ns are not enough to tell");
+        end(&task)
+    }
+
     /// A task can be killed while all its threads wait for their share, and its account is given back whole.
     fn shr_5_killed_while_it_waits(bench) {
         let before = bench.holdings()?;
@@ -245,7 +306,7 @@ tests! {
         end(&task)
     }
 
-    /// What is no share is refused, and so is changing one without the right, or where there is none, and accounts carved out of each other come to an end.
+    /// What is no share is refused, and so is changing one without the right, and accounts carved out of each other come to an end.
     fn shr_8_refusals(bench) {
         let einval = Err(Errno::EINVAL);
         let carved = |cpu_budget_ns, cpu_period_ns| {
@@ -257,8 +318,9 @@ tests! {
         ] {
             check_eq!(carved(budget_ns, period_ns), einval, "{budget_ns} of {period_ns}");
         }
-        let [some, none] = [carve(&bench.account, 20)?, carve(&bench.account, 0)?];
-        check_eq!(none.set_share(1, PERIOD_NS), einval, "where there is none");
+        let some = carve(&bench.account, 20)?;
+        check_eq!(some.set_share(0, PERIOD_NS), einval, "a budget of nothing");
+        check_eq!(some.set_share(1, 0), einval, "a period of nothing");
         let all = Kind::Account.all_rights();
         let weak = calls::capability_copy(some.number(), all & !account::LIMIT)?;
         check_eq!(calls::account_share(weak, 1, PERIOD_NS), Err(Errno::EPERM), "without the right");

@@ -18,10 +18,29 @@ pub fn account_new(parent: CapabilityNumber, limits: &AccountLimits) -> Result<C
     call(Call::AccountNew, arguments).map(CapabilityNumber)
 }
 
-/// Changes the share of CPU time of an account that has one (right LIMIT).
+/// Gives an account other limits (right LIMIT), out of `parent`, which it was carved out of (right CARVE). The share of `limits` is 0.
 ///
 /// # Errors
-/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EINVAL`: no share, or an account without one.
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: a capability. `EINVAL`: no objects, a share, or not its parent. `EDQUOT`: the parent has not that much
+/// left. `EBUSY`: more is claimed of the account. `ENOMEM`.
+pub fn account_limits(
+    account: CapabilityNumber,
+    parent: CapabilityNumber,
+    limits: &AccountLimits,
+) -> Result<()> {
+    let arguments = [
+        Register::number(account.0),
+        Register::number(parent.0),
+        Register::input(limits),
+        Register::number(AccountLimits::SIZE),
+    ];
+    call(Call::AccountLimits, arguments).map(drop)
+}
+
+/// Gives an account a share of CPU time, another one, or, if both are 0, none (right LIMIT).
+///
+/// # Errors
+/// `EBADF`, `EOPNOTSUPP`, `EPERM`: the capability. `EINVAL`: no share. `ENOMEM`.
 pub fn account_share(account: CapabilityNumber, budget_ns: u64, period_ns: u64) -> Result<()> {
     let arguments = [account.0, budget_ns, period_ns].map(Register::number);
     call(Call::AccountShare, arguments).map(drop)

@@ -15,7 +15,9 @@ mod memory;
 mod slices;
 mod task;
 
-pub use account::{account_claims, account_new, account_read, account_share, inspect};
+pub use account::{
+    account_claims, account_limits, account_new, account_read, account_share, inspect,
+};
 pub use device::{
     interrupt_acknowledge, interrupt_bind, port_in, port_out, range_split, timer_new, timer_set,
 };

@@ -116,6 +116,7 @@ one_test_for_each! {
     "account_share" AccountShare,
     "memory_watch" MemoryWatch,
     "release_one" ReleaseOne,
+    "account_limits" AccountLimits,
 }
 
 /// A call whose number nobody knows.

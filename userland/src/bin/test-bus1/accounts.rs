@@ -1,7 +1,8 @@
 //! Section 8: accounts, with the numbers of the quota tables through real calls.
 
 use alloc::vec::Vec;
-use omnibus_userland::abi::Errno;
+use omnibus_userland::abi::capability::account;
+use omnibus_userland::abi::{Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::bus::Peer;
 use omnibus_userland::calls;
@@ -194,6 +195,61 @@ tests! {
         check_eq!(parent.carve(1024, 0, 0).map(drop), Err(Errno::EDQUOT), "more than is left");
         drop(child);
         check_eq!(parent.state()?, before, "the parent");
+        Ok(())
+    }
+
+    /// Limits move while the account is in use: what is more is charged to the parent, what is less returns there, all or nothing, and
+    /// nobody is left with less than is claimed of him.
+    fn acc_7_limits_move(bench) {
+        let parent = bench.account.carve(1024, 1 << 16, 64)?;
+        let before = parent.state()?;
+        let child = parent.carve(100, 1000, 10)?;
+        let held = || holdings(&parent).map(|all| all.iter().map(|h| (h.1, h.2)).collect::<Vec<_>>());
+        child.set_limits(&parent, 200, 500, 20)?;
+        check_eq!(held()?, [(200, 500)], "what the parent holds");
+        let state = child.state()?;
+        let limits = [state.objects_maximum, state.bytes_maximum, state.frames_maximum];
+        check_eq!(limits, [200, 500, 20], "the child's limits");
+        let peer = Peer::new(&child)?;
+        let (node, handle) = peer.node()?;
+        handle.send(&[0; 100])?;
+        let (of_parent, of_child) = (parent.state()?, child.state()?);
+        // Too much of one, and much less of the others.
+        check_eq!(child.set_limits(&parent, 600, 400, 10), Err(Errno::EDQUOT), "more than is left");
+        check_eq!(child.set_limits(&parent, 300, 50, 30), Err(Errno::EBUSY), "fewer bytes than are queued");
+        check_eq!(child.set_limits(&parent, 1, 500, 30), Err(Errno::EBUSY), "fewer objects than there are");
+        check_eq!((parent.state()?, child.state()?), (of_parent, of_child), "what refusals left");
+        let claimed = |maximum: u64, available: u64| maximum - available;
+        let objects = claimed(of_child.objects_maximum, of_child.objects_available);
+        let bytes = claimed(of_child.bytes_maximum, of_child.bytes_available);
+        child.set_limits(&parent, objects, bytes, 0)?;
+        check_eq!(child.state()?.objects_available, 0, "objects left");
+        check_eq!(peer.node().map(drop), Err(Errno::EDQUOT), "one more node");
+        child.set_limits(&parent, objects + 100, bytes, 0)?;
+        drop(peer.node()?);
+        drop((node, handle, peer));
+        drop(child);
+        check_eq!(parent.state()?, before, "the parent");
+        Ok(())
+    }
+
+    /// Limits are moved by who may LIMIT the account and CARVE out of the one that it was carved out of, and of no other.
+    fn acc_7_who_may_move_limits(bench) {
+        let parent = bench.account.carve(1024, 1 << 16, 64)?;
+        let child = parent.carve(100, 1000, 10)?;
+        let all = Kind::Account.all_rights();
+        let weak = |account: &Account, right: u64| -> Result<Account, Errno> {
+            let number = calls::capability_copy(account.number(), all & !right)?;
+            Ok(Account::from_capability(number))
+        };
+        let set = |child: &Account, parent: &Account| child.set_limits(parent, 10, 10, 10);
+        check_eq!(set(&weak(&child, account::LIMIT)?, &parent), Err(Errno::EPERM), "without LIMIT");
+        check_eq!(set(&child, &weak(&parent, account::CARVE)?), Err(Errno::EPERM), "without CARVE");
+        check_eq!(set(&child, &bench.account), Err(Errno::EINVAL), "the parent of the parent");
+        check_eq!(set(&child, &child), Err(Errno::EINVAL), "the account itself");
+        check_eq!(set(&bench.account, &parent), Err(Errno::EINVAL), "the first account");
+        check_eq!(child.set_limits(&parent, 0, 10, 10), Err(Errno::EINVAL), "no objects");
+        check_eq!(set(&child, &parent), Ok(()), "with all rights");
         Ok(())
     }
 

@@ -69,22 +69,12 @@ const BAD_SHARES: [(u64, u64); 4] = [
 
 /// Of an account that is made for the call.
 pub(crate) fn share(world: &World) -> Result<Invocation, Errno> {
-    let own = CapabilityNumber(world.full(Kind::Account));
-    let made = calls::account_new(
-        own,
-        &AccountLimits {
-            objects: 1,
-            cpu_budget_ns: 1,
-            cpu_period_ns: PERIOD_NS,
-            ..AccountLimits::default()
-        },
-    )?;
+    let made = made(world)?;
     let registers = [made.0, PERIOD_NS, PERIOD_NS, 0, 0, 0];
     let mut call = Invocation::new(Call::AccountShare, registers, &[0, 1, 1]);
     let bad = world.bad_capabilities(Kind::Account, account::LIMIT);
     let bad = bad.into_iter().map(|(number, errno)| (number, errno, 0));
-    // An account without a share does not get one.
-    call.value(0, and_refused(refused([own.0], Errno::EINVAL, 2), bad));
+    call.value(0, and_refused(refused([], Errno::EBADF, 0), bad));
     call.value(
         1,
         and_good(
@@ -96,6 +86,61 @@ pub(crate) fn share(world: &World) -> Result<Invocation, Errno> {
     let good = [PERIOD_NS + 1, CPU_PERIOD_NS_MAX];
     call.value(2, and_good(refused(periods, Errno::EINVAL, 1), good));
     Ok(call)
+}
+
+/// Of an account that is made for the call and holds nothing.
+pub(crate) fn limits(world: &World) -> Result<Invocation, Errno> {
+    let made = made(world)?;
+    let own = world.full(Kind::Account);
+    let registers = [made.0, own, 0, AccountLimits::SIZE, 0, 0];
+    let mut call = Invocation::new(Call::AccountLimits, registers, &[0, 1, 3, 2]);
+    for (register, right) in [(0, account::LIMIT), (1, account::CARVE)] {
+        let bad = world.bad_capabilities(Kind::Account, right).into_iter();
+        let stage = register as u8;
+        let bad = bad.map(|(number, errno)| (number, errno, stage));
+        // The world's account was carved out of no account that is named here; another was, and it is in use.
+        let other = match register {
+            0 => refused([own], Errno::EINVAL, 4),
+            _ => refused([made.0, world.poor], Errno::EINVAL, 4),
+        };
+        let in_use = (register == 0).then_some((world.poor, Errno::EBUSY, 5));
+        call.value(register, and_refused(and_refused(other, bad), in_use));
+    }
+    let too_much = || {
+        let bad = [1 << 40, 1 << 62, 1 << 63, u64::MAX - 1, u64::MAX];
+        and_good(refused(bad, Errno::EDQUOT, 5), [2, 3])
+    };
+    let no_share = || refused([1, PERIOD_NS, u64::MAX], Errno::EINVAL, 4);
+    call.structure(
+        Place::Register(2),
+        Access::In,
+        "omnibus_account_limits",
+        &[0, 1, 1, 1, 0, 0],
+        &[
+            ("flags", NO_FLAGS, 4),
+            (
+                "objects",
+                and_refused(too_much(), [(0, Errno::EINVAL, 4)]),
+                5,
+            ),
+            ("bytes", too_much(), 5),
+            ("frames", too_much(), 5),
+            ("cpu_budget_ns", no_share(), 4),
+            ("cpu_period_ns", no_share(), 4),
+        ],
+    );
+    Ok(call)
+}
+
+fn made(world: &World) -> Result<CapabilityNumber, Errno> {
+    let own = CapabilityNumber(world.full(Kind::Account));
+    let limits = AccountLimits {
+        objects: 1,
+        cpu_budget_ns: 1,
+        cpu_period_ns: PERIOD_NS,
+        ..AccountLimits::default()
+    };
+    calls::account_new(own, &limits)
 }
 
 pub(crate) fn read(world: &World) -> Result<Invocation, Errno> {

@@ -92,6 +92,7 @@ pub(crate) fn row(call: Call) -> Row {
         Call::TaskFaults => undone(faults::name_pager, task_building::undo),
         Call::FaultRead => undone(faults::read, task_building::undo_watch),
         Call::FaultAnswer => undone(faults::answer, task_building::undo_watch),
+        Call::AccountLimits => undone(accounts::limits, capabilities::drop_first),
         Call::AccountShare => undone(accounts::share, capabilities::drop_first),
         Call::MemoryWatch => undone(memory_objects::watch, capabilities::drop_first),
         Call::CapabilityCompare => plain(capabilities::compare),
