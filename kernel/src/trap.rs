@@ -55,6 +55,7 @@ fn exit(cpu: &mut Cpu, done: Done) -> Exit {
             None => Exit::To(leave(cpu)),
         },
         Done::Switched(context) => Exit::Switched(context),
+        Done::Resumed(context) => Exit::To(Some(context)),
         Done::Leave => Exit::To(leave(cpu)),
     }
 }

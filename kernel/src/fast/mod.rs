@@ -54,6 +54,8 @@ pub enum Done {
     Value(u64),
     /// Everything: the thread that this CPU now has goes on, which is another, and in a system call.
     Switched(NonNull<UserContext>),
+    /// The same for a thread that an interrupt may have stopped: all its registers count then.
+    Resumed(NonNull<UserContext>),
     /// Its part; [`run::leave`] decides who runs next.
     Leave,
 }
@@ -301,7 +303,7 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
 fn run_another(cpu: &mut Cpu) -> Done {
     match scheduler::take() {
         Some((next, Work::User)) if !next.task.is_metered() => {
-            switch_cpu(cpu, ManuallyDrop::new(next)).map_or(Done::Leave, Done::Switched)
+            switch_cpu(cpu, ManuallyDrop::new(next)).map_or(Done::Leave, Done::Resumed)
         }
         Some((next, Work::Receive(at))) => {
             let context = switch_cpu(cpu, ManuallyDrop::new(next));

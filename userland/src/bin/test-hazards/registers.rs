@@ -2,10 +2,13 @@
 
 use crate::attack::PROGRAM;
 use core::arch::naked_asm;
+use core::sync::atomic::{AtomicU64, Ordering};
 use core::time::Duration;
 use omnibus_userland::abi::native::{ThreadStart, VM_READ, VM_WRITE, VmMap};
-use omnibus_userland::abi::{Call, CapabilityNumber, DEADLINE_NEVER};
+use omnibus_userland::abi::{Call, CapabilityNumber, DEADLINE_NEVER, Errno};
+use omnibus_userland::bus::Peer;
 use omnibus_userland::hostile::registers::call;
+use omnibus_userland::port::Port;
 use omnibus_userland::task::Command;
 use omnibus_userland::{calls, check, check_eq, raw, tests, time};
 
@@ -23,6 +26,9 @@ pub(crate) fn watch() -> u8 {
 
 /// Calls made in each test.
 const N_CALLS: u32 = 50;
+
+/// How often a thread that keeps its registers is stopped and let go on.
+const N_TURNS: u32 = 10;
 
 tests! {
     /// After a call that waited while others ran, no register holds anything of theirs or of the kernel.
@@ -55,23 +61,31 @@ tests! {
         Ok(())
     }
 
+    /// A thread that an interrupt stopped has all its registers when one that begins to wait for a message lets it go on.
+    fn abi_registers_after_another_began_to_wait(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let is_over = AtomicU64::new(0);
+        let keeper = start(keep, map_stack()?, is_over.as_ptr() as u64)?;
+        let began_ns = time::now_ns();
+        for _ in 0..N_TURNS {
+            let deadline_ns = time::deadline_in(Duration::from_millis(1));
+            check_eq!(Port::of(&peer).next_short(deadline_ns).err(), Some(Errno::ETIMEDOUT), "the end of the wait");
+        }
+        // The keeper has whole turns: it gives way to nobody as urgent before.
+        check!(time::now_ns() - began_ns > u64::from(N_TURNS) * 2_000_000, "the keeper did not run");
+        is_over.store(1, Ordering::Relaxed);
+        let changed = calls::thread_join(keeper, DEADLINE_NEVER)?;
+        calls::capability_drop(keeper)?;
+        check_eq!(changed, 0, "all bits of registers that changed, united");
+        Ok(())
+    }
+
     /// A new thread finds its argument and its stack, and nothing else in any register.
     fn abi_registers_of_a_new_thread(bench) {
         let other = Command::new(PROGRAM).argument("--bystander").spawn(&bench.account)?;
-        let stack = VmMap { flags: 0, address: 0, n_bytes: 4096, rights: VM_READ | VM_WRITE };
-        // SAFETY: the kernel reads the structure, and maps memory where nothing is.
-        let stack = unsafe { raw::call(Call::VmMap, [&raw const stack as u64, VmMap::SIZE]) }?;
-        let start = ThreadStart {
-            flags: 0,
-            entry: look_around as *const () as u64,
-            stack: stack + 4096,
-            argument: 0x5eed,
-            tls_base: 0,
-        };
+        let stack = map_stack()?;
         for _ in 0..N_CALLS {
-            // SAFETY: the code ends its thread and uses its own stack alone.
-            let thread = unsafe { raw::call(Call::ThreadNew, [&raw const start as u64, ThreadStart::SIZE]) }?;
-            let thread = CapabilityNumber(thread);
+            let thread = start(look_around, stack, 0x5eed)?;
             let found = calls::thread_join(thread, DEADLINE_NEVER)?;
             calls::capability_drop(thread)?;
             check_eq!(found, 0, "all registers of a new thread but its argument, united");
@@ -79,6 +93,74 @@ tests! {
         other.kill()?;
         Ok(())
     }
+}
+
+/// The upper end of a stack of one page.
+fn map_stack() -> calls::Result<u64> {
+    let stack = VmMap {
+        flags: 0,
+        address: 0,
+        n_bytes: 4096,
+        rights: VM_READ | VM_WRITE,
+    };
+    // SAFETY: the kernel reads the structure, and maps memory where nothing is.
+    let stack = unsafe { raw::call(Call::VmMap, [&raw const stack as u64, VmMap::SIZE]) }?;
+    Ok(stack + 4096)
+}
+
+/// Starts a thread at `entry`, which uses its stack alone, and ends its thread.
+fn start(
+    entry: extern "C" fn() -> !,
+    stack: u64,
+    argument: u64,
+) -> calls::Result<CapabilityNumber> {
+    let start = ThreadStart {
+        flags: 0,
+        entry: entry as *const () as u64,
+        stack,
+        argument,
+        tls_base: 0,
+    };
+    // SAFETY: the kernel reads the structure; the code of the thread is as said above.
+    let thread = unsafe {
+        raw::call(
+            Call::ThreadNew,
+            [&raw const start as u64, ThreadStart::SIZE],
+        )
+    }?;
+    Ok(CapabilityNumber(thread))
+}
+
+/// Keeps a pattern in registers that a system call loses until the word at `rdi` is not 0 or one of them has changed. Ends its thread with the
+/// union of what has changed.
+#[unsafe(naked)]
+extern "C" fn keep() -> ! {
+    naked_asm!(
+        "mov rcx, 0x1234567",
+        "mov r11, rcx",
+        "movq xmm0, rcx",
+        "movq xmm15, rcx",
+        "2:",
+        "mov rsi, rcx",
+        "xor rsi, 0x1234567",
+        "mov rax, r11",
+        "xor rax, 0x1234567",
+        "or rsi, rax",
+        ".irp n, 0, 15",
+        "movq rax, xmm\\n",
+        "xor rax, 0x1234567",
+        "or rsi, rax",
+        ".endr",
+        "jnz 3f",
+        "cmp qword ptr [rdi], 0",
+        "je 2b",
+        "3:",
+        "mov rdi, rsi",
+        "mov eax, {exit}",
+        "syscall",
+        "ud2",
+        exit = const Call::ThreadExit as u64,
+    )
 }
 
 /// Ends its thread with the union of all registers, which is 0 if they are.
