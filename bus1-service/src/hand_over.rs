@@ -106,7 +106,8 @@ impl<S: System> Peer<S> {
         hook::point("hand over: charged");
         let mut guard = handle.node().owner().lock.lock();
         let Some(node) = destination(&mut guard, &handle) else {
-            return turn_away(guard);
+            turn_away(guard);
+            return None;
         };
         guard.parts().0.queue.tick_idle();
         drop(guard);
@@ -212,9 +213,8 @@ fn may_pass<S: System>(sender: &PeerCore<S>, handle: &Handle<S>, n_data: u64) ->
 /// It is not to be now. Apart from the usual way, so that the two are not woven into one.
 #[cold]
 #[inline(never)]
-fn turn_away<S: System>(guard: KeyedGuard<'_, S, PeerState<S>>) -> Option<Handed> {
+fn turn_away<S: System>(guard: KeyedGuard<'_, S, PeerState<S>>) {
     drop(guard);
-    None
 }
 
 /// The node that a message through `handle` goes to, if it would be the next that its receiver, whose lock this is, receives, and no release

@@ -156,8 +156,10 @@ impl UserContext {
     /// Copies a message of `n_bytes` from the registers here into those of `to`, in which others are kept.
     #[inline(always)]
     pub fn hand_message(&self, to: &mut Self, n_bytes: u64) {
+        if n_bytes == 0 {
+            return;
+        }
         match n_bytes {
-            0 => {}
             8 => self.hand_words::<1>(to),
             16 => self.hand_words::<2>(to),
             24 => self.hand_words::<3>(to),

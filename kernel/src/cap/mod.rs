@@ -7,11 +7,15 @@
 pub mod carried;
 pub mod table;
 
+use core::ops::{Deref, DerefMut};
+
+use omnibus_abi::capability::peer;
 use omnibus_abi::{CapabilityNumber, Errno, Kind};
 
 use crate::device::{Range, interrupts::Interrupt, timers::Timer};
 use crate::memory;
-use crate::service::{account::AccountObject, peer::Hold};
+use crate::service::account::AccountObject;
+use crate::service::peer::{Hold, PeerObject};
 use crate::shared::{self, Ref};
 use crate::task::{task::Task, thread::Thread};
 
@@ -119,9 +123,66 @@ impl Capability {
 }
 
 /// A task's capabilities.
-pub type Capabilities = table::Table<Capability>;
+///
+/// The table, and the peer that was used for a call last: its slot is found without a search, and its kind and rights are not looked at
+/// again, as long as nothing in the table has changed. Whoever is about to change something forgets that peer first, so the pointer to
+/// it is never the last.
+pub struct Capabilities {
+    table: table::Table<Capability>,
+    recent_number: CapabilityNumber,
+    recent: Option<Ref<PeerObject>>,
+}
+
+impl Default for Capabilities {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for Capabilities {
+    type Target = table::Table<Capability>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.table
+    }
+}
+
+impl DerefMut for Capabilities {
+    fn deref_mut(&mut self) -> &mut Self::Target {
+        self.recent = None;
+        &mut self.table
+    }
+}
 
 impl Capabilities {
+    /// An empty table.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            table: table::Table::new(),
+            recent_number: CapabilityNumber::INVALID,
+            recent: None,
+        }
+    }
+
+    /// The peer that `number` names, if it has the rights for a call: to send from it and to receive.
+    #[inline(always)]
+    pub fn caller(&mut self, number: CapabilityNumber) -> Option<&Ref<PeerObject>> {
+        if self.recent.is_none() || number != self.recent_number {
+            let rights = peer::USE | peer::RECEIVE;
+            let hold = self.table_look_up(number, rights)?;
+            self.recent = Some(hold);
+            self.recent_number = number;
+        }
+        self.recent.as_ref()
+    }
+
+    #[inline(never)]
+    fn table_look_up(&self, number: CapabilityNumber, rights: u64) -> Option<Ref<PeerObject>> {
+        let hold = self.look_up(number, rights, select::peer);
+        Some(hold.ok()?.object().clone())
+    }
+
     /// What `number` names.
     ///
     /// # Errors
@@ -252,13 +313,12 @@ pub mod select {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::cap::table::Table;
     use omnibus_abi::capability::console;
 
     /// An unknown number is EBADF, another kind EOPNOTSUPP, a missing right EPERM, in this order.
     #[test]
     fn obj_6_look_up_checks_in_order() {
-        let mut table: Capabilities = Table::new();
+        let mut table = Capabilities::new();
         table.grow().unwrap();
         let bare = Capability {
             object: Object::Console,
@@ -274,6 +334,39 @@ mod tests {
         assert_eq!(inspect(bare), Err(Errno::EOPNOTSUPP));
         assert_eq!(write(bare), Err(Errno::EPERM));
         assert_eq!(write(full), Ok(()));
+    }
+
+    /// The peer that was used last is found as long as its capability is there with the rights for a call, and under no other number.
+    #[test]
+    fn obj_6_the_peer_of_calls_is_checked_as_any() {
+        let account = crate::service::Account::root([1 << 10, 1 << 20, 1 << 10]).unwrap();
+        let mut table = Capabilities::new();
+        table.grow().unwrap();
+        let mut insert = |rights| {
+            let object = Object::Peer(Hold::new(&account).unwrap());
+            let number = object.number();
+            let capability = Capability { object, rights };
+            (table.insert(capability).ok().unwrap(), number)
+        };
+        let (both, one) = (peer::USE | peer::RECEIVE, peer::USE);
+        let [(first, peer_1), (second, peer_2), (poor, _)] = [both, both, one].map(&mut insert);
+        let mut caller = |number| table.caller(number).map(|peer| peer.number);
+        for _ in 0..2 {
+            assert_eq!((caller(first), caller(first)), (Some(peer_1), Some(peer_1)));
+            assert_eq!(caller(poor), None);
+            assert_eq!(caller(second), Some(peer_2));
+        }
+        let removed = table.remove(second);
+        assert!(table.caller(second).is_none());
+        drop(removed);
+        let again = Capability {
+            object: Object::Console,
+            rights: both,
+        };
+        let again = table.insert(again).ok().unwrap();
+        assert_eq!(again.slot(), second.slot());
+        assert!(table.caller(again).is_none() && table.caller(second).is_none());
+        assert_eq!(table.caller(first).map(|peer| peer.number), Some(peer_1));
     }
 
     /// A copy may have fewer rights, never more, also not rights the kind does not know.

@@ -42,6 +42,7 @@ use crate::task::priorities::Priority;
 use crate::task::run;
 use crate::task::scheduler;
 use crate::task::space::CROSSING_BYTES_MAX;
+use crate::task::task::Task;
 use crate::task::thread::{Thread, Work};
 use crate::task::waiters::Waiters;
 use crate::time;
@@ -89,8 +90,8 @@ pub fn call_plain((sender, work): &mut (Ref<Thread>, Work), since_ticks: &mut u6
     if n_bytes > SHORT_BYTES_MAX || call.deadline_ns != DEADLINE_NEVER {
         return None;
     }
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = capabilities.caller(CapabilityNumber(call.peer))?;
     if !at.waiters.enter_sole(sender) {
         return None;
     }
@@ -460,9 +461,10 @@ fn switch(
         thread = receiver.number,
         task = receiver.task.number
     );
-    receiver.task.space.activate();
-    DOING.set_task(receiver.task.number);
+    let task: &Task = &receiver.task;
+    DOING.set_task(task.number);
     DOING.set_call(None);
+    task.space.activate();
     let context = receiver.machine.context();
     let before = replace(current, ManuallyDrop::into_inner(receiver));
     run::account(since_ticks, &before);

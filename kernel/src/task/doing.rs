@@ -98,6 +98,10 @@ impl Receiving {
     #[inline(always)]
     #[must_use]
     pub const fn describe(self, received: Descriptor) -> Descriptor {
+        if self.is_plain() {
+            // The same in one step: of what is taken off, both have other bits.
+            return Descriptor(received.0.wrapping_add(self.0 - RECEIVING));
+        }
         Descriptor(received.0 | self.0 & !Self::HERE)
     }
 }

@@ -26,7 +26,7 @@ use super::space::Space;
 use super::thread::{self, Thread};
 use super::waiters::Waiters;
 use super::watch::{self, Watch};
-use crate::cap::{Capabilities, Capability, table::Table};
+use crate::cap::{Capabilities, Capability};
 use crate::lock::{Lock, Rank};
 use crate::service::{self, Actor, Charge, account::AccountObject};
 use crate::shared::{Link, Linked, List, OutOfMemory, Ref};
@@ -123,7 +123,7 @@ impl Task {
             urgency: Urgency::new(priority),
             account: account.clone(),
             actor,
-            capabilities: Lock::new(Rank::Capabilities, Table::new()),
+            capabilities: Lock::new(Rank::Capabilities, Capabilities::new()),
             space,
             waiters: Waiters::new(),
             watches: Lock::new(Rank::Waiters, List::new()),
