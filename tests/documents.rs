@@ -74,6 +74,26 @@ fn docs_decisions_are_indexed() {
     assert!(!numbers.is_empty(), "no decisions found");
 }
 
+/// Every test that a table of `docs/testing.md` names by its id is a function of some program.
+#[test]
+fn docs_tests_that_are_named_exist() {
+    let text = read(&root().join("docs/testing.md"));
+    let (_, section) = text
+        .split_once("\n## The capability system, sentence by sentence\n")
+        .expect("the section");
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with("| "));
+    let ids: Vec<&str> = rows
+        .flat_map(|row| row.split('`').skip(1).step_by(2))
+        .collect();
+    assert!(ids.len() > 40, "{} tests are named", ids.len());
+    let programs = rust_files(&root().join("userland/src/bin"));
+    let sources: String = programs.iter().map(|path| read(path)).collect();
+    let is_missing = |id: &&&str| !sources.contains(&format!("fn {}(", id.replace('-', "_")));
+    let missing: Vec<_> = ids.iter().filter(is_missing).collect();
+    assert!(missing.is_empty(), "no such tests: {missing:?}");
+}
+
 /// The scanners find the targets of inline links outside code, and documents by their path.
 #[test]
 fn docs_scanners_find_what_they_look_for() {

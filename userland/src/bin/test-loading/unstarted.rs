@@ -1,6 +1,7 @@
 //! Tasks that have not been started, and granting.
 
 use crate::PROGRAM;
+use alloc::vec::Vec;
 use omnibus_userland::abi::capability::{account, console, task};
 use omnibus_userland::abi::layout::PAGE_BYTES;
 use omnibus_userland::abi::native::{TASK_RUNNING, ThreadStart, VM_READ};
@@ -105,6 +106,41 @@ tests! {
         check_eq!(grant(bench.console, 0).map(drop), Err(Errno::ESRCH), "to one that is ending");
         task.wait_until(time::deadline_in(PATIENCE))?;
         check_eq!(grant(bench.console, 0).map(drop), Err(Errno::ESRCH), "to one that has ended");
+        Ok(())
+    }
+
+    /// A task's table grows when it is full, a frame at a time, which its account pays for; one that cannot is refused, and what is in the
+    /// table stays.
+    fn tnw_7_the_table_is_charged(bench) {
+        let rich = bench.account.carve(64, 0, 64)?;
+        let task = new(&rich.number())?;
+        let used = || rich.state().map(|state| state.frames_maximum - state.frames_available);
+        let grant = |task: &Task| calls::task_grant(task.number(), bench.console, console::WRITE);
+        let mut grown = Vec::new();
+        for n_granted in 0..600 {
+            let before = used()?;
+            grant(&task)?;
+            if used()? > before {
+                grown.push(n_granted);
+            }
+        }
+        check!((4..=8).contains(&grown.len()), "the table grew at {grown:?}");
+        task.kill()?;
+        task.wait_until(time::deadline_in(PATIENCE))?;
+        check_eq!(used()?, 0, "frames that are used afterwards");
+        let poor = bench.account.carve(64, 0, 6)?;
+        let task = new(&poor.number())?;
+        let mut n_granted = 0;
+        let refusal = loop {
+            match grant(&task) {
+                Ok(_) => n_granted += 1,
+                Err(error) => break error,
+            }
+        };
+        check_eq!(refusal, Errno::EDQUOT, "a table that cannot grow");
+        check!(n_granted >= 100, "{n_granted} capabilities in the frames that there are");
+        check_eq!(grant(&task).map(drop), Err(Errno::EDQUOT), "once more");
+        task.kill()?;
         Ok(())
     }
 
