@@ -74,6 +74,18 @@ impl<S: System> Effects<S> {
         Effects { work }
     }
 
+    /// Those of nothing.
+    pub(crate) fn none() -> Effects<S> {
+        Effects::new(Work::Nothing)
+    }
+
+    /// Turns effects of nothing into those of an operation.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, work: Work<S>) {
+        // There was nothing to be dropped.
+        core::mem::forget(core::mem::replace(&mut self.work, work));
+    }
+
     /// Does up to `budget` pieces of work, each short, and reports whom to wake; `wake` is called without any lock held.
     pub fn step(&mut self, budget: u32, wake: &mut dyn FnMut(&S::Watch, Wake)) -> Progress {
         let mut budget = budget;

@@ -88,8 +88,10 @@ impl<S: System> Peer<S> {
         if let (&[id], []) = (destinations, transfers) {
             return send_one(&self.core, id, payload);
         }
+        let mut effects = Effects::none();
         if transfers.is_empty()
-            && let Some(effects) = self.send_few(destinations, payload)?
+            && is_few(destinations, payload)
+            && send_few(&self.core, destinations, payload, &mut effects)?
         {
             return Ok(effects);
         }
@@ -126,11 +128,10 @@ impl<S: System> Peer<S> {
         destinations: &[Id],
         payload: &[u8],
     ) -> Result<Option<Effects<S>>, Error> {
-        if is_few(destinations, payload) {
-            send_few(&self.core, destinations, payload)
-        } else {
-            Ok(None)
-        }
+        let mut effects = Effects::none();
+        let is_sent = is_few(destinations, payload)
+            && send_few(&self.core, destinations, payload, &mut effects)?;
+        Ok(is_sent.then_some(effects))
     }
 
     /// Begins a transfer from this peer to `to` (TRANSFER); both may be the same.

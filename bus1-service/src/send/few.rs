@@ -18,9 +18,6 @@ use super::entered::{enter, sweep, withdraw};
 /// Most destinations.
 pub(crate) const FEW_MAX: usize = 8;
 
-/// Most destinations for which there is less room on the stack to be cleared.
-const FEWER_MAX: usize = 2;
-
 /// Most bytes of payload, of which every destination gets its own copy.
 const SHORT_MAX: usize = 256;
 
@@ -54,7 +51,8 @@ pub(crate) fn is_few(destinations: &[Id], payload: &[u8]) -> bool {
     (2..=FEW_MAX).contains(&destinations.len()) && payload.len() <= SHORT_MAX
 }
 
-/// Sends `payload` to every one of `destinations`. `None` if something is unusual: nothing has happened then.
+/// Sends `payload` to every one of `destinations`, and lets `effects`, which are none, be those of that. `false` if something is unusual:
+/// nothing has happened then.
 ///
 /// # Errors
 /// [`Error::OutOfMemory`]; [`Error::UnknownId`] if a destination was released meanwhile.
@@ -63,11 +61,13 @@ pub(crate) fn send_few<S: System>(
     sender: &PeerCore<S>,
     destinations: &[Id],
     payload: &[u8],
-) -> Result<Option<Effects<S>>, Error> {
-    if destinations.len() <= FEWER_MAX {
-        send_up_to::<S, FEWER_MAX>(sender, destinations, payload)
-    } else {
-        send_up_to::<S, FEW_MAX>(sender, destinations, payload)
+    effects: &mut Effects<S>,
+) -> Result<bool, Error> {
+    // To clear room that is not needed costs the two most what they can least afford.
+    match destinations.len() {
+        ..=2 => send_up_to::<S, 2>(sender, destinations, payload, effects),
+        3..=4 => send_up_to::<S, 4>(sender, destinations, payload, effects),
+        _ => send_up_to::<S, FEW_MAX>(sender, destinations, payload, effects),
     }
 }
 
@@ -77,7 +77,8 @@ fn send_up_to<S: System, const N_MAX: usize>(
     sender: &PeerCore<S>,
     destinations: &[Id],
     payload: &[u8],
-) -> Result<Option<Effects<S>>, Error> {
+    effects: &mut Effects<S>,
+) -> Result<bool, Error> {
     let mut few = Few {
         parts: [const { None }; N_MAX],
         messages: [const { None }; N_MAX],
@@ -86,7 +87,7 @@ fn send_up_to<S: System, const N_MAX: usize>(
         epoch: 0,
     };
     if !few.look_up(sender, destinations) {
-        return Ok(None);
+        return Ok(false);
     }
     let price = price::<S>(0, payload.len() as u64);
     let sent = match few.charge(sender, &price) {
@@ -94,10 +95,11 @@ fn send_up_to<S: System, const N_MAX: usize>(
         not_charged => not_charged,
     };
     if sent == Ok(true) {
-        return Ok(Some(few.sent()));
+        few.sent(effects);
+    } else {
+        few.undo(&price);
     }
-    few.undo(&price);
-    sent.map(|_| None)
+    sent
 }
 
 impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
@@ -139,9 +141,12 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
             let account = &node.owner().account;
             let n_more = others
                 .iter()
-                .map_while(Option::as_ref)
-                .map(|other| other.handle.node())
-                .take_while(|node| node.owner().account.ptr_eq(account) && !node.is_buried())
+                .take_while(|other| {
+                    other.as_ref().is_some_and(|other| {
+                        let node = other.handle.node();
+                        node.owner().account.ptr_eq(account) && !node.is_buried()
+                    })
+                })
                 .count();
             let n = n_more.saturating_add(1);
             let prices = prices::<S>(price, n);
@@ -153,12 +158,13 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
             // They are undone from the last to the first, so with the first all is given back that was taken.
             first.taken = charged.taken;
             let mut traces = charged.traces;
-            for other in others.iter_mut().flatten().take(n_more) {
+            let (same, different) = others.split_at_mut(n_more);
+            for other in same.iter_mut().flatten() {
                 set(&mut other.trace, traces.take());
             }
             set(&mut first.trace, traces.into_one());
             hook::point("send: prepare");
-            parts = others.get_mut(n_more..).unwrap_or_default();
+            parts = different;
         }
         Ok(true)
     }
@@ -213,12 +219,12 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
 
     /// After the decision: whose receivers are still to be woken.
     #[inline(always)]
-    fn sent(self) -> Effects<S> {
+    fn sent(&mut self, effects: &mut Effects<S>) {
         let mut messages = [const { None }; FEW_MAX];
-        for (place, message) in messages.iter_mut().zip(self.messages) {
-            core::mem::forget(core::mem::replace(place, message));
+        for (place, message) in messages.iter_mut().zip(&mut self.messages) {
+            core::mem::forget(core::mem::replace(place, message.take()));
         }
-        Effects::new(Work::Few(messages))
+        effects.begin(Work::Few(messages));
     }
 
     /// Gives everything back.
