@@ -80,7 +80,7 @@ impl<S: System> Message<S> {
         }
     }
 
-    /// Undoes [`Message::join`]'s first half: it was not entered at its queue after all.
+    /// It was not entered at its queue: no word decides it. Only if its payload lies behind it, and not behind the word.
     pub(crate) fn part(&mut self) {
         self.transaction = None;
     }

@@ -12,6 +12,22 @@ fn copy_prepared(from: &Peer<Host>, to: &Peer<Host>, handle: Id) -> PreparedTran
     preparing.prepared().unwrap()
 }
 
+/// A message whose node dies after it was charged, and before it is entered, gives its charge back, also for the bytes that it shares.
+#[test]
+fn snd_4_what_dies_before_it_is_entered_is_not_charged() {
+    let world = World::new(3);
+    let [a, b, client] = world.first();
+    let ((of_a, to_a), (_, to_b)) = (node(a, client), node(b, client));
+    let mut preparing = client.begin_send(20).unwrap();
+    preparing.destinations(&[to_a, to_b]).unwrap();
+    let mut prepared = preparing.prepared().unwrap();
+    prepared.payload_extend(&[7; 20]);
+    release(a, &[of_a]).unwrap();
+    prepared.stage().commit().unwrap().finish_silently();
+    assert_eq!(drain(b), [7; 20]);
+    world.end();
+}
+
 /// Two sends are staged at one queue, one of them twice; that one is given up, and nothing of it stays there.
 #[test]
 fn snd_4_giving_up_takes_back_all_that_was_staged() {

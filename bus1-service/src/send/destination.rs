@@ -220,8 +220,7 @@ impl<S: System> Destination<S> {
         if let Some(message) = message.get_mut() {
             message.join(word.take(), payload.cloned());
         }
-        enter(message, node);
-        if message.is_entered()
+        if enter(message, node)
             && let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over)
         {
             self.pass_to(Stage::Staged(message));

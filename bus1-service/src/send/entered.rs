@@ -8,15 +8,14 @@ use crate::node::Node;
 use crate::queue::Member;
 use crate::{System, Wake, hook};
 
-/// Enters `message`, which is for `node`, which nobody else has, and which a word decides, at its queue. If the node is dead, it is not
-/// entered, and taken apart in the end.
+/// Enters `message`, which is for `node`, which nobody else has, and which a word decides, at its queue. `false` if the node is dead: then
+/// it is not entered, and to be taken apart in the end.
 #[inline(always)]
-pub(super) fn enter<S: System>(message: &mut Ref<Message<S>>, node: &Node<S>) {
+pub(super) fn enter<S: System>(message: &mut Ref<Message<S>>, node: &Node<S>) -> bool {
     let mut guard = node.owner().lock_settled();
     let (state, key) = guard.parts();
     if state.is_dead(node) {
-        drop(guard);
-        return part(message);
+        return false;
     }
     let [at_queue, at_node] = message.clone_unique_twice();
     node.push_message(key, at_node);
@@ -26,14 +25,7 @@ pub(super) fn enter<S: System>(message: &mut Ref<Message<S>>, node: &Node<S>) {
     } else {
         state.queue.stage(key, Member::Message(at_queue));
     }
-}
-
-/// The message was not entered: no word decides it.
-#[cold]
-fn part<S: System>(message: &mut Ref<Message<S>>) {
-    if let Some(message) = message.get_mut() {
-        message.part();
-    }
+    true
 }
 
 /// After the decision: wakes the receiver. `false` if the node died before the message was received: then it is the caller's to take apart.

@@ -196,7 +196,11 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
         let parts = self.parts.iter().map_while(Option::as_ref);
         self.are_offered = true;
         for (message, part) in self.messages.iter_mut().flatten().zip(parts) {
-            enter(message, part.handle.node());
+            if !enter(message, part.handle.node())
+                && let Some(message) = message.get_mut()
+            {
+                message.part();
+            }
             hook::point("send: stage");
         }
         let mut guard = sender.lock_settled();
