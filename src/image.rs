@@ -25,6 +25,22 @@ const SUITE_PREFIX: &str = "test-";
 /// The program that carries out boot plans.
 pub(crate) const STARTER: &str = "init";
 
+/// The tour, and the plan that starts it.
+pub(crate) const TOUR: &str = "tour";
+
+/// The plan that starts a program of the user's choice, with everything but the console's port.
+const RUN_PLAN: &str = "run";
+
+/// The first task, and its arguments, for a program to run: a suite, and the starter, are the first task themselves; for any other it is the
+/// starter with the plan that takes a program.
+pub(crate) fn way_to(program: &str, arguments: &[String]) -> (String, Vec<String>) {
+    if program == STARTER || program.starts_with(SUITE_PREFIX) {
+        return (program.to_owned(), arguments.to_vec());
+    }
+    let words = [RUN_PLAN, program].map(ToOwned::to_owned);
+    (STARTER.to_owned(), [&words, arguments].concat())
+}
+
 /// The kernel with its symbols.
 pub(crate) fn kernel() -> PathBuf {
     out().join("kernel.elf")

@@ -92,7 +92,6 @@ fn run(cli: &Cli) -> Result<u8> {
             return Ok(0);
         }
     };
-    let program = program.unwrap_or(commands::DEFAULT_PROGRAM);
     boot(
         &Request {
             program,

@@ -7,6 +7,7 @@ use omnibus_abi::limits::{ARGUMENT_BYTES_MAX, NAME_BYTES_MAX, PRIORITY_MAX};
 use omnibus_abi::{Kind, capability};
 use toml::de::DeTable;
 
+use crate::device::{check_apart, devices};
 use crate::fault::{line_of, list};
 use crate::table::{At, Table};
 use crate::{Fault, GRANTABLE, Handle, Limits, Plan, Program};
@@ -14,14 +15,20 @@ use crate::{Fault, GRANTABLE, Handle, Limits, Plan, Program};
 /// Rights to its own account that a program has unless the plan says otherwise.
 const ACCOUNT_RIGHTS: u64 = capability::account::CHARGE | capability::account::INSPECT;
 
+/// What a program's account is called that is the first program's.
+const SHARED: &str = "shared";
+
 /// The keys of a program.
-const PROGRAM_KEYS: [&str; 8] = [
+const PROGRAM_KEYS: [&str; 11] = [
     "name",
     "file",
     "arguments",
+    "words",
     "priority",
     "account",
     "capabilities",
+    "ports",
+    "lines",
     "nodes",
     "handles",
 ];
@@ -33,7 +40,7 @@ const PROGRAM_KEYS: [&str; 8] = [
 pub fn parse(text: &str) -> Result<Plan, Fault> {
     let entries = DeTable::parse(text).map_err(|error| Fault::of_parser(text, &error))?;
     let plan = Table::new(text, "a plan", entries.get_ref());
-    plan.only(&["ends-with", "program"])?;
+    plan.only(&["ends-with", "console", "program"])?;
     let tables = plan.tables("program", "a program")?;
     let mut all = All(Vec::new());
     for table in &tables {
@@ -47,7 +54,20 @@ pub fn parse(text: &str) -> Result<Plan, Fault> {
     }
     let read = |(table, (name, _)): (&_, &(&str, _))| program(text, table, name, &all);
     let programs = tables.iter().zip(&all.0).map(read);
-    let programs = programs.collect::<Result<_, _>>()?;
+    let programs = programs.collect::<Result<Vec<Program>, _>>()?;
+    let devices = |program| {
+        let Program { name, devices, .. }: &Program = program;
+        (&**name, devices.as_slice())
+    };
+    check_apart(programs.iter().map(devices))?;
+    let mut worded = tables.iter().zip(&programs);
+    let mut worded = worded.by_ref().filter(|(_, program)| program.has_words);
+    if let (Some((_, first)), Some((second, _))) = (worded.next(), worded.next()) {
+        let what = format!("words are for {} already", first.name);
+        return Err(Fault::new(text, second.offset, what));
+    }
+    let console = plan.string("console")?;
+    let console = console.map(|console| node(&plan, &console, &all));
     let last = plan.needed("ends-with", plan.string("ends-with")?)?;
     let ends_with = all.program(last.value).ok_or_else(|| {
         let (name, names) = (last.value, all.names());
@@ -57,6 +77,7 @@ pub fn parse(text: &str) -> Result<Plan, Fault> {
     Ok(Plan {
         programs,
         ends_with,
+        console: console.transpose()?,
     })
 }
 
@@ -85,17 +106,35 @@ fn program(text: &str, table: &Table<'_>, name: &str, all: &All<'_>) -> Result<P
         let what = format!("priorities are 0 to {PRIORITY_MAX}");
         return Err(table.fault(&priority, what));
     }
+    let capabilities = capabilities(table)?;
+    let taken: Vec<_> = capabilities.iter().map(|(name, ..)| *name).collect();
     Ok(Program {
         line: line_of(text, table.offset),
         name: name.into(),
         file: file.map_or(name, |file| file.value).into(),
         arguments: arguments(table)?,
         priority: priority.map(|priority| priority.value),
-        account: limits(&table.needed("account", table.table("account", "an account")?)?)?,
-        capabilities: capabilities(table)?,
+        has_words: table.is("words")?,
+        account: account(table)?,
+        devices: devices(table, &taken)?,
+        capabilities,
         nodes: nodes(table)?,
         handles: handles(table, all)?,
     })
+}
+
+/// The account, or none if it is the first program's.
+fn account(table: &Table<'_>) -> Result<Option<Limits>, Fault> {
+    if !table.has_string("account") {
+        let account = table.needed("account", table.table("account", "an account")?)?;
+        return limits(&account).map(Some);
+    }
+    let account = table.needed("account", table.string("account")?)?;
+    if account.value != SHARED {
+        let what = format!("an account is \"{SHARED}\", or objects, bytes and frames");
+        return Err(table.fault(&account, what));
+    }
+    Ok(None)
 }
 
 fn limits(table: &Table<'_>) -> Result<Limits, Fault> {
@@ -151,7 +190,7 @@ fn capabilities(table: &Table<'_>) -> Result<Vec<(&'static str, Kind, u64)>, Fau
     Ok(granted)
 }
 
-fn rights(table: &Table<'_>, kind: Kind, names: &[At<&str>]) -> Result<u64, Fault> {
+pub(crate) fn rights(table: &Table<'_>, kind: Kind, names: &[At<&str>]) -> Result<u64, Fault> {
     let mut all = 0;
     for name in names {
         let right = kind.rights().iter().find(|(known, _)| *known == name.value);
@@ -189,21 +228,7 @@ fn handles(table: &Table<'_>, all: &All<'_>) -> Result<Vec<Handle>, Fault> {
     for name in wanted.keys() {
         check_name(table, &name, "a handle's name")?;
         let target = wanted.needed(name.value, wanted.string(name.value)?)?;
-        let (program, node) = target.value.split_once('.').ok_or_else(|| {
-            let what = format!("\"{}\" is not PROGRAM.NODE", target.value);
-            table.fault(&target, what)
-        })?;
-        let program = all.program(program).ok_or_else(|| {
-            let what = format!("no program \"{program}\"; there are: {}", all.names());
-            table.fault(&target, what)
-        })?;
-        let nodes = &all.0[program].1;
-        let node = nodes.iter().position(|known| known.value == node);
-        let node = node.ok_or_else(|| {
-            let there_are = list(nodes.iter().map(|node| node.value));
-            let what = format!("no node \"{}\"; the program has: {there_are}", target.value);
-            table.fault(&target, what)
-        })?;
+        let (program, node) = node(&wanted, &target, all)?;
         handles.push(Handle {
             name: name.value.into(),
             program,
@@ -213,8 +238,28 @@ fn handles(table: &Table<'_>, all: &All<'_>) -> Result<Vec<Handle>, Fault> {
     Ok(handles)
 }
 
+/// The program and the node of it that `PROGRAM.NODE` means.
+fn node(table: &Table<'_>, target: &At<&str>, all: &All<'_>) -> Result<(usize, usize), Fault> {
+    let (program, node) = target.value.split_once('.').ok_or_else(|| {
+        let what = format!("\"{}\" is not PROGRAM.NODE", target.value);
+        table.fault(target, what)
+    })?;
+    let program = all.program(program).ok_or_else(|| {
+        let what = format!("no program \"{program}\"; there are: {}", all.names());
+        table.fault(target, what)
+    })?;
+    let nodes = &all.0[program].1;
+    let node = nodes.iter().position(|known| known.value == node);
+    let node = node.ok_or_else(|| {
+        let there_are = list(nodes.iter().map(|node| node.value));
+        let what = format!("no node \"{}\"; the program has: {there_are}", target.value);
+        table.fault(target, what)
+    })?;
+    Ok((program, node))
+}
+
 /// Names stand on both sides of dots and equals signs, and in reports.
-fn check_name(table: &Table<'_>, name: &At<&str>, what: &str) -> Result<(), Fault> {
+pub(crate) fn check_name(table: &Table<'_>, name: &At<&str>, what: &str) -> Result<(), Fault> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if is_of_length(name.value) && name.value.chars().all(is_good) {
         return Ok(());

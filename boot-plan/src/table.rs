@@ -37,6 +37,11 @@ impl<'t> Table<'t> {
         }
     }
 
+    /// The whole text.
+    pub(crate) const fn text(&self) -> &'t str {
+        self.text
+    }
+
     /// A fault at a place of the text.
     pub(crate) fn fault<T>(&self, at: &At<T>, what: impl Into<alloc::string::String>) -> Fault {
         Fault::new(self.text, at.offset, what)
@@ -94,6 +99,21 @@ impl<'t> Table<'t> {
                 offset: value.span().start,
             })
         })
+    }
+
+    /// Yes or no; a key that is not there is no.
+    pub(crate) fn is(&self, key: &str) -> Result<bool, Fault> {
+        let is = self.value(key, |value| {
+            let is = value.get_ref().as_bool();
+            is.ok_or_else(|| self.not(value, "true or false"))
+        });
+        Ok(is?.unwrap_or_default())
+    }
+
+    /// Whether the value of a key is a string.
+    pub(crate) fn has_string(&self, key: &str) -> bool {
+        let value = self.entries.get(key);
+        value.is_some_and(|value| value.get_ref().as_str().is_some())
     }
 
     /// A table of the table, which describes `what`.

@@ -1,8 +1,8 @@
 //! Plans, good and bad, as a person writes them.
 
 use omnibus_abi::Kind;
-use omnibus_abi::capability::{account, console, memory};
-use omnibus_boot_plan::{Fault, Handle, Limits, parse};
+use omnibus_abi::capability::{account, console, memory, ports};
+use omnibus_boot_plan::{Device, Fault, Handle, Limits, NoProgramForWords, Program, parse};
 
 const GOOD: &str = r#"
 ends-with = "client"
@@ -57,7 +57,7 @@ fn plan_means_what_it_says() {
         bytes: 20,
         frames: 30,
     };
-    assert_eq!(server.account, limits);
+    assert_eq!(server.account, Some(limits));
     let peer = Kind::Peer.all_rights();
     let expected = [
         ("account", Kind::Account, account::CHARGE | account::CARVE),
@@ -78,6 +78,125 @@ fn plan_means_what_it_says() {
         node,
     };
     assert_eq!(client.handles, [handle("own", 0), handle("store", 1)]);
+}
+
+/// A driver, and a program that takes words and shares the first program's account.
+const DRIVEN: &str = r#"
+ends-with = "program"
+console = "driver.door"
+
+[[program]]
+name = "driver"
+account = { objects = 10, bytes = 20, frames = 30 }
+nodes = ["gate", "door"]
+ports.uart = { first = 0x3f8, last = 0x3ff, rights = ["IN"] }
+ports.gate = { first = 0x92 }
+lines.interrupt = { first = 4 }
+
+[[program]]
+name = "program"
+file = "hello"
+words = true
+arguments = ["of", "the", "plan"]
+account = "shared"
+[program.ports]
+low = { first = 0, last = 0x91 }
+[program.lines]
+few = { first = 0, last = 3 }
+"#;
+
+/// Ranges of ports and lines are read with their names and rights, all of them if none is named, and with the line they are on.
+#[test]
+fn plan_gives_devices() {
+    let plan = parse(DRIVEN).unwrap();
+    assert_eq!(plan.console, Some((0, 1)));
+    let device = |line, name: &str, kind: Kind, first, last, rights| Device {
+        line,
+        name: name.into(),
+        kind,
+        first,
+        last,
+        rights,
+    };
+    let all = Kind::Ports.all_rights();
+    let bind = Kind::Lines.all_rights();
+    let expected = [
+        device(10, "gate", Kind::Ports, 0x92, 0x92, all),
+        device(9, "uart", Kind::Ports, 0x3f8, 0x3ff, ports::IN),
+        device(11, "interrupt", Kind::Lines, 4, 4, bind),
+    ];
+    assert_eq!(plan.programs[0].devices, expected);
+    assert_eq!(plan.programs[1].account, None);
+}
+
+/// Words behind a plan's name go to the program that takes them: its file and name, and its arguments instead of those of the plan.
+#[test]
+fn plan_gives_words() {
+    let mut plan = parse(DRIVEN).unwrap();
+    plan.take_words([].into_iter()).unwrap();
+    assert_eq!(plan.programs[1].arguments, ["of", "the", "plan"]);
+    plan.take_words(["mine", "a b"].into_iter()).unwrap();
+    let Program {
+        name,
+        file,
+        arguments,
+        ..
+    } = &plan.programs[1];
+    assert_eq!((&**name, &**file), ("mine", "mine"));
+    assert_eq!(*arguments, ["a b"]);
+    let mut plan = parse(GOOD).unwrap();
+    assert_eq!(
+        plan.take_words(["mine"].into_iter()),
+        Err(NoProgramForWords)
+    );
+}
+
+/// A range that is none, is shared, or has a name that is taken, is refused with its line; so are two programs that take words.
+#[test]
+fn plan_faults_of_devices() {
+    let fault = |from: &str, to: &str, line: usize, words: &[&str]| {
+        assert!(DRIVEN.contains(from), "{from}");
+        let fault = parse(&DRIVEN.replacen(from, to, 1)).expect_err("it is wrong");
+        assert_eq!(fault.line, line, "{fault}");
+        for word in words {
+            assert!(fault.what.contains(word), "{fault} should say {word:?}");
+        }
+    };
+    fault(
+        "last = 0x91",
+        "last = 0x92",
+        20,
+        &["0x92", "driver", "gate", "line 10"],
+    );
+    fault(
+        "last = 3",
+        "last = 4",
+        22,
+        &["lines", "0x4", "driver", "interrupt", "line 11"],
+    );
+    fault("0x92", "0x3fa", 9, &["0x3fa", "driver", "gate", "line 10"]);
+    fault("last = 0x3ff", "last = 0x3f7", 9, &["behind"]);
+    fault("last = 0x3ff", "last = 0x10000", 9, &["0xffff"]);
+    fault("first = 0x92", "last = 0x92", 10, &["first"]);
+    fault(
+        "first = 0x92",
+        "first = 0x92, n = 1",
+        10,
+        &["first, last, rights"],
+    );
+    fault("\"IN\"", "\"BIND\"", 9, &["BIND", "IN, OUT"]);
+    fault("lines.interrupt", "lines.uart", 11, &["second", "uart"]);
+    fault("ports.gate", "ports.peer", 10, &["second", "peer"]);
+    fault("ports.gate", "ports.\"a=b\"", 10, &["letters"]);
+    fault("\"shared\"", "\"mine\"", 18, &["shared"]);
+    fault("words = true", "words = 1", 16, &["true or false"]);
+    fault("nodes =", "words = true\nnodes =", 14, &["driver"]);
+    fault(
+        "driver.door",
+        "driver.porch",
+        3,
+        &["driver.porch", "gate, door"],
+    );
 }
 
 /// What is no TOML, or lacks or has a key that it should not, is named with its line and what was expected.

@@ -28,11 +28,11 @@ const UNKNOWN_CPU: &str = "unable to find CPU model";
 /// What to boot.
 #[derive(Debug)]
 pub(crate) struct Request<'a> {
-    /// The first task.
-    pub(crate) program: &'a str,
+    /// The program, or the plan of the tour if there is none.
+    pub(crate) program: Option<&'a str>,
     /// Its arguments.
     pub(crate) arguments: &'a [String],
-    /// Whether to wait for a debugger.
+    /// Whether to wait for a debugger, and make the program the first task.
     pub(crate) is_debugged: bool,
 }
 
@@ -42,7 +42,13 @@ pub(crate) struct Request<'a> {
 /// If the host cannot do its part.
 pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
     let directory = ScratchDirectory::new()?;
-    let task = image::first_task(request.program, directory.path())?;
+    let program = request.program.unwrap_or(image::TOUR);
+    let task = image::first_task(program, directory.path())?;
+    let (first, arguments) = match request.program {
+        _ if request.is_debugged => (task.name.clone(), request.arguments.to_vec()),
+        Some(_) => image::way_to(&task.name, request.arguments),
+        None => (image::STARTER.to_owned(), vec![image::TOUR.to_owned()]),
+    };
     let machine = options.machine();
     eprintln!("booting {} on {machine}", task.name);
     if request.is_debugged {
@@ -52,7 +58,7 @@ pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
         machine,
         kernel: options.kernel.clone().unwrap_or_else(image::kernel),
         initrd: Some(options.initrd.clone().unwrap_or(task.initrd)),
-        words: words::command_line(&task.name, request.arguments, &options.word)?,
+        words: words::command_line(&first, &arguments, &options.word)?,
         time_limit: options
             .time_limit()
             .or((!request.is_debugged).then_some(TIME_LIMIT)),

@@ -141,13 +141,14 @@ fn compile_and_boot(source: &Path, machine: &Machine) -> Result<(u8, Vec<String>
     Ok((run.exit_code(), console))
 }
 
-/// Boots a program; returns how it ended, and the lines that are not the kernel's.
+/// Boots a program as `run` does; returns how it ended, and the lines that are not the kernel's.
 fn boot(program: &str, initrd: PathBuf, machine: &Machine) -> Result<(Run, Vec<String>)> {
+    let (first, arguments) = image::way_to(program, &[]);
     let boot = Boot {
         machine: machine.clone(),
         kernel: image::kernel(),
         initrd: Some(initrd),
-        words: words::command_line(program, &[], &[])?,
+        words: words::command_line(&first, &arguments, &[])?,
         time_limit: Some(TIME_LIMIT),
         is_debugged: false,
     };

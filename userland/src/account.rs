@@ -59,6 +59,14 @@ impl Account {
         calls::account_share(self.number(), budget_ns, period_ns)
     }
 
+    /// A second capability for the same account, with all its rights.
+    ///
+    /// # Errors
+    /// `ENOMEM`.
+    pub fn copy(&self) -> Result<Self> {
+        self.0.copy(self.0.info()?.rights).map(Self)
+    }
+
     /// Limits and use.
     ///
     /// # Errors

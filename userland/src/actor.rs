@@ -1,7 +1,7 @@
 //! A task that another one directs: the tasks of the tour, and of some tests.
 //!
 //! The director makes the actor's peer, a node on it, and puts a handle to a node of its own
-//! there; then it starts the task with console, peer and account, and passes name and ids as arguments.
+//! there; then it starts the task with its console, peer and account, and passes name and ids as arguments.
 //! From then on they talk through these two handles, and the director keeps no capability of the
 //! actor's peer.
 
@@ -10,13 +10,13 @@ use crate::bus::{Handle, Message, Node, Peer, Received};
 use crate::calls::Result;
 use crate::check::{Failure, Outcome};
 use crate::task::{Command, Task};
-use crate::{environment, print, thread, time};
+use crate::{console, environment, print, thread, time};
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 use core::fmt;
 use core::time::Duration;
-use omnibus_abi::capability::{account, console};
+use omnibus_abi::capability::{self, account};
 use omnibus_abi::{CapabilityNumber, Kind};
 
 /// How long anyone waits for anyone before something must be wrong.
@@ -239,15 +239,25 @@ impl Director {
         let (node, handle_there) = self.peer.node_for(&peer)?;
         let (node_there, handle) = peer.node_for(&self.peer)?;
         let command = Command::new(program)
-            .grant(self.console, console::WRITE)
-            .grant(peer.number(), Kind::Peer.all_rights())
-            .grant(account.number(), account::CHARGE | account::INSPECT)
+            .grant(self.console, capability::console::WRITE)
+            .grant_as("peer", peer.number(), Kind::Peer.all_rights())
+            .grant_as(
+                "account",
+                account.number(),
+                account::CHARGE | account::INSPECT,
+            )
             .argument(name)
             .argument(handle_there.id())
             .argument(node_there.id());
         let command = arguments.iter().fold(command, Command::argument);
         let grant = |command: Command, &(number, rights)| command.grant(number, rights);
         let command = grants.iter().fold(command, grant);
+        let command = match console::lend(&peer)? {
+            Some(id) => {
+                command.variable(format_args!("{}{}", environment::HANDLE, console::NAME), id)
+            }
+            None => command,
+        };
         let task = command.spawn(&account)?;
         let _ = (handle_there.into_id(), node_there.into_id());
         Ok(Player {

@@ -5,11 +5,15 @@
 //!  accounts, peers ──> nodes, each with a handle on our peer ──> handles copied to where they belong ──> tasks
 //! ```
 //!
+//! A program may have the starter's own account instead of one of its own, and ranges of the starter's ports and lines.
+//!
 //! From then on the starter holds the tasks and the accounts, to watch and to read, and a handle to each node, as long as it likes.
 
 use crate::account::Account;
 use crate::archive::Archive;
 use crate::bus::{Handle, Peer};
+use crate::calls;
+use crate::capability::Owned;
 use crate::environment::{HANDLE, NODE};
 use crate::task::{Command, Task};
 use alloc::format;
@@ -29,8 +33,17 @@ pub struct Means<'a> {
     pub archive: &'a Archive,
     /// The peer on which the starter has its handles meanwhile.
     pub peer: &'a Peer,
-    /// Capabilities by the names of [`plan::GRANTABLE`]; the program's own account and peer are not among them.
+    /// Capabilities by the names of [`plan::GRANTABLE`] and [`plan::DEVICES`]; the program's own account and peer are not among them.
     pub capabilities: &'a [(&'a str, CapabilityNumber)],
+}
+
+impl Means<'_> {
+    fn find(&self, name: &str, to: &plan::Program) -> Result<CapabilityNumber, Failed> {
+        let mut ours = self.capabilities.iter();
+        let ours = ours.find(|(known, _)| *known == name);
+        ours.map(|(_, number)| *number)
+            .ok_or_else(|| failed(to, format_args!("there is no {name} to grant")))
+    }
 }
 
 /// A program that was started.
@@ -109,12 +122,14 @@ pub fn start(plan: &Plan, means: &Means<'_>) -> Result<Vec<Started>, Failed> {
 
 /// Makes account, peer and nodes of a program, with a handle of the starter's to each node.
 fn prepare<'a>(program: &'a plan::Program, means: &Means<'_>) -> Result<Making<'a>, Failed> {
-    let plan::Limits {
-        objects,
-        bytes,
-        frames,
-    } = program.account;
-    let account = means.account.carve(objects, bytes, frames);
+    let account = match program.account {
+        None => means.account.copy(),
+        Some(plan::Limits {
+            objects,
+            bytes,
+            frames,
+        }) => means.account.carve(objects, bytes, frames),
+    };
     let account = account.map_err(|error| {
         let state = means.account.state().unwrap_or_default();
         let left = left("the starter's account", &state);
@@ -158,14 +173,15 @@ fn launch(making: &Making<'_>, all: &[Making<'_>], means: &Means<'_>) -> Result<
         let number = match kind {
             Kind::Account => making.account.number(),
             Kind::Peer => making.peer.number(),
-            _ => {
-                let mut ours = means.capabilities.iter();
-                let ours = ours.find(|(known, _)| known == name);
-                ours.ok_or_else(|| failed(program, format_args!("there is no {name} to grant")))?
-                    .1
-            }
+            _ => means.find(name, program)?,
         };
         command = command.grant_as(name, number, *rights);
+    }
+    let mut parts = Vec::new();
+    for device in &program.devices {
+        let part = part(device, program, means)?;
+        command = command.grant_as(&device.name, part.number(), device.rights);
+        parts.push(part);
     }
     let of_file = |error: &dyn fmt::Display| {
         failed(program, format_args!("the file {}: {error}", program.file))
@@ -174,6 +190,31 @@ fn launch(making: &Making<'_>, all: &[Making<'_>], means: &Means<'_>) -> Result<
     let file = file.map_err(|reason| of_file(&reason))?;
     let task = command.load(&file, &making.account);
     task.map_err(|error| making.failed("not started", error))
+}
+
+/// Cuts a range out of the starter's.
+fn part(
+    device: &plan::Device,
+    program: &plan::Program,
+    means: &Means<'_>,
+) -> Result<Owned, Failed> {
+    let plan::Device {
+        line,
+        kind,
+        first,
+        last,
+        ..
+    } = *device;
+    let whole = means.find(kind.name(), program)?;
+    let part = calls::range_split(whole, first, last - first + 1);
+    part.map(Owned::new).map_err(|error| Failed {
+        line,
+        what: format!(
+            "program {}: no {} {first:#x} to {last:#x}: {error}",
+            program.name,
+            kind.name()
+        ),
+    })
 }
 
 fn failed(program: &plan::Program, what: impl fmt::Display) -> Failed {

@@ -18,7 +18,7 @@ static STARTUP: AtomicPtr<Startup> = AtomicPtr::new(core::ptr::null_mut());
 pub(crate) fn initialise(startup: &'static Startup) {
     STARTUP.store(core::ptr::from_ref(startup).cast_mut(), Ordering::Relaxed);
     let console = find(Kind::Console).unwrap_or(CapabilityNumber(0));
-    crate::print::set_console(console);
+    crate::print::set_kernel_console(console);
 }
 
 fn startup() -> &'static Startup {

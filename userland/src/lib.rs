@@ -27,6 +27,7 @@ pub mod bus;
 pub mod calls;
 pub mod capability;
 pub mod check;
+pub mod console;
 pub mod device;
 pub mod driver;
 pub mod entry;

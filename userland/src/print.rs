@@ -1,23 +1,26 @@
-//! Printing on the console: a line is one call, so that lines of different tasks never mix.
+//! Printing on the console: a line is one message, or one call, so that lines of different tasks never mix.
+//!
+//! A program prints on its session with whoever drives the console ([`mod@crate::console`]), if a boot plan gave it a handle for that. Without, or if
+//! the driver has gone, it prints through the kernel, if it holds the capability; and if it does not, nowhere.
 
-use crate::calls;
+use crate::{calls, console};
 use core::fmt::{self, Write};
 use core::sync::atomic::{AtomicU64, Ordering};
 use omnibus_abi::CapabilityNumber;
 
 /// Bytes of a line that are printed in one call; a longer line is printed in pieces.
-pub const LINE_BYTES: usize = 1024;
+pub const LINE_BYTES: usize = console::PIECE_BYTES;
 
 static CONSOLE: AtomicU64 = AtomicU64::new(0);
 
-/// Chooses the console that [`println!`](crate::println) prints on; at the start it is the first one granted.
-pub fn set_console(console: CapabilityNumber) {
+/// Chooses the console of the kernel that [`println!`](crate::println) prints on if there is no driver; at the start it is the first one granted.
+pub fn set_kernel_console(console: CapabilityNumber) {
     CONSOLE.store(console.0, Ordering::Relaxed);
 }
 
-/// The console that is printed on; an invalid number if the task has none.
+/// The console of the kernel; an invalid number if the task has none.
 #[must_use]
-pub fn console() -> CapabilityNumber {
+pub fn kernel_console() -> CapabilityNumber {
     CapabilityNumber(CONSOLE.load(Ordering::Relaxed))
 }
 
@@ -58,11 +61,13 @@ impl<F: FnMut(&[u8])> Write for Buffer<F> {
     }
 }
 
-/// Prints `arguments` in one call if they fit in [`LINE_BYTES`]. A task without a console prints nothing.
+/// Prints `arguments` in one piece if they fit in [`LINE_BYTES`]. A task without a console prints nothing.
 pub fn print(arguments: fmt::Arguments<'_>) {
     let mut buffer = Buffer::new(|bytes| {
-        // Nobody is left to tell that the console is gone.
-        let _ = calls::debug_print(console(), bytes);
+        if console::own(|console| console.write(bytes)).is_err() {
+            // Nobody is left to tell that the console is gone.
+            let _ = calls::debug_print(kernel_console(), bytes);
+        }
     });
     let _ = buffer.write_fmt(arguments);
     buffer.flush();

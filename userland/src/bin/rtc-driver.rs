@@ -1,38 +1,38 @@
-//! The driver of the real-time clock. It is granted its ports and a peer; its argument is a node of that peer. To a message that carries
-//! a handle it answers through that handle with year, month, day, hour, minute and second, a 64-bit word each, or with nothing if the chip
-//! has no date. It ends when the last handle to the node is gone.
+//! The driver of the real-time clock: to a message at its node `door` that carries a handle it answers through that handle with year, month,
+//! day, hour, minute and second, a 64-bit word each, or with nothing if the chip has no date.
+//!
+//! A boot plan gives it the ports `chip`. It ends when the last handle to the node is gone.
 #![no_std]
 #![no_main]
 
 extern crate alloc;
 
 use alloc::vec::Vec;
-use omnibus_userland::abi::{Errno, Kind};
-use omnibus_userland::bus::{Peer, Received};
+use omnibus_userland::bus::Received;
 use omnibus_userland::calls::Result;
 use omnibus_userland::device::Ports;
 use omnibus_userland::driver::AtPorts;
 use omnibus_userland::driver::clock_chip::{CLOCK_CHIP, ClockChip, Date};
-use omnibus_userland::{driver, environment, program};
+use omnibus_userland::part::{Part, capability};
+use omnibus_userland::program;
 
 program!(main);
 
 fn main() -> Result<()> {
-    let find = |kind| environment::find(kind).ok_or(Errno::ENOENT);
-    let door = driver::door()?;
-    let peer = Peer::from_capability(find(Kind::Peer)?);
-    let ports = Ports::from_capability(find(Kind::Ports)?);
+    let part = Part::take()?;
+    let door = part.node("door")?;
+    let ports = Ports::from_capability(capability("chip")?);
     let chip = ClockChip::new(AtPorts::new(ports, CLOCK_CHIP.0))?;
     loop {
-        match peer.recv()? {
-            Received::Message(message) if message.node == door => {
+        match part.peer.recv()? {
+            Received::Message(message) if message.node == door.id() => {
                 let answer = chip.date()?.map(words).unwrap_or_default();
                 for handle in &message.handles {
                     // Who has gone does not want to know.
                     let _ = handle.send(&answer);
                 }
             }
-            Received::HandleRelease { node } if node == door => return Ok(()),
+            Received::HandleRelease { node } if node == door.id() => return Ok(()),
             _ => {}
         }
     }

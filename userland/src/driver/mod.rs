@@ -2,21 +2,11 @@
 //! ports in a driver and a model of the chip in a test.
 
 pub mod clock_chip;
+pub mod console;
 pub mod uart;
 
 use crate::calls::Result;
 use crate::device::Ports;
-use crate::environment;
-use omnibus_abi::Errno;
-
-/// The id of the node at which a driver's clients speak to it: its first argument.
-///
-/// # Errors
-/// `EINVAL`: there is none.
-pub fn door() -> Result<u64> {
-    let id = environment::arguments().next();
-    id.and_then(|id| id.parse().ok()).ok_or(Errno::EINVAL)
-}
 
 /// The registers of a chip, numbered from its first port on.
 pub trait Registers {

@@ -175,12 +175,18 @@ impl<S: Service> Server<S> {
         }
     }
 
+    /// Whether nobody has a session, and nobody can open one.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.service.is_out_of_reach() && self.sessions.is_empty()
+    }
+
     /// Serves as long as anybody has a session, or can open one.
     ///
     /// # Errors
     /// Those of receiving that no client can cause.
     pub fn run(mut self) -> Result<()> {
-        while !self.service.is_out_of_reach() || !self.sessions.is_empty() {
+        while !self.is_done() {
             self.step(DEADLINE_NEVER)?;
         }
         Ok(())
@@ -191,39 +197,44 @@ impl<S: Service> Server<S> {
     /// # Errors
     /// `ETIMEDOUT`; those of receiving that no client can cause.
     pub fn step(&mut self, deadline_ns: u64) -> Result<()> {
+        while !self.try_step()? {
+            WaitSet::new().peer(&self.peer).wait(deadline_ns)?;
+        }
+        Ok(())
+    }
+
+    /// The same without waiting; whether there was one.
+    ///
+    /// # Errors
+    /// Those of receiving that no client can cause.
+    pub fn try_step(&mut self) -> Result<bool> {
         let mut transfers = [Transfer::default(); HANDLES_MAX];
         let mut buffer = core::mem::take(&mut self.buffer);
-        let done = loop {
-            let data = &mut [IoSliceMut::new(&mut buffer)];
-            let (incoming, result) = calls::recv(self.peer.number(), data, &mut transfers);
-            let (id, account) = (incoming.metadata.id, incoming.metadata.account);
-            match result {
-                Ok(()) => {
-                    let message = incoming.message;
-                    match message.kind {
-                        MESSAGE_TYPE_NODE_RELEASE => self.node_released(id),
-                        MESSAGE_TYPE_HANDLE_RELEASE => self.handle_released(id),
-                        _ => {
-                            let handles = self.take(&transfers[..message.n_transfers as usize]);
-                            let payload = &buffer[..message.n_data as usize];
-                            self.message(id, account, payload, handles);
-                        }
-                    }
-                    break Ok(());
-                }
-                Err(Errno::EAGAIN) => {
-                    if let Err(error) = WaitSet::new().peer(&self.peer).wait(deadline_ns) {
-                        break Err(error);
+        let data = &mut [IoSliceMut::new(&mut buffer)];
+        let (incoming, result) = calls::recv(self.peer.number(), data, &mut transfers);
+        let (id, account) = (incoming.metadata.id, incoming.metadata.account);
+        let done = match result {
+            Ok(()) => {
+                let message = incoming.message;
+                match message.kind {
+                    MESSAGE_TYPE_NODE_RELEASE => self.node_released(id),
+                    MESSAGE_TYPE_HANDLE_RELEASE => self.handle_released(id),
+                    _ => {
+                        let handles = self.take(&transfers[..message.n_transfers as usize]);
+                        let payload = &buffer[..message.n_data as usize];
+                        self.message(id, account, payload, handles);
                     }
                 }
-                // It does not fit, or brings capabilities that there is no room for.
-                Err(Errno::EMSGSIZE | Errno::EDQUOT | Errno::ENOMEM) => {
-                    let (incoming, result) = calls::recv_discard(self.peer.number());
-                    self.refuse(incoming.metadata.id, Errno::EMSGSIZE);
-                    break result;
-                }
-                Err(error) => break Err(error),
+                Ok(true)
             }
+            Err(Errno::EAGAIN) => Ok(false),
+            // It does not fit, or brings capabilities that there is no room for.
+            Err(Errno::EMSGSIZE | Errno::EDQUOT | Errno::ENOMEM) => {
+                let (incoming, result) = calls::recv_discard(self.peer.number());
+                self.refuse(incoming.metadata.id, Errno::EMSGSIZE);
+                result.map(|()| true)
+            }
+            Err(error) => Err(error),
         };
         self.buffer = buffer;
         done

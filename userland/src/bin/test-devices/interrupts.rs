@@ -145,7 +145,7 @@ tests! {
 
     /// The line of a task that is killed is free again.
     fn int_5_death_unbinds(bench) {
-        let own = bench.account.carve(64, 4096, 256)?;
+        let own = bench.account.carve(64, 4096, 512)?;
         let peer = Peer::new(&own)?;
         let lines = all_lines()?;
         let holder = Command::new(super::PROGRAM)

@@ -5,9 +5,11 @@
 extern crate alloc;
 
 mod clock_chip;
+mod consoles;
 mod drivers;
 mod interrupts;
 mod ports;
+mod stage;
 mod timers;
 
 use omnibus_userland::{environment, program, suite};
@@ -25,6 +27,7 @@ fn main() -> u8 {
         timers::TESTS,
         ports::TESTS,
         interrupts::TESTS,
+        consoles::TESTS,
         drivers::TESTS,
     ];
     suite::run(PROGRAM, &tests)

@@ -1,0 +1,264 @@
+//! The console of a program: a session with the program that drives the line, `serial-driver`.
+//!
+//! It is a session like any other ([`crate::service`]); its requests are these:
+//!
+//! | request | fields | carries | asks for |
+//! |---|---|---|---|
+//! | [`WRITE`] | bytes | | these bytes on the line, a carriage return before each line feed |
+//! | [`DRAIN`] | | a handle | an empty message through it when all that was written before is on the line |
+//! | [`LISTEN`] | | a handle | what comes in on the line, from now on, through it, until its node ends; `EBUSY` if somebody listens |
+//!
+//! The reply to WRITE says that the driver has the bytes, and that there was room for them: a program that has been told so may end, however it
+//! does, and they come out nevertheless. So a program's bytes keep their order, and what it printed before it told another is out before
+//! what the other prints then. While the line is behind, the reply is; nobody loses bytes, and nobody can fill the driver.
+//!
+//! [`Session`](crate::service::session::Session) allocates for every message. This is the same without the heap, since a program that has
+//! none left must still be able to say so.
+
+use crate::account::Account;
+use crate::bus::{Handle, Node, Peer};
+use crate::calls::{self, Result};
+use crate::capability::Owned;
+use crate::environment;
+use crate::lock::Mutex;
+use crate::part::capability;
+use crate::port::Port;
+use crate::service::frame::{Fields, OPEN, UNREAD};
+use crate::service::session::PATIENCE;
+use crate::time;
+use core::time::Duration;
+use omnibus_abi::bus1::{
+    INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, TRANSFER_FLAG_CREATE, Transfer,
+};
+use omnibus_abi::{CapabilityNumber, Errno};
+
+/// The operation that puts bytes on the line.
+pub const WRITE: u32 = 1;
+
+/// The operation that has told when all is on the line.
+pub const DRAIN: u32 = 2;
+
+/// The operation that has told what comes in.
+pub const LISTEN: u32 = 3;
+
+/// What a boot plan calls the handle to the door of whoever drives the console.
+pub const NAME: &str = "console";
+
+/// Bytes that are written in one request; what is longer is written in several.
+pub const PIECE_BYTES: usize = 1024;
+
+/// Word, sequence number, and the length of the bytes.
+const HEAD_BYTES: usize = 12;
+
+/// Bytes of a reply.
+const REPLY_BYTES: usize = 8;
+
+/// How long to wait before it is tried again, if our account has had its share of the driver's queue.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A session with whoever drives the console. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Console {
+    /// A peer of its own, so that waiting for a reply leaves everybody else's messages where they are.
+    peer: Owned,
+    /// The driver, as this session reaches it.
+    server: u64,
+    n_requests: u32,
+}
+
+impl Console {
+    /// Opens a session at the door; `account` pays for its peer.
+    ///
+    /// # Errors
+    /// `EPIPE`: the driver has ended. `EDQUOT`: it has no room for more sessions, or an account is full.
+    pub fn open(account: &Account, door: &Handle) -> Result<Self> {
+        Self::open_at(account.number(), door.peer().number(), door.id())
+    }
+
+    fn open_at(account: CapabilityNumber, at: CapabilityNumber, door: u64) -> Result<Self> {
+        let peer = Owned::new(calls::peer_new(account)?);
+        let (_, door) = transfer(at, peer.number(), entry(0, door))?;
+        let (_, to_reply) = node(peer.number())?;
+        let mut console = Self {
+            peer,
+            server: door,
+            n_requests: 0,
+        };
+        let mut given = [Transfer::default()];
+        console.call(OPEN, None, &[entry(0, to_reply)], &mut given)?;
+        calls::release(console.peer.number(), &[door, to_reply])?;
+        console.server = given[0].id;
+        Ok(console)
+    }
+
+    /// Writes bytes. They are the driver's when this returns.
+    ///
+    /// # Errors
+    /// `EPIPE`: the driver has ended, or ended the session. `ETIMEDOUT`. Those of SEND that have nothing to do with its quota.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
+        let mut pieces = bytes.chunks(PIECE_BYTES);
+        pieces.try_for_each(|piece| self.call(WRITE, Some(piece), &[], &mut []))
+    }
+
+    /// Waits until all that was written is on the line, by whomever.
+    ///
+    /// # Errors
+    /// Those of [`Self::write`]; `EDQUOT`, `ENOMEM`.
+    pub fn drain(&mut self) -> Result<()> {
+        let (told, handle) = node(self.peer.number())?;
+        self.call(DRAIN, None, &[entry(0, handle)], &mut [])?;
+        let deadline_ns = time::deadline_in(PATIENCE);
+        calls::release(self.peer.number(), &[handle])?;
+        loop {
+            let incoming = Port::new(self.peer.number()).next_until(deadline_ns, &mut [], &mut []);
+            let incoming = incoming.map_err(|(error, _)| error)?;
+            match (incoming.message.kind, incoming.metadata.id) {
+                (MESSAGE_TYPE_NODE_RELEASE, _) => return Err(Errno::EPIPE),
+                (MESSAGE_TYPE_HANDLE_RELEASE, id) if id == told => return Err(Errno::EPIPE),
+                (MESSAGE_TYPE_HANDLE_RELEASE, _) => {}
+                _ => break,
+            }
+        }
+        calls::release(self.peer.number(), &[told])
+    }
+
+    /// Has what comes in on the line sent to a node that it makes on `peer`, byte by byte or several at once, as long as the node lives.
+    ///
+    /// # Errors
+    /// `EBUSY`: somebody else listens. Those of [`Self::drain`].
+    pub fn listen(&mut self, peer: &Peer) -> Result<Node> {
+        let (node, handle) = peer.node()?;
+        let ours = transfer(peer.number(), self.peer.number(), entry(0, handle.id()))?.1;
+        let told = self.call(LISTEN, None, &[entry(0, ours)], &mut []);
+        calls::release(self.peer.number(), &[ours])?;
+        told.map(|()| node)
+    }
+
+    /// Makes a request, and waits for the reply.
+    fn call(
+        &mut self,
+        operation: u32,
+        bytes: Option<&[u8]>,
+        carried: &[Transfer],
+        given: &mut [Transfer],
+    ) -> Result<()> {
+        let sequence = self.n_requests;
+        self.n_requests = (sequence + 1) % UNREAD;
+        let mut request = [0; HEAD_BYTES + PIECE_BYTES];
+        request[..4].copy_from_slice(&operation.to_le_bytes());
+        request[4..8].copy_from_slice(&sequence.to_le_bytes());
+        let n_bytes = bytes.map_or(HEAD_BYTES - 4, |bytes| {
+            request[8..HEAD_BYTES].copy_from_slice(&(bytes.len() as u32).to_le_bytes());
+            request[HEAD_BYTES..][..bytes.len()].copy_from_slice(bytes);
+            HEAD_BYTES + bytes.len()
+        });
+        let port = Port::new(self.peer.number());
+        let deadline_ns = time::deadline_in(PATIENCE);
+        let mut reply = [0; REPLY_BYTES];
+        let mut came = loop {
+            let message = (&request[..n_bytes], carried);
+            match port.exchange_until(deadline_ns, self.server, message, (&mut reply, given)) {
+                Err((Errno::EDQUOT, how_far)) if !how_far.is_sent() => time::sleep(PAUSE),
+                Err((Errno::EBADRQC, how_far)) if !how_far.is_sent() => return Err(Errno::EPIPE),
+                came => break came,
+            }
+            if time::now_ns() > deadline_ns {
+                return Err(Errno::ETIMEDOUT);
+            }
+        };
+        loop {
+            let incoming = came.map_err(|(error, _)| error)?;
+            match (incoming.message.kind, incoming.metadata.id) {
+                (MESSAGE_TYPE_NODE_RELEASE, id) if id == self.server => return Err(Errno::EPIPE),
+                // Something that went before: a handle that the driver has let go of.
+                (MESSAGE_TYPE_NODE_RELEASE | MESSAGE_TYPE_HANDLE_RELEASE, _) => {}
+                _ => {
+                    let (word, of, _) = Fields::of(&reply[..incoming.message.n_data as usize])?;
+                    if of == sequence || of == UNREAD {
+                        return answer(word);
+                    }
+                }
+            }
+            came = port.next_until(deadline_ns, &mut reply, given);
+        }
+    }
+}
+
+/// What the word of a reply says.
+fn answer(word: u32) -> Result<()> {
+    let error = i32::try_from(word).map(Errno::new);
+    match (word, error) {
+        (0, _) => Ok(()),
+        (_, Ok(Some(error))) => Err(error),
+        _ => Err(Errno::EINVAL),
+    }
+}
+
+const fn entry(flags: u64, id: u64) -> Transfer {
+    Transfer { flags, id }
+}
+
+/// Transfers one entry; the ids that it has at either end.
+fn transfer(from: CapabilityNumber, to: CapabilityNumber, entry: Transfer) -> Result<(u64, u64)> {
+    let (mut source, mut target) = ([entry], [Transfer::default()]);
+    calls::transfer(from, to, &mut source, &mut target)?;
+    Ok((source[0].id, target[0].id))
+}
+
+/// A node on this peer, and a handle to it there.
+fn node(peer: CapabilityNumber) -> Result<(u64, u64)> {
+    transfer(peer, peer, entry(TRANSFER_FLAG_CREATE, INVALID))
+}
+
+/// The session of this program, which all of it prints on.
+static OWN: Mutex<Own> = Mutex::new(Own::Unopened);
+
+enum Own {
+    Unopened,
+    Open(Console),
+    /// There is none, or none any more.
+    Missing(Errno),
+}
+
+/// Does something with the console of this program, which the boot plan gave it under the name [`NAME`].
+///
+/// # Errors
+/// `ENOENT`: it was given none. Those of opening it; of what is done. When the driver has gone, it stays so.
+pub fn own<T>(doing: impl FnOnce(&mut Console) -> Result<T>) -> Result<T> {
+    let mut own = OWN.lock();
+    if matches!(*own, Own::Unopened) {
+        *own = open_own().map_or_else(Own::Missing, Own::Open);
+    }
+    let done = match &mut *own {
+        Own::Open(console) => doing(console),
+        Own::Missing(error) => Err(*error),
+        Own::Unopened => Err(Errno::ENOENT),
+    };
+    if let Err(error @ (Errno::EPIPE | Errno::ETIMEDOUT)) = done {
+        *own = Own::Missing(error);
+    }
+    done
+}
+
+fn open_own() -> Result<Console> {
+    let door = environment::number_of(environment::HANDLE, NAME).ok_or(Errno::ENOENT)?;
+    Console::open_at(capability("account")?, capability("peer")?, door)
+}
+
+/// Gives whoever uses `peer` the console of this program, too: the id of a handle there, which is to be known as [`NAME`]; `None` if this program
+/// was given no console itself.
+///
+/// # Errors
+/// Those of TRANSFER.
+pub fn lend(peer: &Peer) -> Result<Option<u64>> {
+    let Some(door) = environment::number_of(environment::HANDLE, NAME) else {
+        return Ok(None);
+    };
+    let (_, theirs) = transfer(capability("peer")?, peer.number(), entry(0, door))?;
+    Ok(Some(theirs))
+}
+
+/// Has this program print on a session of this door from now on, if it can.
+pub fn set_own(account: &Account, door: &Handle) {
+    *OWN.lock() = Console::open(account, door).map_or_else(Own::Missing, Own::Open);
+}
