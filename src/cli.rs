@@ -26,7 +26,7 @@ pub(crate) struct Cli {
 pub(crate) enum Word {
     /// Run the checks and tests of the host, then the suites inside QEMU
     Test(TestOptions),
-    /// Boot with a program as the first task; its status becomes the exit code
+    /// Boot and start a program; its status becomes the exit code
     Run(ProgramLine),
     /// Write a program of your own to begin with, as a package outside this repository
     New {
@@ -191,6 +191,7 @@ impl Options {
             chipset: self.machine,
             accelerator: self.accel,
             is_counting_instructions: self.icount,
+            date: None,
         }
     }
 

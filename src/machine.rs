@@ -62,6 +62,8 @@ pub(crate) struct Machine {
     pub(crate) accelerator: Accelerator,
     /// Count instructions instead of time: one instruction is one nanosecond of the guest, from run to run the same.
     pub(crate) is_counting_instructions: bool,
+    /// What its clock chip says at the start, as QEMU's `-rtc base=` has it, instead of the host's time.
+    pub(crate) date: Option<&'static str>,
 }
 
 impl Machine {
@@ -110,6 +112,9 @@ impl Machine {
             .args(["-device", "isa-debugcon,iobase=0xe9,chardev=report"]);
         if self.is_counting_instructions {
             command.args(["-icount", "shift=0,sleep=off"]);
+        }
+        if let Some(date) = self.date {
+            command.args(["-rtc", &format!("base={date}")]);
         }
         command.arg("-kernel").arg(kernel);
         if let Some(initrd) = initrd {

@@ -60,8 +60,8 @@ pub fn parse(text: &str) -> Result<Plan, Fault> {
         (&**name, devices.as_slice())
     };
     check_apart(programs.iter().map(devices))?;
-    let mut worded = tables.iter().zip(&programs);
-    let mut worded = worded.by_ref().filter(|(_, program)| program.has_words);
+    let worded = tables.iter().zip(&programs);
+    let mut worded = worded.filter(|(_, program)| program.has_words);
     if let (Some((_, first)), Some((second, _))) = (worded.next(), worded.next()) {
         let what = format!("words are for {} already", first.name);
         return Err(Fault::new(text, second.offset, what));

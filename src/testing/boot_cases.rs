@@ -5,7 +5,7 @@ use super::case::{Case, Expected, Initrd, Kernel, as_it_is};
 const PLANNED: Case = Case {
     id: "boot.starts-what-the-plan-says",
     sentence: "The first program starts what the plan says, tells what a program was given, and ends with the program that the plan names.",
-    kernel: Kernel::Planned("test"),
+    kernel: Kernel::Planned(&["test"]),
     adjust: as_it_is,
     initrd: Initrd::WithPlan(
         r#"
@@ -58,21 +58,46 @@ macro_rules! refused {
 pub(crate) const CASES: &[Case] = &[
     PLANNED,
     Case {
-        id: "boot.plays-the-tour",
-        sentence: "The tour holds as a program of a plan, with an account of its own.",
-        kernel: Kernel::Planned("tour"),
+        id: "boot.runs-what-words-name",
+        sentence: "The plan of `run` starts the program that its words name, with the others as arguments, and the console goes through the driver.",
+        kernel: Kernel::Planned(&["run", "hello", "a b"]),
         initrd: Initrd::Image,
         expected: Expected {
             exit_code: 0,
             failure: "",
-            console: "All 8 chapters held.",
+            console: "argument \"a b\"",
+        },
+        ..PLANNED
+    },
+    Case {
+        id: "boot.tells-the-date",
+        sentence: "The date that a program is told by the clock's driver is the one that the machine was given.",
+        kernel: Kernel::Planned(&["date"]),
+        adjust: |machine| machine.date = Some("2031-05-06T07:08:09"),
+        initrd: Initrd::Image,
+        expected: Expected {
+            exit_code: 0,
+            failure: "",
+            console: "2031-05-06 07:08:",
+        },
+        ..PLANNED
+    },
+    Case {
+        id: "boot.last-words-come-out",
+        sentence: "What a program printed through the driver comes out whole, although it ends by a panic at once.",
+        kernel: Kernel::Planned(&["last-words"]),
+        initrd: Initrd::Image,
+        expected: Expected {
+            exit_code: 101,
+            failure: "",
+            console: "panicked at",
         },
         ..PLANNED
     },
     Case {
         id: "boot.refuses-an-unknown-plan",
         sentence: "A plan that the archive does not have is refused by name, with those that it has.",
-        kernel: Kernel::Planned("nowhere"),
+        kernel: Kernel::Planned(&["nowhere"]),
         initrd: Initrd::Image,
         expected: Expected {
             exit_code: 2,

@@ -22,8 +22,8 @@ pub(crate) enum Kernel {
     Omnibus(&'static str),
     /// The kernel that can be broken, with this program as its first task.
     Sabotaged(&'static str),
-    /// Omnibus, carrying out the boot plan of this name.
-    Planned(&'static str),
+    /// Omnibus, carrying out the boot plan of this name, with the words behind it.
+    Planned(&'static [&'static str]),
     /// A guest of a few instructions.
     Tiny(&'static [Step]),
 }
@@ -99,30 +99,23 @@ impl Case {
         })
     }
 
+    /// The kernel's command line.
+    fn line(&self, program: &str, arguments: &[&str]) -> Result<String> {
+        let settings = self.words.iter().map(|word| word.parse());
+        let settings = settings.collect::<Result<Vec<_>, String>>();
+        let settings = settings.map_err(anyhow::Error::msg)?;
+        let arguments: Vec<_> = arguments.iter().map(ToString::to_string).collect();
+        words::command_line(program, &arguments, &settings)
+    }
+
     fn boot(&self, machine: &Machine, console: &mut Vec<String>) -> Result<Run> {
         let directory = ScratchDirectory::new()?;
         let mut machine = machine.clone();
         (self.adjust)(&mut machine);
         let (kernel, words) = match self.kernel {
-            Kernel::Omnibus(program) | Kernel::Sabotaged(program) | Kernel::Planned(program) => {
-                let settings = self
-                    .words
-                    .iter()
-                    .map(|word| word.parse())
-                    .collect::<Result<Vec<_>, String>>();
-                let settings = settings.map_err(anyhow::Error::msg)?;
-                let kernel = match self.kernel {
-                    Kernel::Sabotaged(_) => image::sabotaged_kernel(),
-                    _ => image::kernel(),
-                };
-                let line = match self.kernel {
-                    Kernel::Planned(plan) => {
-                        words::command_line(image::STARTER, &[plan.to_owned()], &settings)
-                    }
-                    _ => words::command_line(program, &[], &settings),
-                };
-                (kernel, line?)
-            }
+            Kernel::Omnibus(program) => (image::kernel(), self.line(program, &[])?),
+            Kernel::Sabotaged(program) => (image::sabotaged_kernel(), self.line(program, &[])?),
+            Kernel::Planned(words) => (image::kernel(), self.line(image::STARTER, words)?),
             Kernel::Tiny(steps) => {
                 let file = directory.path().join("kernel.elf");
                 write(&file, &tiny_guest::build(steps))?;

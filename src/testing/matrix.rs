@@ -65,6 +65,7 @@ mod tests {
             chipset: Chipset::Q35,
             accelerator: Accelerator::Tcg,
             is_counting_instructions: false,
+            date: None,
         }
     }
 

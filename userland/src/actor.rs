@@ -126,7 +126,7 @@ impl Actor {
 #[derive(Debug)]
 pub struct Director {
     account: Account,
-    console: CapabilityNumber,
+    console: Option<CapabilityNumber>,
     peer: Peer,
     /// What arrived while something else was waited for.
     early: RefCell<VecDeque<Received>>,
@@ -170,11 +170,11 @@ impl Default for Allowance {
 }
 
 impl Director {
-    /// A director that carves its actors' accounts out of `account`.
+    /// A director that carves its actors' accounts out of `account`, and gives them the kernel's console, if it has it, beside its own.
     ///
     /// # Errors
     /// `EDQUOT`, `ENOMEM`.
-    pub fn new(account: Account, console: CapabilityNumber) -> Result<Self> {
+    pub fn new(account: Account, console: Option<CapabilityNumber>) -> Result<Self> {
         let peer = Peer::new(&account)?;
         Ok(Self {
             account,
@@ -238,8 +238,11 @@ impl Director {
         let peer = Peer::new(&account)?;
         let (node, handle_there) = self.peer.node_for(&peer)?;
         let (node_there, handle) = peer.node_for(&self.peer)?;
-        let command = Command::new(program)
-            .grant(self.console, capability::console::WRITE)
+        let mut command = Command::new(program);
+        if let Some(console) = self.console {
+            command = command.grant(console, capability::console::WRITE);
+        }
+        let command = command
             .grant_as("peer", peer.number(), Kind::Peer.all_rights())
             .grant_as(
                 "account",

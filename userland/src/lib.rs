@@ -9,7 +9,7 @@
 //! # Writing a program
 //!
 //! A program is a file `src/bin/NAME.rs` and its entry in `Cargo.toml`. The first sentence of its comment is what the host
-//! tool lists; [`program!`] names its `main`. `./run-qemu.sh run NAME ARGUMENTS` boots with it as the first task. `src/bin/letter.rs`
+//! tool lists; [`program!`] names its `main`. `./run-qemu.sh run NAME ARGUMENTS` boots and starts it. `src/bin/letter.rs`
 //! is one of twenty lines that uses bus1.
 //!
 //! Unsafe code is in the modules that say so below, and nowhere else.

@@ -5,9 +5,6 @@
 #![no_std]
 #![no_main]
 
-extern crate alloc;
-
-use alloc::vec::Vec;
 use omnibus_userland::bus::Received;
 use omnibus_userland::calls::Result;
 use omnibus_userland::device::Ports;
@@ -26,7 +23,7 @@ fn main() -> Result<()> {
     loop {
         match part.peer.recv()? {
             Received::Message(message) if message.node == door.id() => {
-                let answer = chip.date()?.map(words).unwrap_or_default();
+                let answer = chip.date()?.map(Date::to_bytes).unwrap_or_default();
                 for handle in &message.handles {
                     // Who has gone does not want to know.
                     let _ = handle.send(&answer);
@@ -36,24 +33,4 @@ fn main() -> Result<()> {
             _ => {}
         }
     }
-}
-
-fn words(date: Date) -> Vec<u8> {
-    let Date {
-        year,
-        month,
-        day,
-        hour,
-        minute,
-        second,
-    } = date;
-    let words = [
-        u64::from(year),
-        month.into(),
-        day.into(),
-        hour.into(),
-        minute.into(),
-        second.into(),
-    ];
-    words.iter().flat_map(|word| word.to_le_bytes()).collect()
 }

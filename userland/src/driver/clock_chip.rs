@@ -2,6 +2,8 @@
 
 use super::Registers;
 use crate::calls::Result;
+use alloc::vec::Vec;
+use core::fmt;
 
 /// First port, number of ports, and interrupt line.
 pub const CLOCK_CHIP: (u16, u64, u64) = (0x70, 2, 8);
@@ -44,6 +46,59 @@ pub struct Date {
     pub minute: u8,
     /// 0 to 59.
     pub second: u8,
+}
+
+impl Date {
+    /// As the driver tells it: a 64-bit word for each, in their order.
+    #[must_use]
+    pub fn to_bytes(self) -> Vec<u8> {
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        } = self;
+        let others = [month, day, hour, minute, second].map(u64::from);
+        let words = [u64::from(year)].into_iter().chain(others);
+        words.flat_map(u64::to_le_bytes).collect()
+    }
+
+    /// Reads what the driver told; `None` if it is no date.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        let (words, rest) = bytes.as_chunks();
+        let words: [[u8; 8]; 6] = words.try_into().ok().filter(|_| rest.is_empty())?;
+        let [year, others @ ..] = words.map(u64::from_le_bytes);
+        let mut others = others.into_iter().map(|word| u8::try_from(word).ok());
+        let mut next = || others.next().flatten();
+        Some(Self {
+            year: u16::try_from(year).ok()?,
+            month: next()?,
+            day: next()?,
+            hour: next()?,
+            minute: next()?,
+            second: next()?,
+        })
+    }
+}
+
+impl fmt::Display for Date {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            year,
+            month,
+            day,
+            hour,
+            minute,
+            second,
+        } = self;
+        write!(
+            f,
+            "{year}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02}"
+        )
+    }
 }
 
 /// The chip.
@@ -168,6 +223,9 @@ mod tests {
             minute: 59,
             second: 8,
         };
+        assert_eq!(Date::of_bytes(&date.to_bytes()), Some(date));
+        assert_eq!(Date::of_bytes(&date.to_bytes()[1..]), None);
+        assert_eq!(date.to_string(), "2026-11-21 23:59:08");
         let read = |hour, others: [u8; 5], b| {
             let [second, minute, day, month, year] = others;
             date_of([second, minute, hour, day, month, year], b)

@@ -43,7 +43,7 @@ fn main() -> u8 {
 pub(crate) fn director(bench: &Bench) -> Result<Director> {
     let rights = account::CHARGE | account::INSPECT | account::CARVE;
     let number = calls::capability_copy(bench.account.number(), rights)?;
-    Director::new(Account::from_capability(number), bench.console)
+    Director::new(Account::from_capability(number), Some(bench.console))
 }
 
 /// Starts a task that does `what` with the memory object it is given.

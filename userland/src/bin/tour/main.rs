@@ -39,9 +39,10 @@ const CHAPTERS: [Chapter; 8] = [
 ];
 
 fn main() -> u8 {
-    let find = |kind| environment::find(kind).expect("the first task has one of every kind");
-    let account = Account::from_capability(find(Kind::Account));
-    let director = Director::new(account, find(Kind::Console)).expect("the root account is free");
+    let account = environment::find(Kind::Account).expect("the tour is given an account");
+    let account = Account::from_capability(account);
+    let console = environment::find(Kind::Console);
+    let director = Director::new(account, console).expect("the account has room");
     println!();
     println!("A tour of Omnibus. Each line is printed by the task it speaks of.");
     for ((claim, prove), letter) in CHAPTERS.iter().zip('a'..) {
