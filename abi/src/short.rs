@@ -2,7 +2,7 @@
 //!
 //! | register | on entry | on return |
 //! |---|---|---|
-//! | `rax` | the call's number; in its upper half the bytes to send | status |
+//! | `rax` | the call's number; in its upper half the bytes to send, [`CARRY`] and [`TAKE`] | status |
 //! | `rdi` | capability of the peer | of what was received, `metadata.id` (RCV-4) |
 //! | `rsi` | id of the handle | `metadata.account` |
 //! | `rbx` | the deadline, in nanoseconds | [`Descriptor`] |
@@ -14,6 +14,15 @@
 
 /// Most bytes of a short message.
 pub const SHORT_BYTES_MAX: u64 = 64;
+
+/// Most bytes of a short message with a handle, whose id is in the last of the [`REGISTERS`].
+pub const SHORT_BYTES_BESIDE_MAX: u64 = SHORT_BYTES_MAX - 8;
+
+/// Bit of `rax`: the message carries a copy of the handle whose id the last register holds.
+pub const CARRY: u64 = 1 << 62;
+
+/// Bit of `rax`: there is room for a handle that comes with the message received; its id goes to the last register.
+pub const TAKE: u64 = 1 << 63;
 
 /// Words of a short message.
 pub const N_WORDS: usize = (SHORT_BYTES_MAX / 8) as usize;

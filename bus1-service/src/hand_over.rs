@@ -16,7 +16,7 @@
 use crate::account::{self, Charged};
 use crate::effects::Waker;
 use crate::handle::{Handle, Whereabouts};
-use crate::mem::{KeyedGuard, Ref};
+use crate::mem::{Key, KeyedGuard, Ref};
 use crate::message::{objects, price};
 use crate::peer::state::{Linked, Origin, PeerState};
 use crate::peer::{PeerCore, leave_now};
@@ -35,6 +35,9 @@ impl<S: System> Aim<S> {
         &self.0.node().owner().watch
     }
 }
+
+/// The handle that a message is to carry a copy of, looked up.
+pub struct Cargo<S: System>(Ref<Handle<S>>);
 
 /// What the receiver of a message that was handed over is told of it (RCV-4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,15 +64,28 @@ impl<S: System> Peer<S> {
     pub fn aim(&self, destination: Id, is_reply_awaited: bool) -> Option<Aim<S>> {
         let mut guard = self.core().lock.lock();
         let (state, key) = guard.parts();
-        let is_usual = if is_reply_awaited {
-            state.queue.is_idle()
-        } else {
-            !state.queue.has_undone()
-        };
-        if !is_usual {
+        if !is_usual(state, is_reply_awaited) {
             return None;
         }
         state.handle_again(key, destination).map(Aim)
+    }
+
+    /// The same for a message that carries a copy of the handle `carried`, which is looked up in the same instant.
+    #[inline(always)]
+    #[must_use]
+    pub fn aim_with(
+        &self,
+        destination: Id,
+        carried: Id,
+        is_reply_awaited: bool,
+    ) -> Option<(Aim<S>, Cargo<S>)> {
+        let mut guard = self.core().lock.lock();
+        let (state, key) = guard.parts();
+        if !is_usual(state, is_reply_awaited) {
+            return None;
+        }
+        let cargo = state.handle(key, carried).map(Cargo)?;
+        Some((Aim(state.handle_again(key, destination)?), cargo))
     }
 
     /// Hands a message of `n_data` bytes, which are the embedder's to move, over to a thread that waits where `aim` leads. `None`: nothing
@@ -114,6 +130,55 @@ impl<S: System> Peer<S> {
         handle.drop_shared();
         let account = sender.account.number();
         Some(Handed { node, account })
+    }
+
+    /// The same for a message that carries a handle; with the id by which the receiver knows the copy. `wake` is as for [`Peer::deliver`].
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// client.send(&[handle], &[handle], b"the first goes through the queue")?.finish_silently();
+    /// drop(server.recv()?);
+    /// let (aim, cargo) = client.aim_with(handle, handle, true).expect("two handles");
+    /// let wake = &mut |(): &(), _| {};
+    /// let (handed, copy) = client.hand_over_with(aim, cargo, 0, wake).expect("the server is idle");
+    /// assert_eq!(handed.node, node);
+    /// server.send(&[copy], &[], b"to itself")?.finish_silently();
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn hand_over_with(
+        &self,
+        aim: Aim<S>,
+        cargo: Cargo<S>,
+        n_data: u64,
+        wake: &mut dyn FnMut(&S::Watch, Wake),
+    ) -> Option<(Handed, Id)> {
+        let (handle, source) = (aim.0, cargo.0);
+        hook::point("hand over: looked up");
+        let receiver = handle.node().owner();
+        let paid = Paid::pay(self.core(), &handle, true, n_data)?;
+        hook::point("hand over: charged");
+        let copied = copy(receiver, &source, Id::INVALID);
+        hook::point("hand over: begun");
+        let arrived = copied.as_ref().and_then(|copied| arrive(&handle, copied));
+        let Some((node, id)) = arrived else {
+            give_up(receiver, None, copied, wake);
+            paid.undo(receiver, true, n_data);
+            return None;
+        };
+        let account = paid.settle(receiver, true, n_data);
+        Some((Handed { node, account }, id))
     }
 
     /// The same for a message that carries a copy of the handle `carried`, or whose bytes are put where the receiver wants them before it is
@@ -166,39 +231,39 @@ impl<S: System> Peer<S> {
             }
         };
         let owner = handle.node().owner();
-        let kept = objects::<S>(u64::from(source.is_some()));
-        let whole = price::<S>(u64::from(source.is_some()), n_data);
-        let paid = pay(sender, &handle, source.is_some(), n_data, &whole)?;
+        let has_carried = source.is_some();
+        let paid = Paid::pay(sender, &handle, has_carried, n_data)?;
         hook::point("hand over: charged");
         let mut copied = None;
         let mut id = None;
-        if let Some(reserved) = begin(&handle, source.is_some()) {
+        if let Some(reserved) = begin(&handle, has_carried) {
             id = reserved;
             copied = match (&source, id) {
                 (Some(source), Some(id)) => copy(owner, source, id),
                 _ => None,
             };
             hook::point("hand over: begun");
-            let is_ready = copied.is_some() == source.is_some();
+            let is_ready = copied.is_some() == has_carried;
             let is_delivered = is_ready && deliver(id);
             if finish(&handle, copied.as_ref(), is_delivered) {
-                let account = match paid {
-                    Paid::Passed(account) => account,
-                    Paid::Charged(charged) => {
-                        let account = charged.trace.claimant();
-                        account::receive(charged.trace, owner, &price::<S>(0, n_data), &kept);
-                        account
-                    }
-                };
+                let account = paid.settle(owner, has_carried, n_data);
                 let node = handle.node().id();
                 return Some(Handed { node, account });
             }
         }
         give_up(owner, id, copied, wake);
-        if let Paid::Charged(charged) = paid {
-            account::undo(&charged, &whole);
-        }
+        paid.undo(owner, has_carried, n_data);
         None
+    }
+}
+
+/// Whether nothing is to be done in the sender's queue and, if it is going to receive too, nothing is there.
+#[inline(always)]
+fn is_usual<S: System>(state: &PeerState<S>, is_reply_awaited: bool) -> bool {
+    if is_reply_awaited {
+        state.queue.is_idle()
+    } else {
+        !state.queue.has_undone()
     }
 }
 
@@ -234,25 +299,59 @@ fn destination<S: System>(
 
 /// What a charge for a message came to.
 enum Paid<S: System> {
-    /// It would be granted and leaves no trace, and is not written.
+    /// It would be granted, and nothing is left of it but what the receiver is to hold, which it is charged already.
     Passed(AccountNumber),
     Charged(Charged<S>),
 }
 
-/// Charges a message, if the handle remembers whom: what it carries stays charged.
-#[inline(always)]
-fn pay<S: System>(
-    sender: &PeerCore<S>,
-    handle: &Handle<S>,
-    has_carried: bool,
-    n_data: u64,
-    amounts: &S::Amounts,
-) -> Option<Paid<S>> {
-    if !has_carried && let Some(account) = account::pass(handle, sender, n_data, || false) {
-        return Some(Paid::Passed(account));
+impl<S: System> Paid<S> {
+    /// Charges a message, if the handle remembers whom.
+    #[inline(always)]
+    fn pay(
+        sender: &PeerCore<S>,
+        handle: &Handle<S>,
+        has_carried: bool,
+        n_data: u64,
+    ) -> Option<Paid<S>> {
+        let whole = price::<S>(u64::from(has_carried), n_data);
+        let passed = if has_carried {
+            account::pass_with(handle, sender, &whole, &objects::<S>(1))
+        } else {
+            account::pass(handle, sender, n_data, || false)
+        };
+        if let Some(account) = passed {
+            return Some(Paid::Passed(account));
+        }
+        let is_own = handle.node().owner().account.ptr_eq(&sender.account);
+        account::charge_remembered(handle, is_own, &whole).map(Paid::Charged)
     }
-    let is_own = handle.node().owner().account.ptr_eq(&sender.account);
-    account::charge_remembered(handle, is_own, amounts).map(Paid::Charged)
+
+    /// The message is received: what it carries stays charged, to `receiver`. On whose behalf the message was charged.
+    #[inline(always)]
+    fn settle(self, receiver: &PeerCore<S>, has_carried: bool, n_data: u64) -> AccountNumber {
+        match self {
+            Paid::Passed(account) => account,
+            Paid::Charged(charged) => {
+                let account = charged.trace.claimant();
+                let kept = objects::<S>(u64::from(has_carried));
+                account::receive(charged.trace, receiver, &price::<S>(0, n_data), &kept);
+                account
+            }
+        }
+    }
+
+    /// The message was not sent.
+    #[cold]
+    fn undo(self, receiver: &PeerCore<S>, has_carried: bool, n_data: u64) {
+        match self {
+            Paid::Passed(_) if has_carried => account::take_back(receiver, &objects::<S>(1)),
+            Paid::Passed(_) => {}
+            Paid::Charged(charged) => {
+                let whole = price::<S>(u64::from(has_carried), n_data);
+                account::undo(&charged, &whole);
+            }
+        }
+    }
 }
 
 /// The message gets its place in the order, and is being copied out; the id that is promised to the handle that it carries.
@@ -305,15 +404,35 @@ fn finish<S: System>(
         return false;
     }
     if let Some(copied) = copied {
-        let at_holder = copied.at_holder(key);
-        at_holder.whereabouts = Whereabouts::Held;
-        let id = at_holder.id;
-        if core::mem::take(&mut at_holder.is_parked) {
-            state.queue.push(key, Member::Note(copied.clone()));
-        }
-        state.table.fill(id, Object::Handle(copied.clone()));
+        let id = copied.at_holder(key).id;
+        hold(state, key, copied, id);
     }
     true
+}
+
+/// A message that carries `copied`, and of which nothing is to be copied out, has its place in the order and is received: the node it came in
+/// on, and what the receiver knows the handle by.
+#[inline(always)]
+fn arrive<S: System>(handle: &Handle<S>, copied: &Ref<Handle<S>>) -> Option<(Id, Id)> {
+    let mut guard = handle.node().owner().lock.lock();
+    let node = destination(&mut guard, handle)?;
+    let (state, key) = guard.parts();
+    let id = state.table.reserve()?;
+    state.queue.tick_idle();
+    hold(state, key, copied, id);
+    Some((node, id))
+}
+
+/// `copied` is the receiver's from now on, under this id. If its node was released meanwhile, that is told next (NOT-1).
+#[inline(always)]
+fn hold<S: System>(state: &mut PeerState<S>, key: &mut Key, copied: &Ref<Handle<S>>, id: Id) {
+    let at_holder = copied.at_holder(key);
+    at_holder.whereabouts = Whereabouts::Held;
+    at_holder.id = id;
+    if core::mem::take(&mut at_holder.is_parked) {
+        state.queue.push(key, Member::Note(copied.clone()));
+    }
+    state.table.fill(id, Object::Handle(copied.clone()));
 }
 
 /// Takes back what was made for the receiver.

@@ -32,6 +32,7 @@ impl<T, K: Kind<Tail = NoBytes>> Ref<T, K> {
     ///
     /// # Errors
     /// [`OutOfMemory`]; the value is dropped then.
+    #[inline(always)]
     pub fn try_new(value: T) -> Result<Self, OutOfMemory> {
         Ok(Vacant::take(NoBytes)?.occupy(value))
     }

@@ -7,7 +7,7 @@ use crate::bus::Peer;
 use crate::calls::{self, Incoming, IoSlice, Outgoing, Result};
 use crate::raw;
 use omnibus_abi::bus1::{Message, Metadata, Transfer};
-use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
+use omnibus_abi::short::{CARRY, Descriptor, N_BYTES_SHIFT, N_WORDS, TAKE};
 use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER, Errno, status};
 
 /// The bytes of a message of at most 64, in registers: words in the order of its bytes, little endian.
@@ -25,6 +25,16 @@ impl Short {
         words: [0; N_WORDS],
         n_bytes: 0,
     };
+
+    /// What is said of it and of a handle that goes along in `rax`, and the registers.
+    #[inline]
+    const fn with(&self, carried: Option<u64>) -> (u64, [u64; N_WORDS]) {
+        let number = self.n_bytes << N_BYTES_SHIFT;
+        match (carried, self.words) {
+            (Some(id), [a, b, c, d, e, f, g, _]) => (number | CARRY, [a, b, c, d, e, f, g, id]),
+            (None, words) => (number, words),
+        }
+    }
 }
 
 /// What arrived in registers.
@@ -41,6 +51,17 @@ pub struct Arrived {
 }
 
 impl Arrived {
+    /// The handle that came along, if the call had room for one.
+    #[must_use]
+    pub const fn carried(&self) -> Option<u64> {
+        let [.., last] = self.words;
+        if self.descriptor.n_transfers() == 1 {
+            Some(last)
+        } else {
+            None
+        }
+    }
+
     /// The same bytes, to be sent.
     #[must_use]
     pub const fn to_short(&self) -> Short {
@@ -189,6 +210,48 @@ impl Port {
     pub fn call_short(self, handle: u64, message: &Short, deadline_ns: u64) -> Result<Arrived> {
         self.try_call_short(handle, message, deadline_ns)
             .map_err(|(error, _)| error)
+    }
+
+    /// [`Port::send_short`] of at most 56 bytes and a copy of the handle `carried`.
+    ///
+    /// # Errors
+    /// The same; `EBADRQC` also for `carried`.
+    #[inline]
+    pub fn send_with(self, handle: u64, message: &Short, carried: u64) -> Result<()> {
+        let (number, words) = message.with(Some(carried));
+        let number = Call::SendShort as u64 | number;
+        let registers = raw::call_short([number, self.0.0, handle, 0], words);
+        status::decode(registers.status, 0).map(drop)
+    }
+
+    /// [`Port::next_short`] that also takes a message of at most 56 bytes with a handle.
+    ///
+    /// # Errors
+    /// The same.
+    #[inline]
+    pub fn next_with(self, deadline_ns: u64) -> Result<Arrived> {
+        let number = Call::ReceiveShort as u64 | TAKE;
+        let arguments = [number, self.0.0, 0, deadline_ns];
+        arrived(raw::call_short(arguments, [0; N_WORDS])).map_err(|(error, _)| error)
+    }
+
+    /// [`Port::call_short`] of at most 56 bytes and a copy of the handle `carried`, if there is one, that then takes a message as
+    /// [`Port::next_with`] does.
+    ///
+    /// # Errors
+    /// Those of [`Port::send_with`] and [`Port::next_with`].
+    #[inline]
+    pub fn call_with(
+        self,
+        handle: u64,
+        message: &Short,
+        carried: Option<u64>,
+        deadline_ns: u64,
+    ) -> Result<Arrived> {
+        let (number, words) = message.with(carried);
+        let number = Call::CallShort as u64 | TAKE | number;
+        let arguments = [number, self.0.0, handle, deadline_ns];
+        arrived(raw::call_short(arguments, words)).map_err(|(error, _)| error)
     }
 
     /// [`Port::call_short`] that tells whether the message was sent when receiving failed.

@@ -237,6 +237,42 @@ impl<S: System> Books<S> {
         is_unused.then(|| self.detach(key, from))?
     }
 
+    /// Lets `own`, which holds something already, hold `kept` more, for which nothing else is taken of the account. False if it holds nothing.
+    #[inline(always)]
+    pub(super) fn keep(&mut self, key: &mut Key, own: &Trace<S>, kept: &S::Amounts) -> bool {
+        if own.state(key).claimed == S::Amounts::ZERO {
+            return false;
+        }
+        add(key, own, kept, u64::saturating_add);
+        self.add_available(kept, u64::saturating_sub);
+        true
+    }
+
+    /// Takes that back.
+    pub(super) fn take_back(
+        &mut self,
+        key: &mut Key,
+        own: &Ref<Trace<S>>,
+        kept: &S::Amounts,
+    ) -> Option<Ref<AccountCore<S>>> {
+        add(key, own, kept, u64::saturating_sub);
+        self.add_available(kept, u64::saturating_add);
+        let (trace, quota) = own.states(key);
+        let is_unused = self.lessened(trace, quota, true);
+        is_unused.then(|| self.detach(key, own))?
+    }
+
+    #[inline(always)]
+    fn add_available(&mut self, amounts: &S::Amounts, by: impl Fn(u64, u64) -> u64) {
+        for (index, &amount) in amounts.slots().iter().enumerate() {
+            if amount > 0 {
+                change(&mut self.available, index, |available| {
+                    by(available, amount)
+                });
+            }
+        }
+    }
+
     /// A trace holds less than before, when it held something if `had_any`. One that holds nothing counts no more; when the last trace of
     /// a quota does not, the quota returns everything. `true` if nobody remembers the trace either: it is to be detached.
     #[inline(always)]

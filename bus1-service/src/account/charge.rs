@@ -218,6 +218,7 @@ pub(crate) fn forget<S: System>(handle: &Handle<S>) {
 }
 
 /// Gives `amounts` back to the account that `trace` is on. Called without any lock.
+#[inline]
 pub(crate) fn discharge<S: System>(trace: &Ref<Trace<S>>, amounts: &S::Amounts) {
     if let Some(claimant) = give_back(trace, amounts) {
         leave(&claimant);
@@ -236,7 +237,7 @@ pub(crate) fn undo<S: System>(charged: &Charged<S>, amounts: &S::Amounts) {
     }
 }
 
-#[inline(never)]
+#[inline(always)]
 pub(super) fn give_back<S: System>(
     trace: &Ref<Trace<S>>,
     amounts: &S::Amounts,

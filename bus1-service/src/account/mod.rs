@@ -23,7 +23,7 @@ use charge::give_back;
 pub(crate) use charge::{
     charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive, undo,
 };
-pub(crate) use pass::{Granted, is_granted, pass};
+pub(crate) use pass::{Granted, is_granted, pass, pass_with, take_back};
 pub(crate) use quota::{InQuota, Quota, Trace};
 
 pub use inspect::{AccountInfo, QuotaInfo, TraceInfo};

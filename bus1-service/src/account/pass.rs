@@ -1,6 +1,7 @@
 //! A charge that is given back at once: for a message that is received in the moment in which it is sent.
 //!
-//! The books are afterwards as after [`Books::charge`] and [`Books::discharge`], and it is refused when the charge would be.
+//! The books are afterwards as after [`Books::charge`], [`Books::discharge`] and, for what the message carries, [`Books::transfer`], and it
+//! is refused when the charge would be.
 //!
 //! Usually the claiming account holds nothing else there. Then the books need not be written, and the handle remembers that they would have
 //! granted a short message, and when ([`Granted`]). Rules:
@@ -16,10 +17,10 @@ use crate::peer::PeerCore;
 use crate::sync::{AtomicU64, Ordering};
 use crate::{AccountNumber, Amounts, System};
 
-use super::AccountCore;
 use super::arithmetic::Slot;
 use super::books::Books;
 use super::quota::{Trace, at, set_slot, slot};
+use super::{AccountCore, leave};
 
 /// Bytes of a message for which a handle remembers that it would be granted: those that fit registers.
 const SHORT_BYTES: u64 = 64;
@@ -88,6 +89,45 @@ pub(crate) fn pass<S: System>(
     is_passed.then_some(sender.account.number)
 }
 
+/// Charges `amounts` for a message that `sender` sends through `handle`, and gives all back but `kept`, which is what its receiver holds from
+/// then on (ACC-3): in one section, if the claiming account holds nothing else there. `None` otherwise, or as for [`pass`].
+#[inline(always)]
+pub(crate) fn pass_with<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    amounts: &S::Amounts,
+    kept: &S::Amounts,
+) -> Option<AccountNumber> {
+    let receiver = handle.node().owner();
+    let account = &receiver.account;
+    let is_own = account.ptr_eq(&sender.account);
+    let mut guard = account.books.lock();
+    let (books, key) = guard.parts();
+    let remembered = handle.remembered(key).take()?;
+    let is_nothing_held = remembered.quota().state(key).n_traces == 0;
+    // Nothing was left there that is to be dropped.
+    core::mem::forget(handle.remembered(key).replace(remembered));
+    if !is_nothing_held || !books.would_grant(is_own, amounts) {
+        return None;
+    }
+    account.end_epoch();
+    books
+        .keep(key, &receiver.own, kept)
+        .then_some(sender.account.number)
+}
+
+/// Gives `kept` of a message back that did not arrive, so that the books are as before (ERR-1). Called without any lock.
+pub(crate) fn take_back<S: System>(receiver: &PeerCore<S>, kept: &S::Amounts) {
+    let unused = {
+        let mut guard = receiver.account.change_books();
+        let (books, key) = guard.parts();
+        books.take_back(key, &receiver.own, kept)
+    };
+    if let Some(claimant) = unused {
+        leave(&claimant);
+    }
+}
+
 /// What became of a charge that is given back at once.
 enum Passed {
     Yes,
@@ -132,6 +172,7 @@ fn attempt<S: System>(
 
 impl<S: System> Books<S> {
     /// Whether somebody who holds nothing here can take `amounts`. All that it takes returns, and nothing need be written.
+    #[inline(always)]
     fn would_grant(&self, is_own: bool, amounts: &S::Amounts) -> bool {
         let n_quotas = self.n_quotas.saturating_add(1);
         let mut slots = amounts.slots().iter().enumerate();

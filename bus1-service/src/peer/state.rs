@@ -150,6 +150,8 @@ impl<S: System> PeerState<S> {
         let is_more = self.leave(key, handle, &mut n_left) == Left::More;
         if is_more {
             self.queue.put_back_leaving(key, leaving);
+        } else if let Member::Leave(leaving) = leaving {
+            leaving.drop_shared();
         }
         !is_more
     }
@@ -179,28 +181,38 @@ impl<S: System> PeerState<S> {
     ) -> Left {
         *n_left = n_left.saturating_sub(1);
         let node = handle.node();
-        let Some(unlinked) = node.unlink(key, handle) else {
+        let Some((unlinked, is_first_undecided)) = node.unlink_and_look(key, handle) else {
             return Left::NotLast;
         };
         // Of a marked node nothing but its end is told.
-        if node.is_marked() || self.is_dead(node) {
-            return Left::NotLast;
-        }
-        while let Some(is_undecided) = node.is_first_undecided(key) {
-            if !is_undecided {
-                return if mutant::is(Mutant::NotifyAlways) {
-                    self.tell_last(key, node)
-                } else {
-                    Left::NotLast
-                };
+        let is_told = !node.is_marked() && !self.is_dead(node);
+        let left = match is_first_undecided {
+            _ if !is_told => Left::NotLast,
+            Some(false) if !mutant::is(Mutant::NotifyAlways) => Left::NotLast,
+            None | Some(false) => self.tell_last(key, node),
+            Some(true) => return self.leave_with_undecided(key, unlinked, n_left),
+        };
+        unlinked.drop_shared();
+        left
+    }
+
+    /// A handle that stops counting is off its node's list, and the first there does not count, as far as anybody knows.
+    #[inline(never)]
+    fn leave_with_undecided(
+        &mut self,
+        key: &mut Key,
+        unlinked: Ref<Handle<S>>,
+        n_left: &mut u32,
+    ) -> Left {
+        let node = unlinked.node();
+        while let Some(first) = node.first_handle(key) {
+            if !first.at_node(key).is_undecided() {
+                return Left::NotLast;
             }
-            let Some(first) = node.first_handle(key) else {
-                break;
-            };
             first.at_node(key).undecided = None;
             drop(node.unlink(key, &first));
             if *n_left == 0 {
-                node.link_first(key, unlinked);
+                node.link_first(key, unlinked.clone());
                 return Left::More;
             }
             *n_left = n_left.saturating_sub(1);
@@ -403,12 +415,18 @@ impl<S: System> Node<S> {
         self.with_handles(key, |handles, key| handles.waiting.push_front(key, handle));
     }
 
-    /// Whether nobody knows yet that the first handle that is not staged counts; `None` if there is none.
-    #[inline]
-    fn is_first_undecided(&self, key: &mut Key) -> Option<bool> {
+    /// The same, and whether nobody knows yet that the first that is not staged counts, if there is one left.
+    #[inline(always)]
+    fn unlink_and_look(
+        &self,
+        key: &mut Key,
+        handle: &Ref<Handle<S>>,
+    ) -> Option<(Ref<Handle<S>>, Option<bool>)> {
         self.with_handles(key, |handles, key| {
-            let first = handles.waiting.front()?;
-            Some(first.at_node(key).is_undecided())
+            let unlinked = handles.remove(key, handle)?;
+            let first = handles.waiting.front();
+            let is_undecided = first.map(|first| first.at_node(key).is_undecided());
+            Some((unlinked, is_undecided))
         })
     }
 

@@ -67,7 +67,8 @@ impl<'a> Outgoing<'a> {
             return self.into_memory(&receiver.thread, carried);
         }
         match self.from_memory {
-            _ if self.n_bytes > SHORT_BYTES_MAX || carried.is_some() => false,
+            _ if self.n_bytes > SHORT_BYTES_MAX => false,
+            _ if carried.is_some() && !receiver.thread.machine.takes_handle(self.n_bytes) => false,
             Some((address, place)) => {
                 let mut bytes = [0; SHORT_BYTES_MAX as usize];
                 let payload = bytes.get_mut(..self.n_bytes as usize);
@@ -108,9 +109,14 @@ impl<'a> Outgoing<'a> {
         space.take_in(memory.into.address, self.n_bytes as usize, from, transfer)
     }
 
-    /// The message is sent: puts what is not there yet into the receiver's registers.
-    pub(super) fn put(self, receiver: &Claimed) {
+    /// The message is sent, and what it carries is known to the receiver as `carried`: puts what is not there yet into its registers.
+    pub(super) fn put(self, receiver: &Claimed, carried: Option<Id>) {
         let machine = &receiver.thread.machine;
+        if let Some(id) = carried
+            && !receiver.call.is_long()
+        {
+            machine.set_carried(id);
+        }
         match self.from_memory {
             _ if receiver.call.is_long() => {}
             None => self.sender.machine.hand_message(machine, self.n_bytes),

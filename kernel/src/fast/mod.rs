@@ -16,6 +16,7 @@
 //! 4. The sender is among its peer's waiters before it is looked whether its queue is empty: no wake is lost.
 
 mod delivery;
+mod handles;
 
 use core::cell::Cell;
 use core::mem::{ManuallyDrop, replace};
@@ -25,7 +26,7 @@ use bus1_service::{Aim, Id, Peer};
 use omnibus_abi::bus1::Transfer;
 use omnibus_abi::capability::peer;
 use omnibus_abi::long::Memory;
-use omnibus_abi::short::SHORT_BYTES_MAX;
+use omnibus_abi::short::{N_BYTES_SHIFT, SHORT_BYTES_MAX, TAKE};
 use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER};
 
 use crate::arch::context::UserContext;
@@ -37,7 +38,7 @@ use crate::service::{self, Omnibus};
 use crate::shared::Ref;
 use crate::syscall::short::{self, There};
 use crate::task::doing::Receiving;
-use crate::task::machine::ShortCall;
+use crate::task::machine::{Beside, ShortCall};
 use crate::task::priorities::Priority;
 use crate::task::run;
 use crate::task::scheduler;
@@ -76,7 +77,7 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
         SEND => send_short(cpu),
         RECEIVE | RECEIVE_LONG => receive(cpu),
         CALL_LONG => call_long(cpu),
-        RELEASE_ONE => release_one(cpu),
+        RELEASE_ONE => handles::release_one(cpu),
         _ => None,
     }
 }
@@ -84,10 +85,15 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
 /// The same for the most frequent call, [`Call::CallShort`] without a deadline, of the thread and what it does next: straight on from
 /// registers to registers, with all that is unusual apart. The thread runs since then.
 #[inline(always)]
-pub fn call_plain((sender, work): &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> Option<Done> {
+pub fn call_plain(current: &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> Option<Done> {
+    let (sender, work) = current;
     let call = sender.machine.short_call();
-    let n_bytes = call.n_bytes;
-    if n_bytes > SHORT_BYTES_MAX || call.deadline_ns != DEADLINE_NEVER {
+    // Room for a handle changes nothing for what comes without one.
+    let n_bytes = call.n_bytes & !(TAKE >> N_BYTES_SHIFT);
+    if n_bytes > SHORT_BYTES_MAX {
+        return handles::call(current, since_ticks);
+    }
+    if call.deadline_ns != DEADLINE_NEVER {
         return None;
     }
     let mut capabilities = sender.task.capabilities.lock();
@@ -142,10 +148,11 @@ pub fn call_plain((sender, work): &mut (Ref<Thread>, Work), since_ticks: &mut u6
 fn call_short(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let call = thread.machine.short_call();
-    if call.n_bytes > SHORT_BYTES_MAX || call.deadline_ns == DEADLINE_NEVER {
+    if call.deadline_ns == DEADLINE_NEVER {
         return None;
     }
-    call_with(cpu, &call, call.n_bytes, None, None)
+    let Beside { n_bytes, carried } = thread.machine.beside().ok()?;
+    call_with(cpu, &call, n_bytes, carried, None)
 }
 
 #[inline(never)]
@@ -248,29 +255,17 @@ fn go_on(thread: &Thread) -> Done {
     Done::Leave
 }
 
-/// Releases a handle; what an id is that names none is told by the general path.
-#[inline(never)]
-fn release_one(cpu: &mut Cpu) -> Option<Done> {
-    let (thread, _) = cpu.current.as_ref()?;
-    let call = thread.machine.short_call();
-    if call.n_bytes > 0 {
-        return None;
-    }
-    let capabilities = thread.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE)?;
-    let id = Id::from_u64(call.handle);
-    let is_released = at.core.release_one(id, &mut service::wake);
-    drop(capabilities);
-    is_released.then(|| go_on(thread))
-}
-
 /// Takes a short message that is there, or waits if there is none; another is the general path's.
 #[inline(never)]
 fn receive(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let call = thread.machine.short_call();
-    let n_bytes = if call.is_long() { Transfer::SIZE } else { 0 };
-    if call.n_bytes != n_bytes {
+    let is_usual = if call.is_long() {
+        call.n_bytes == Transfer::SIZE
+    } else {
+        call.n_bytes & !(TAKE >> N_BYTES_SHIFT) == 0
+    };
+    if !is_usual {
         return None;
     }
     let capabilities = thread.task.capabilities.lock();
@@ -418,8 +413,12 @@ fn hand_over_to(
     };
     let receiver = Claimed { thread, call };
     let n_bytes = message.n_bytes;
+    let mut arrived = None;
     let handed = if carried.is_some() || message.is_delivered(&receiver) {
-        let mut deliver = |id| message.deliver(&receiver, id);
+        let mut deliver = |id| {
+            arrived = id;
+            message.deliver(&receiver, id)
+        };
         from.deliver(aim, carried, n_bytes, &mut deliver, &mut service::wake)
     } else {
         from.hand_over(aim, n_bytes)
@@ -430,7 +429,7 @@ fn hand_over_to(
     if receiver.call.is_timed() {
         forget_deadline(&receiver.thread);
     }
-    message.put(&receiver);
+    message.put(&receiver, arrived);
     Some(receiver.end(n_bytes, u64::from(carried.is_some()), handed))
 }
 

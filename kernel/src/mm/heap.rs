@@ -171,6 +171,20 @@ impl KernelHeap {
     }
 
     /// # Safety
+    /// The block came from this source of this layout, and nobody uses it any more.
+    #[inline(never)]
+    unsafe fn free_pages(&self, block: NonNull<u8>, layout: Layout, source: Source) {
+        // SAFETY: as the caller promises.
+        unsafe {
+            match source {
+                Source::Frame => self.free_frame(block),
+                Source::Large(n_pages) => self.free_large(block, layout, n_pages),
+                Source::Slab(_) | Source::Nobody => {}
+            }
+        }
+    }
+
+    /// # Safety
     /// The block came from [`Self::allocate_frame`], and nobody uses it any more.
     unsafe fn free_frame(&self, block: NonNull<u8>) {
         let address = PhysAddr::new(block.addr().get() as u64 - physical::DIRECT_MAP);
@@ -216,6 +230,7 @@ unsafe impl GlobalAlloc for KernelHeap {
         block.map_or(ptr::null_mut(), NonNull::as_ptr)
     }
 
+    #[inline]
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
         let Some(block) = NonNull::new(block) else {
             return;
@@ -224,9 +239,7 @@ unsafe impl GlobalAlloc for KernelHeap {
         unsafe {
             match Source::of(layout) {
                 Source::Slab(class) => slab::free(class, block),
-                Source::Frame => self.free_frame(block),
-                Source::Large(n_pages) => self.free_large(block, layout, n_pages),
-                Source::Nobody => {}
+                other => self.free_pages(block, layout, other),
             }
         }
     }

@@ -85,6 +85,7 @@ static CLASSES: [Mutex<Class>; SIZES.len()] = [const {
 }; SIZES.len()];
 
 /// The class whose blocks fit `layout`; `None` if it is too large or too strictly aligned.
+#[inline(always)]
 pub fn class_of(layout: Layout) -> Option<usize> {
     if layout.align() <= GRAIN {
         let class = CLASS_OF_GRAINS.get(layout.size().div_ceil(GRAIN))?;

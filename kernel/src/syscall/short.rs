@@ -32,7 +32,7 @@ use crate::time;
 /// How often a receive begins again before it lets others run, when another call on the peer was faster.
 const TRIES: u32 = 4;
 
-/// `send_short(peer, handle)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EMSGSIZE`; `EBADRQC`; `EDQUOT`, `ENOMEM`.
+/// `send_short(peer, handle, carried)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EMSGSIZE`; `EBADRQC`; `EDQUOT`, `ENOMEM`.
 pub fn send(caller: &Caller<'_>) -> Outcome {
     let call = caller.thread.machine.short_call();
     let sent = caller
@@ -67,18 +67,44 @@ pub fn call(caller: &Caller<'_>) -> Outcome {
 /// `EMSGSIZE`; `EBADRQC`; `EDQUOT`, `ENOMEM`.
 pub fn send_message(machine: &Machine, peer: &PeerObject, call: &ShortCall) -> Result<(), Errno> {
     if call.n_bytes > SHORT_BYTES_MAX {
-        return Err(Errno::EMSGSIZE);
+        return send_beside(machine, peer, call);
     }
+    send_bytes(machine, peer, call, call.n_bytes, &[])
+}
+
+/// The same of a call that offers something beside bytes.
+#[cold]
+fn send_beside(machine: &Machine, peer: &PeerObject, call: &ShortCall) -> Result<(), Errno> {
+    let beside = machine.beside()?;
+    send_bytes(
+        machine,
+        peer,
+        call,
+        beside.n_bytes,
+        beside.carried.as_slice(),
+    )
+}
+
+#[inline(always)]
+fn send_bytes(
+    machine: &Machine,
+    peer: &PeerObject,
+    call: &ShortCall,
+    n_bytes: u64,
+    carried: &[Id],
+) -> Result<(), Errno> {
     let mut bytes = [0; SHORT_BYTES_MAX as usize];
-    let words = machine.message(call.n_bytes);
+    let words = machine.message(n_bytes);
     for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
         *to = word.to_le_bytes();
     }
-    let payload = bytes.get(..call.n_bytes as usize).unwrap_or_default();
-    let sent = peer.core.send(&[Id::from_u64(call.handle)], &[], payload);
+    let payload = bytes.get(..n_bytes as usize).unwrap_or_default();
+    let sent = peer
+        .core
+        .send(&[Id::from_u64(call.handle)], carried, payload);
     let effects = sent.map_err(|error| service::errno(&error))?;
     crate::trace!(commit, peer = peer.number);
-    // One message that carries nothing: a wake, or its end.
+    // One message that carries one handle at most: a wake, or its end.
     effects.finish(&mut service::wake);
     Ok(())
 }
@@ -184,7 +210,10 @@ impl Receive {
         let (copied, words) = if is_long {
             (long::copy_out(caller, &receiving), [0; N_WORDS])
         } else {
-            let is_too_much = n_data as u64 > SHORT_BYTES_MAX || n_transfers > 0;
+            // Of what is carried only a handle fits a register.
+            let is_handle = n_transfers == 1 && receiving.objects().is_empty();
+            let is_taken = is_handle && machine.takes_handle(n_data as u64);
+            let is_too_much = n_data as u64 > SHORT_BYTES_MAX || (n_transfers > 0 && !is_taken);
             let room = if is_too_much {
                 Err(Errno::EMSGSIZE)
             } else {
@@ -206,6 +235,7 @@ impl Receive {
             id: metadata.id.as_u64(),
             account: metadata.account.map_or(INVALID, |number| number.as_u64()),
         };
+        let carried = receiving.transfer(0).filter(|_| !is_long);
         let Ok(effects) = receiving.commit() else {
             // A RELEASE took it away meanwhile (REL-2).
             return Found::Busy;
@@ -213,6 +243,9 @@ impl Receive {
         installed.keep();
         effects.finish(&mut service::wake);
         crate::trace!(receive, node = from.id);
+        if let Some(id) = carried {
+            machine.set_carried(id);
+        }
         Found::Done(Ok(if is_long {
             machine.receive_beside(descriptor, from)
         } else {

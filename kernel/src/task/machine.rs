@@ -8,9 +8,12 @@
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
+use bus1_service::Id;
 use omnibus_abi::long::Memory;
 use omnibus_abi::native::Registers;
-use omnibus_abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
+use omnibus_abi::short::{
+    CARRY, Descriptor, N_BYTES_SHIFT, N_WORDS, SHORT_BYTES_BESIDE_MAX, SHORT_BYTES_MAX, TAKE,
+};
 use omnibus_abi::{Call, Errno, status};
 
 use crate::arch::context::UserContext;
@@ -37,7 +40,8 @@ pub type Words = [u64; N_WORDS];
 pub struct ShortCall {
     /// Its number.
     pub number: u64,
-    /// Bytes to be sent; of a call with a message in memory, the bytes of a transfer.
+    /// Bytes to be sent, and above all that there can be, what else is offered ([`Machine::beside`]); of a call with a message in memory,
+    /// the bytes of a transfer.
     pub n_bytes: u64,
     /// Capability of the peer.
     pub peer: u64,
@@ -45,6 +49,15 @@ pub struct ShortCall {
     pub handle: u64,
     /// How long to wait for a message.
     pub deadline_ns: u64,
+}
+
+/// What a call with a message in registers sends.
+#[derive(Clone, Copy, Debug)]
+pub struct Beside {
+    /// Bytes.
+    pub n_bytes: u64,
+    /// A copy of this handle.
+    pub carried: Option<Id>,
 }
 
 impl ShortCall {
@@ -125,6 +138,46 @@ impl Machine {
             handle: context.rsi,
             deadline_ns: context.rbx,
         }
+    }
+
+    /// What a call with a message in registers sends, with or without a handle.
+    ///
+    /// # Errors
+    /// `EMSGSIZE`: more bytes than there can be.
+    #[inline(always)]
+    pub fn beside(&self) -> Result<Beside, Errno> {
+        let context = self.get();
+        let rax = context.call_number();
+        // A call that receives nothing takes no handle.
+        let is_sending = rax as u32 == Call::SendShort as u32;
+        let known = if is_sending { CARRY } else { CARRY | TAKE };
+        let n_bytes = (rax & !known) >> N_BYTES_SHIFT;
+        let carries = rax & CARRY != 0;
+        let n_most = if carries {
+            SHORT_BYTES_BESIDE_MAX
+        } else {
+            SHORT_BYTES_MAX
+        };
+        if n_bytes > n_most {
+            return Err(Errno::EMSGSIZE);
+        }
+        let [.., last] = context.message;
+        let carried = carries.then_some(Id::from_u64(last));
+        Ok(Beside { n_bytes, carried })
+    }
+
+    /// True if a handle may come with a message of `n_bytes` into the registers of its call, which is a short one.
+    #[inline(always)]
+    #[must_use]
+    pub fn takes_handle(&self, n_bytes: u64) -> bool {
+        n_bytes <= SHORT_BYTES_BESIDE_MAX && self.get().call_number() & TAKE != 0
+    }
+
+    /// Puts the id of the handle that came with a message where it belongs.
+    #[inline(always)]
+    pub fn set_carried(&self, id: Id) {
+        let [.., last] = &mut self.get().message;
+        *last = id.as_u64();
     }
 
     /// The memory that a call with a message there was given ([`omnibus_abi::long`]).

@@ -9,14 +9,14 @@ extern crate alloc;
 
 use alloc::vec;
 use alloc::vec::Vec;
-use omnibus_userland::abi::bus1::{MESSAGE_TYPE_USER, Transfer};
+use omnibus_userland::abi::bus1::MESSAGE_TYPE_USER;
 use omnibus_userland::abi::limits::IDS_MAX;
 use omnibus_userland::abi::native::{VM_READ, VM_WRITE};
 use omnibus_userland::abi::{CapabilityNumber, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::bench_server::order;
 use omnibus_userland::calls::{self, Result};
 use omnibus_userland::memory::Memory;
-use omnibus_userland::port::{Port, Short};
+use omnibus_userland::port::{Arrived, Port, Short};
 use omnibus_userland::{environment, program};
 
 program!(main);
@@ -108,12 +108,12 @@ impl Server {
     }
 
     /// Keeps the handle that comes with a request until it is told to release them all.
-    fn keep(mut self) -> Result<()> {
+    fn keep(self) -> Result<()> {
         let mut kept = Vec::with_capacity(2 * IDS_MAX as usize);
-        let mut handles = [Transfer::default()];
-        self.port.next(&mut self.data, &mut handles)?;
+        let mut request = self.port.next_with(DEADLINE_NEVER)?;
         loop {
-            match self.data[0] {
+            let carried = request.carried().ok_or(Errno::EINVAL)?;
+            match request.words[0] as u8 {
                 order::RELEASE => {
                     for ids in kept.chunks(IDS_MAX as usize) {
                         calls::release(self.peer, ids)?;
@@ -122,32 +122,31 @@ impl Server {
                 }
                 asked => {
                     if asked == order::USE {
-                        self.port.send(handles[0].id, &[], &[])?;
+                        self.port.send(carried, &[], &[])?;
                     }
-                    kept.push(handles[0].id);
+                    kept.push(carried);
                 }
             }
-            self.exchange_empty(&mut handles)?;
+            request = self.answer_and_take()?;
         }
     }
 
     /// Releases the handle that comes with a request before it replies.
-    fn drop_each(mut self) -> Result<()> {
-        let mut handles = [Transfer::default()];
-        self.port.next(&mut self.data, &mut handles)?;
+    fn drop_each(self) -> Result<()> {
+        let mut request = self.port.next_with(DEADLINE_NEVER)?;
         loop {
-            if self.data[0] == order::USE {
-                self.port.send(handles[0].id, &[], &[])?;
+            let carried = request.carried().ok_or(Errno::EINVAL)?;
+            if request.words[0] as u8 == order::USE {
+                self.port.send(carried, &[], &[])?;
             }
-            calls::release(self.peer, &[handles[0].id])?;
-            self.exchange_empty(&mut handles)?;
+            calls::release(self.peer, &[carried])?;
+            request = self.answer_and_take()?;
         }
     }
 
-    fn exchange_empty(&mut self, handles: &mut [Transfer]) -> Result<()> {
+    fn answer_and_take(&self) -> Result<Arrived> {
         self.port
-            .exchange(self.reply, &[], &[], &mut self.data, handles)
-            .map(drop)
+            .call_with(self.reply, &Short::EMPTY, None, DEADLINE_NEVER)
     }
 
     /// Counts messages; with `is_last` it acknowledges each, because it is the last to get it.

@@ -3,7 +3,6 @@
 use crate::rig::Rig;
 use alloc::vec;
 use alloc::vec::Vec;
-use omnibus_userland::abi::bus1::Transfer;
 use omnibus_userland::abi::capability::console;
 use omnibus_userland::abi::{DEADLINE_NEVER, DEADLINE_NOW};
 use omnibus_userland::bench_server::{NARROW, Pair, Server, order};
@@ -102,23 +101,25 @@ pub(crate) fn carry(rig: &Rig, kind: &str) -> Outcome<u64> {
     let token = Peer::new(rig.account())?;
     let (node, _) = create(&token, &token)?;
     let (_, carried) = create(&token, &pair.client)?;
-    let carried = [Transfer {
-        flags: 0,
-        id: carried,
-    }];
-    let mut into = [0; 8];
-    let mut round = |asked: &[u8]| port.exchange(to, asked, &carried, &mut into, &mut []);
+    let round = |asked: u8| {
+        let mut request = Short {
+            n_bytes: 8,
+            ..Short::EMPTY
+        };
+        request.words[0] = asked.into();
+        port.call_with(to, &request, Some(carried), DEADLINE_NEVER)
+    };
     for number in 0..N_CHECKED {
-        round(&[order::USE])?;
+        round(order::USE)?;
         let used = Port::of(&token).next(&mut [0; 8], &mut [])?;
         check!(
             used.metadata.id != node && used.message.n_data == 0,
             "handle {number} leads elsewhere: {used:?}"
         );
     }
-    round(&[order::RELEASE])?;
-    let cost = rig.time(N_ROUNDS, || round(&[0]).map(drop))?;
-    round(&[order::RELEASE])?;
+    round(order::RELEASE)?;
+    let cost = rig.time(N_ROUNDS, || round(0).map(drop))?;
+    round(order::RELEASE)?;
     Ok(cost)
 }
 

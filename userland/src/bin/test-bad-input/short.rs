@@ -7,7 +7,7 @@ use alloc::vec;
 use alloc::vec::Vec;
 use omnibus_userland::abi::bus1::INVALID;
 use omnibus_userland::abi::capability::peer;
-use omnibus_userland::abi::short::{Descriptor, N_BYTES_SHIFT, N_WORDS};
+use omnibus_userland::abi::short::{CARRY, Descriptor, N_BYTES_SHIFT, N_WORDS, TAKE};
 use omnibus_userland::abi::{Call, DEADLINE_NOW, Errno, Kind, status};
 use omnibus_userland::raw;
 
@@ -54,8 +54,14 @@ pub(crate) fn cases(world: &World, call: Call) -> Vec<Case> {
     let mut handles = vec![(world.handle, None)];
     if has_handle {
         peers[0].0 = world.peer;
-        let too_long = [65, 66, 128, 1 << 16, 1 << 31, u64::from(u32::MAX)];
+        let [carry, take] = [CARRY, TAKE].map(|bit| bit >> N_BYTES_SHIFT);
+        let too_long = [65, 66, 128, 1 << 16, 1 << 29, u64::from(u32::MAX)];
+        let too_long = too_long.into_iter().chain([carry | 57, carry | 64]);
         lengths.extend(too_long.map(|n_bytes| (n_bytes, Some(Errno::EMSGSIZE))));
+        // What the last register holds names no handle.
+        lengths.push((carry | 8, Some(Errno::EBADRQC)));
+        let has_room = call == Call::CallShort;
+        lengths.push((take, (!has_room).then_some(Errno::EMSGSIZE)));
         let unknown = world.unknown.iter().copied().chain([world.node, INVALID]);
         handles.extend(unknown.map(|id| (id, Some(Errno::EBADRQC))));
         handles.push((world.handle_to_poor, Some(Errno::EDQUOT)));

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::time::Duration;
 use omnibus_userland::abi::bus1::{
     INVALID, MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
+    TRANSFER_FLAG_CAPABILITY, Transfer,
 };
 use omnibus_userland::abi::capability::peer;
 use omnibus_userland::abi::{DEADLINE_NEVER, DEADLINE_NOW, Errno};
@@ -94,6 +95,74 @@ tests! {
         expect_nothing(&peer)
     }
 
+    /// A copy of a handle travels by a register, beside up to 56 bytes: from there into memory, from memory there, and from register to register.
+    fn snd_3_a_handle_in_a_register(bench) {
+        let owner = Peer::new(&bench.account)?;
+        let (node, handle) = create(&owner, &owner)?;
+        let (other, carried) = create(&owner, &owner)?;
+        let port = Port::of(&owner);
+        let account = bench.account.state()?.number;
+        let before = bench.holdings()?;
+        let leads_there = |copy: u64| -> Outcome {
+            check!(copy != carried, "a copy has an id of its own");
+            port.send_short(copy, &Short::EMPTY)?;
+            check_eq!(port.next_short(DEADLINE_NOW)?.id, other, "where the copy leads");
+            Ok(release(&owner, &[copy])?)
+        };
+        for n_bytes in [0, 1, 8, 48, 55, 56] {
+            let message = counting(n_bytes);
+            let bytes: Vec<u8> = (1..=n_bytes as u8).collect();
+            port.send_with(handle, &message, carried)?;
+            let arrived = port.next_with(DEADLINE_NOW)?;
+            check_eq!((arrived.id, arrived.account), (node, account), "whence");
+            check_eq!(bytes_of(&arrived), bytes, "by registers");
+            leads_there(arrived.carried().unwrap_or(INVALID))?;
+            send_with(&owner, &[handle], &bytes, &[carried])?;
+            let arrived = port.next_with(DEADLINE_NOW)?;
+            check_eq!(bytes_of(&arrived), bytes, "from memory");
+            leads_there(arrived.carried().unwrap_or(INVALID))?;
+            port.send_with(handle, &message, carried)?;
+            let got = recv(&owner)?;
+            check_eq!(got.data(), &bytes[..], "into memory");
+            check_eq!(got.handles().len(), 1, "handles in memory");
+            leads_there(got.handles()[0])?;
+        }
+        check_eq!(bench.holdings()?, before, "the account");
+        expect_nothing(&owner)
+    }
+
+    /// What does not fit beside a handle is refused, and what there is no room for stays the first.
+    fn rcv_2_too_much_beside_a_handle(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (_, handle) = create(&peer, &peer)?;
+        let port = Port::of(&peer);
+        for n_bytes in [57, 64] {
+            check_eq!(port.send_with(handle, &counting(n_bytes), handle), Err(Errno::EMSGSIZE), "too long to send");
+            send_with(&peer, &[handle], &alloc::vec![7; n_bytes as usize], &[handle])?;
+            check_eq!(port.next_with(DEADLINE_NOW).map(drop), Err(Errno::EMSGSIZE), "too long to receive");
+            check_eq!(recv(&peer)?.handles().len(), 1, "it stayed");
+            port.send_short(handle, &counting(n_bytes))?;
+            let arrived = port.next_with(DEADLINE_NOW)?;
+            check_eq!((arrived.descriptor.n_data(), arrived.carried()), (n_bytes, None), "without a handle");
+        }
+        send_with(&peer, &[handle], &[], &[handle, handle])?;
+        check_eq!(port.next_with(DEADLINE_NOW).map(drop), Err(Errno::EMSGSIZE), "two handles");
+        check_eq!(recv(&peer)?.handles().len(), 2, "they stayed");
+        port.send_with(handle, &Short::EMPTY, handle)?;
+        check_eq!(port.next_short(DEADLINE_NOW).map(drop), Err(Errno::EMSGSIZE), "no room");
+        check!(port.next_with(DEADLINE_NOW)?.carried().is_some(), "with room");
+        for unknown in [INVALID, handle ^ (1 << 60)] {
+            check_eq!(port.send_with(handle, &Short::EMPTY, unknown), Err(Errno::EBADRQC), "an unknown handle");
+        }
+        calls::send(peer.number(), &[handle], calls::Outgoing {
+            data: &[],
+            transfers: &[Transfer { flags: TRANSFER_FLAG_CAPABILITY, id: bench.account.number().0 }],
+        })?;
+        check_eq!(port.next_with(DEADLINE_NOW).map(drop), Err(Errno::EMSGSIZE), "a capability is no handle");
+        check_eq!(calls::recv_discard(peer.number()).1, Ok(()), "it stayed");
+        expect_nothing(&peer)
+    }
+
     /// Notifications arrive in registers like messages, in the order of the queue, and free their ids.
     fn rcv_4_notifications_in_registers(bench) {
         let (owner, holder) = (Peer::new(&bench.account)?, Peer::new(&bench.account)?);
@@ -168,6 +237,62 @@ tests! {
         let (_, to) = create(&server, &client)?;
         release(&client, &[to])?;
         check_eq!(thread.join()??, 200, "requests");
+        Ok(())
+    }
+
+    /// A handle that a call carries is the server's when it gets the call, whoever waits for whom, and is used and released there.
+    fn snd_3_calls_with_handles_between_threads(bench) {
+        let (server, client) = (Peer::new(&bench.account)?, Peer::new(&bench.account)?);
+        let (node, to) = create(&server, &client)?;
+        let (own, back) = create(&client, &server)?;
+        let (token, carried) = create(&client, &client)?;
+        let (port, number) = (Port::of(&server), server.number());
+        let thread = thread::spawn(move || -> Outcome<u64> {
+            let mut n_handles = 0;
+            let mut request = port.next_with(DEADLINE_NEVER)?;
+            while request.descriptor.kind() == MESSAGE_TYPE_USER {
+                if let Some(carried) = request.carried() {
+                    n_handles += 1;
+                    port.send_short(carried, &request.to_short())?;
+                    calls::release(number, &[carried])?;
+                }
+                request = port.call_with(back, &request.to_short(), None, DEADLINE_NEVER)?;
+            }
+            Ok(n_handles)
+        })?;
+        let port = Port::of(&client);
+        for round in 0..120_u64 {
+            // Some at once, some when the server waits; some from memory.
+            if round % 3 == 0 {
+                thread::yield_now();
+            }
+            let request = counting(round % 57);
+            let bytes: Vec<u8> = (1..=request.n_bytes as u8).collect();
+            let deadline_ns = if round % 5 == 0 { time::deadline_in(PATIENCE) } else { DEADLINE_NEVER };
+            let carried = (round % 4 > 0).then_some(carried);
+            let used = match carried {
+                Some(id) if round % 7 == 0 => {
+                    let carried = [Transfer { flags: 0, id }];
+                    let mut into = [0; 64];
+                    let incoming = port.exchange(to, &bytes, &carried, &mut into, &mut [])?;
+                    check_eq!(&into[..incoming.message.n_data as usize], &bytes[..], "from memory in round {round}");
+                    incoming.metadata.id
+                }
+                _ => {
+                    let arrived = port.call_with(to, &request, carried, deadline_ns)?;
+                    check_eq!(bytes_of(&arrived), bytes, "round {round}");
+                    arrived.id
+                }
+            };
+            check_eq!(used, if carried.is_some() { token } else { own }, "what comes first in round {round}");
+            if carried.is_some() {
+                check_eq!(port.next_short(DEADLINE_NEVER)?.id, own, "the reply");
+            }
+        }
+        release(&server, &[node])?;
+        let (_, to) = create(&server, &client)?;
+        release(&client, &[to])?;
+        check_eq!(thread.join()??, 90, "handles");
         Ok(())
     }
 
