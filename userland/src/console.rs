@@ -6,11 +6,15 @@
 //! |---|---|---|---|
 //! | [`WRITE`] | bytes | | these bytes on the line, a carriage return before each line feed |
 //! | [`DRAIN`] | | a handle | an empty message through it when all that was written before is on the line |
-//! | [`LISTEN`] | | a handle | what comes in on the line, from now on, through it, until its node ends; `EBUSY` if somebody listens |
+//! | [`LISTEN`] | | a handle | what comes in on the line next, through it, in one message; `EBUSY` if somebody listens |
+//! | [`MORE`] | | | what comes in behind that, in one more message through the same handle; `ENOENT` if nobody listens here |
 //!
 //! The reply to WRITE says that the driver has the bytes, and that there was room for them: a program that has been told so may end, however it
 //! does, and they come out nevertheless. So a program's bytes keep their order, and what it printed before it told another is out before
 //! what the other prints then. While the line is behind, the reply is; nobody loses bytes, and nobody can fill the driver.
+//!
+//! Who listens is sent no more than he asks for, so that what comes in never fills his account; what nobody has asked for yet waits with the
+//! driver, and with whoever sends it. He listens until the handle's node ends.
 //!
 //! [`Session`](crate::service::session::Session) allocates for every message. This is the same without the heap, since a program that has
 //! none left must still be able to say so.
@@ -40,6 +44,9 @@ pub const DRAIN: u32 = 2;
 
 /// The operation that has told what comes in.
 pub const LISTEN: u32 = 3;
+
+/// The operation that has told what comes in behind what was told.
+pub const MORE: u32 = 4;
 
 /// What a boot plan calls the handle to the door of whoever drives the console.
 pub const NAME: &str = "console";
@@ -122,7 +129,8 @@ impl Console {
         calls::release(self.peer.number(), &[told])
     }
 
-    /// Has what comes in on the line sent to a node that it makes on `peer`, byte by byte or several at once, as long as the node lives.
+    /// Has what comes in on the line next sent to a node that it makes on `peer`, in one message, and what comes behind it after each
+    /// [`Self::more`], as long as the node lives.
     ///
     /// # Errors
     /// `EBUSY`: somebody else listens. Those of [`Self::drain`].
@@ -132,6 +140,14 @@ impl Console {
         let told = self.call(LISTEN, None, &[entry(0, ours)], &mut []);
         calls::release(self.peer.number(), &[ours])?;
         told.map(|()| node)
+    }
+
+    /// Has what comes in next sent to the node that [`Self::listen`] made. For each message that came it is to be called once.
+    ///
+    /// # Errors
+    /// `ENOENT`: nobody listens on this session. Those of [`Self::write`].
+    pub fn more(&mut self) -> Result<()> {
+        self.call(MORE, None, &[], &mut [])
     }
 
     /// Makes a request, and waits for the reply.

@@ -57,10 +57,10 @@ fn main() -> Result<()> {
         if let Some(Received::Message(_)) = chip.try_recv()? {
             server.service.uart.interrupt()?;
             interrupt.acknowledge()?;
-            server.service.hand_on();
         }
         if takes_more {
             server.try_step()?;
         }
+        server.service.hand_on()?;
     }
 }

@@ -4,13 +4,14 @@
 //!   ended, a line is begun for it.
 //! * **Nobody takes what is there for all.** What waits to be sent is bounded, because the driver takes no request while much does; a
 //!   session has one drain in flight; one session listens.
-//! * **What comes in** goes to whoever listens. If he does not take it, it is lost; if nobody listens, too.
+//! * **What comes in** goes to whoever listens, as he asks for it; if nobody listens, it is lost. Until then it waits here, and behind
+//!   that in the chip and with whoever sends it.
 
 use super::Registers;
 use super::uart::Uart;
 use crate::bus::{Handle, Node};
 use crate::calls::Result;
-use crate::console::{DRAIN, LISTEN, WRITE};
+use crate::console::{DRAIN, LISTEN, MORE, PIECE_BYTES, WRITE};
 use crate::service::frame::Frame;
 use crate::service::server::{Answer, Request, Service};
 use alloc::vec::Vec;
@@ -28,6 +29,15 @@ pub enum Writer {
     Session(u64),
 }
 
+/// Who listens.
+#[derive(Debug)]
+struct Listener {
+    session: u64,
+    handle: Handle,
+    /// Whether he has asked for what comes next.
+    is_asking: bool,
+}
+
 /// See the module's documentation.
 #[derive(Debug)]
 pub struct Console<R: Registers> {
@@ -38,8 +48,8 @@ pub struct Console<R: Registers> {
     of_line: Option<Writer>,
     /// Sessions that want to know when all is sent.
     waiting: Vec<(u64, Handle)>,
-    /// The session that gets what comes in.
-    listener: Option<(u64, Handle)>,
+    /// Who gets what comes in.
+    listener: Option<Listener>,
 }
 
 impl<R: Registers> Console<R> {
@@ -105,14 +115,26 @@ impl<R: Registers> Console<R> {
         Ok(is_idle)
     }
 
-    /// Hands on what came in.
-    pub fn hand_on(&mut self) {
-        let bytes: Vec<u8> = core::iter::from_fn(|| self.uart.receive()).collect();
-        if let Some((_, handle)) = self.listener.as_ref().filter(|_| !bytes.is_empty())
-            && handle.send(&bytes) == Err(Errno::EBADRQC)
-        {
-            self.listener = None;
+    /// Hands on what came in, if somebody has asked for it.
+    ///
+    /// # Errors
+    /// Those of the way to the chip.
+    pub fn hand_on(&mut self) -> Result<()> {
+        let listener = self.listener.as_ref();
+        if listener.is_some_and(|listener| !listener.is_asking) {
+            return Ok(());
         }
+        let received = core::iter::from_fn(|| self.uart.receive());
+        let bytes: Vec<u8> = received.take(PIECE_BYTES).collect();
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        if let Some(listener) = &mut self.listener {
+            listener.is_asking = false;
+            // Whose account has no room for what he asked for loses it.
+            let _ = listener.handle.send(&bytes);
+        }
+        self.uart.enable()
     }
 }
 
@@ -152,7 +174,17 @@ impl<R: Registers> Service for Console<R> {
                 if self.listener.is_some() {
                     return Err(Errno::EBUSY);
                 }
-                self.listener = Some((session, handle));
+                self.listener = Some(Listener {
+                    session,
+                    handle,
+                    is_asking: true,
+                });
+            }
+            MORE => {
+                fields.end()?;
+                let listener = self.listener.as_mut();
+                let listener = listener.filter(|listener| listener.session == session);
+                listener.ok_or(Errno::ENOENT)?.is_asking = true;
             }
             _ => return Err(Errno::ENOSYS),
         }
@@ -161,12 +193,12 @@ impl<R: Registers> Service for Console<R> {
 
     fn closed(&mut self, session: u64, (): ()) {
         self.waiting.retain(|(known, _)| *known != session);
-        self.listener.take_if(|(known, _)| *known == session);
+        self.listener.take_if(|known| known.session == session);
     }
 
     fn lost(&mut self, handle: u64) {
         self.waiting.retain(|(_, known)| known.id() != handle);
-        self.listener.take_if(|(_, known)| known.id() == handle);
+        self.listener.take_if(|known| known.handle.id() == handle);
     }
 
     fn unreachable(&mut self, node: u64) {

@@ -36,7 +36,7 @@ const READY: u8 = 0b1011;
 const LOOP: u8 = 1 << 4;
 /// Bytes that the chip takes when its transmitter is empty.
 const FIFO_BYTES: usize = 16;
-/// What is received and not fetched beyond that is thrown away.
+/// Bytes that are received and not fetched before more are left in the chip, and so with whoever sends.
 const INCOMING_MAX: usize = 4096;
 /// How often the chip is asked about one interrupt: a broken one must not hold the driver.
 const LOOKS_MAX: u32 = 256;
@@ -102,15 +102,33 @@ impl<R: Registers> Uart<R> {
             if self.chip.get(INTERRUPT_IDENTIFICATION)? & NOTHING_PENDING != 0 {
                 break;
             }
-            while self.chip.get(LINE_STATUS)? & IS_RECEIVED != 0 {
+            while self.incoming.len() < INCOMING_MAX
+                && self.chip.get(LINE_STATUS)? & IS_RECEIVED != 0
+            {
                 let byte = self.chip.get(DATA)?;
-                if self.incoming.len() < INCOMING_MAX {
-                    self.incoming.push_back(byte);
-                }
+                self.incoming.push_back(byte);
             }
             self.fill()?;
         }
         Ok(())
+    }
+
+    /// Has the chip ask for what there is to do: again for bytes, after some were fetched.
+    ///
+    /// # Errors
+    /// Those of the way to the chip.
+    pub fn enable(&self) -> Result<()> {
+        let on_received = if self.incoming.len() < INCOMING_MAX {
+            ON_RECEIVED
+        } else {
+            0
+        };
+        let on_empty = if self.outgoing.is_empty() {
+            0
+        } else {
+            ON_TRANSMITTER_EMPTY
+        };
+        self.chip.set(INTERRUPT_ENABLE, on_received | on_empty)
     }
 
     /// Gives the port back as it was, without interrupts.
@@ -132,13 +150,7 @@ impl<R: Registers> Uart<R> {
                 }
             }
         }
-        let asks_for_room = !self.outgoing.is_empty();
-        let enabled = if asks_for_room {
-            ON_RECEIVED | ON_TRANSMITTER_EMPTY
-        } else {
-            ON_RECEIVED
-        };
-        self.chip.set(INTERRUPT_ENABLE, enabled)
+        self.enable()
     }
 }
 
@@ -219,15 +231,18 @@ mod tests {
         assert_eq!(*model.enabled.borrow(), ON_RECEIVED);
     }
 
-    /// What nobody fetches is kept up to a bound.
+    /// What nobody fetches is kept up to a bound; what is beyond it stays in the chip, which is asked for it when there is room again.
     #[test]
     fn drv_input_is_bounded() {
         let model = Model::default();
         let mut uart = Uart::new(&model, true).unwrap();
-        for _ in 0..2 {
-            model.received.borrow_mut().extend([7; INCOMING_MAX]);
-            uart.interrupt().unwrap();
-        }
+        model.received.borrow_mut().extend([7; INCOMING_MAX + 9]);
+        uart.interrupt().unwrap();
+        assert_eq!(*model.enabled.borrow(), 0);
         assert_eq!(core::iter::from_fn(|| uart.receive()).count(), INCOMING_MAX);
+        uart.enable().unwrap();
+        assert!(model.is_pending());
+        uart.interrupt().unwrap();
+        assert_eq!(core::iter::from_fn(|| uart.receive()).count(), 9);
     }
 }

@@ -4,7 +4,7 @@ use super::stage::{SERIAL, Stage};
 use omnibus_userland::abi::Errno;
 use omnibus_userland::actor::soon;
 use omnibus_userland::bus::{Peer, Received};
-use omnibus_userland::console::{Console, DRAIN, LISTEN, PIECE_BYTES, WRITE};
+use omnibus_userland::console::{Console, DRAIN, LISTEN, MORE, PIECE_BYTES, WRITE};
 use omnibus_userland::service::frame::{FRAME_BYTES_MAX, Frame};
 use omnibus_userland::service::server::Limits;
 use omnibus_userland::service::session::Session;
@@ -49,6 +49,7 @@ tests! {
         check_eq!(call(WRITE, &|frame| frame.bytes(b"").number(1)), Err(Errno::EINVAL), "too much");
         check_eq!(call(DRAIN, &|frame| frame), Err(Errno::EINVAL), "nobody to tell");
         check_eq!(call(LISTEN, &|frame| frame.number(1)), Err(Errno::EINVAL), "a field too many");
+        check_eq!(call(MORE, &|frame| frame), Err(Errno::ENOENT), "more, and nobody listens");
         let long = [b'x'; FRAME_BYTES_MAX];
         check_eq!(call(WRITE, &|frame| frame.bytes(&long)), Err(Errno::EMSGSIZE), "too long");
         // What is no request at all, at the door, is thrown away.
