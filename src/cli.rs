@@ -28,6 +28,12 @@ pub(crate) enum Word {
     Test(TestOptions),
     /// Boot and start a program; its status becomes the exit code
     Run(ProgramLine),
+    /// Boot a plan with its console on this terminal; the plan `shell` has a shell to list, start and stop programs
+    Shell {
+        /// A boot plan of the image
+        #[arg(long, value_name = "PLAN", default_value = "shell")]
+        plan: String,
+    },
     /// Write a program of your own to begin with, as a package outside this repository
     New {
         /// A folder that does not exist yet; its last part is the program's name
@@ -161,7 +167,7 @@ pub(crate) struct Options {
     /// What executes the guest's instructions
     #[arg(long, global = true, value_name = "ACCELERATOR", default_value = "tcg")]
     pub(crate) accel: Accelerator,
-    /// Kill a guest that runs longer than this [default: 60; `gdb`: none]
+    /// Kill a guest that runs longer than this [default: 60; `gdb`, and `shell` at a terminal: none]
     #[arg(long, global = true, value_name = "SECONDS", value_parser = value_parser!(u64).range(1..=86400))]
     pub(crate) timeout: Option<u64>,
     /// A word for the kernel; may be given several times

@@ -1,4 +1,5 @@
-//! One run of a guest: QEMU is started, its console handed on line by line, its report read, its end judged.
+//! One run of a guest: QEMU is started, its console handed on line by line ([`run`]) or to the user's terminal ([`converse`]), its report
+//! read, its end judged.
 //!
 //! A run is over when QEMU has ended; [`crate::verdict`] then says what to make of it. The run never outlives its time
 //! limit, nor a signal to this tool, and its threads end with it because QEMU's end closes what they read.
@@ -6,7 +7,7 @@
 use std::io::Read;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ExitStatus};
+use std::process::{Child, ExitStatus, Stdio};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,14 +15,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, bail};
 
 use crate::console::{self, Tail};
+use crate::conversation;
 use crate::machine::{Machine, QEMU};
 use crate::report::{self, Report};
 use crate::scratch::ScratchDirectory;
 use crate::signals;
-use crate::verdict::{Run, judge};
+use crate::verdict::{CutShort, Run, judge};
 
 /// How long a wait may keep the tool from noticing a signal.
-const POLL: Duration = Duration::from_millis(100);
+pub(crate) const POLL: Duration = Duration::from_millis(100);
 /// Console lines that may wait for the user's terminal before the guest is slowed down.
 const N_LINES_WAITING: usize = 1024;
 
@@ -47,6 +49,23 @@ pub(crate) struct Boot {
 /// # Errors
 /// If the host cannot do its part: no QEMU, no socket, or `on_line` failed. What the guest does is never an error here.
 pub(crate) fn run(boot: &Boot, on_line: &mut dyn FnMut(&str) -> Result<()>) -> Result<Run> {
+    run_by(boot, Stdio::null(), |child| {
+        watch(child, boot.time_limit, on_line)
+    })
+}
+
+/// Boots a guest and has its console on this tool's standard input and output until QEMU has ended, or the user leaves it.
+///
+/// # Errors
+/// If the host cannot do its part: no QEMU, no socket, or a terminal that does not do as it is told.
+pub(crate) fn converse(boot: &Boot) -> Result<Run> {
+    run_by(boot, Stdio::piped(), |child| {
+        conversation::hold(child, boot.time_limit)
+    })
+}
+
+/// Starts QEMU, has `attend` stay with it until its end, and judges that.
+fn run_by(boot: &Boot, input: Stdio, attend: impl FnOnce(Child) -> Result<Watched>) -> Result<Run> {
     let directory = ScratchDirectory::new()?;
     let socket = directory.path().join("report");
     let listener = UnixListener::bind(&socket)
@@ -54,8 +73,8 @@ pub(crate) fn run(boot: &Boot, on_line: &mut dyn FnMut(&str) -> Result<()>) -> R
     let report_reader = thread::spawn(move || read_report(&listener));
 
     let started = Instant::now();
-    let spawned = spawn(boot, &socket);
-    let watched = spawned.and_then(|child| watch(child, boot.time_limit, on_line));
+    let spawned = spawn(boot, input, &socket);
+    let watched = spawned.and_then(attend);
     // Should QEMU never have connected, this wakes the reader; otherwise it is the connection that nobody accepts.
     drop(UnixStream::connect(&socket));
     let bytes = report_reader
@@ -63,19 +82,13 @@ pub(crate) fn run(boot: &Boot, on_line: &mut dyn FnMut(&str) -> Result<()>) -> R
         .map_err(|_| anyhow!("the reader of the report panicked"))?;
     let Watched {
         status,
-        is_out_of_time,
+        cut_short,
         stderr,
         tail,
     } = watched?;
 
     let (report, fault) = Report::parse(&bytes);
-    let ending = judge(
-        status,
-        is_out_of_time.then_some(boot.time_limit).flatten(),
-        &report,
-        fault,
-        &stderr,
-    );
+    let ending = judge(status, cut_short, &report, fault, &stderr);
     Ok(Run {
         ending,
         report,
@@ -84,7 +97,7 @@ pub(crate) fn run(boot: &Boot, on_line: &mut dyn FnMut(&str) -> Result<()>) -> R
     })
 }
 
-fn spawn(boot: &Boot, socket: &Path) -> Result<Child> {
+fn spawn(boot: &Boot, input: Stdio, socket: &Path) -> Result<Child> {
     for file in [Some(&boot.kernel), boot.initrd.as_ref()]
         .into_iter()
         .flatten()
@@ -98,6 +111,7 @@ fn spawn(boot: &Boot, socket: &Path) -> Result<Child> {
         command.args(["-s", "-S"]);
     }
     signals::catch()?;
+    command.stdin(input);
     command.spawn().map_err(|error| match error.kind() {
         std::io::ErrorKind::NotFound => {
             anyhow!("{QEMU} is not installed; ./run-qemu.sh installs it (Debian: apt-get install qemu-system-x86)")
@@ -107,11 +121,11 @@ fn spawn(boot: &Boot, socket: &Path) -> Result<Child> {
 }
 
 /// What was seen of QEMU until its end.
-struct Watched {
-    status: ExitStatus,
-    is_out_of_time: bool,
-    stderr: String,
-    tail: Tail,
+pub(crate) struct Watched {
+    pub(crate) status: ExitStatus,
+    pub(crate) cut_short: Option<CutShort>,
+    pub(crate) stderr: String,
+    pub(crate) tail: Tail,
 }
 
 /// Waits for QEMU's end while handing on its console; kills it at the time limit, on a signal, or when `on_line` fails.
@@ -169,7 +183,9 @@ fn watch(
         .map_err(|_| anyhow!("the reader of QEMU's messages panicked"))?;
     Ok(Watched {
         status,
-        is_out_of_time,
+        cut_short: time_limit
+            .filter(|_| is_out_of_time)
+            .map(CutShort::TimeLimit),
         stderr: String::from_utf8_lossy(&stderr).into_owned(),
         tail,
     })
@@ -184,7 +200,7 @@ fn read_report(listener: &UnixListener) -> Vec<u8> {
 }
 
 /// Reads to the end, and keeps one byte more than a report may have, so that its parser can tell.
-fn read_bounded(mut source: impl Read) -> Vec<u8> {
+pub(crate) fn read_bounded(mut source: impl Read) -> Vec<u8> {
     let mut kept = Vec::new();
     let mut buffer = [0; 4096];
     loop {

@@ -123,10 +123,7 @@ impl Machine {
         if !words.is_empty() {
             command.args(["-append", words]);
         }
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
         command
     }
 }

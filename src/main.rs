@@ -1,7 +1,7 @@
 //! Host tool of the Omnibus microkernel: builds it, boots it in QEMU, tests it.
 //!
 //! Flow: [`cli`] reads the words; a file in [`commands`] carries one out, [`testing`], [`bench`] and [`compare`] theirs; [`image`] knows the files to boot, [`machine`]
-//! the emulated machine, [`guest`] runs it, [`verdict`] judges the run; [`console`] and [`report`] are its two channels; [`exit`] the codes.
+//! the emulated machine, [`guest`] runs it, [`verdict`] judges the run; [`console`] or [`conversation`] and [`report`] are its two channels, [`terminal`] is the user's; [`exit`] the codes.
 #![forbid(unsafe_code)]
 
 mod bench;
@@ -11,6 +11,7 @@ mod cli;
 mod commands;
 mod compare;
 mod console;
+mod conversation;
 mod exit;
 mod guest;
 mod image;
@@ -19,6 +20,7 @@ mod plot;
 mod report;
 mod scratch;
 mod signals;
+mod terminal;
 mod testing;
 mod verdict;
 mod words;
@@ -81,6 +83,7 @@ fn run(cli: &Cli) -> Result<u8> {
             .into());
         }
         Some(Word::Run(line)) => (line.program(), line.arguments(), false),
+        Some(Word::Shell { plan }) => return commands::shell::shell(plan, &cli.options),
         Some(Word::New { folder }) => return commands::new::create(folder),
         Some(Word::Cc(line)) => return commands::cc::compile(&line.arguments),
         Some(Word::Gdb(line)) => (line.program(), line.arguments(), true),

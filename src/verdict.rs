@@ -21,12 +21,23 @@ pub(crate) enum Ending {
     NoReport(i32),
     /// Not within its time limit.
     TimeLimit(Duration),
+    /// By the user, who left it.
+    Left,
     /// By a signal to QEMU, which before said this.
     Killed(i32, String),
     /// With something that is not a report; the sentence says what.
     BadReport(String),
     /// Before it began: QEMU refused to start and said this.
     Refused(String),
+}
+
+/// Why the tool ended a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum CutShort {
+    /// It was not over within this.
+    TimeLimit(Duration),
+    /// The user left it.
+    Left,
 }
 
 /// A finished run.
@@ -47,7 +58,7 @@ impl Run {
     pub(crate) fn exit_code(&self) -> u8 {
         match self.ending {
             Ending::Status(status) => status,
-            Ending::NoReport(_) => Failure::NoReport as u8,
+            Ending::NoReport(_) | Ending::Left => Failure::NoReport as u8,
             Ending::TimeLimit(_) => Failure::TimeLimit as u8,
             Ending::Killed(..) => Failure::Killed as u8,
             Ending::BadReport(_) => Failure::BadReport as u8,
@@ -75,6 +86,9 @@ impl Run {
                 };
                 format!("time limit: killed after {} s {reported}", limit.as_secs())
             }
+            Ending::Left => {
+                "left by Ctrl-], which ends the machine, before it had reported".to_owned()
+            }
             Ending::Killed(signal, words) => format!("QEMU died of signal {signal} {words}")
                 .trim_end()
                 .to_owned(),
@@ -91,13 +105,15 @@ impl Run {
 /// The verdict. What stopped the run from outside comes first, then the report, then its absence.
 pub(crate) fn judge(
     status: ExitStatus,
-    time_limit: Option<Duration>,
+    cut_short: Option<CutShort>,
     report: &Report,
     fault: Result<(), String>,
     stderr: &str,
 ) -> Ending {
-    if let Some(limit) = time_limit {
-        return Ending::TimeLimit(limit);
+    match cut_short {
+        Some(CutShort::TimeLimit(limit)) => return Ending::TimeLimit(limit),
+        Some(CutShort::Left) => return Ending::Left,
+        None => {}
     }
     if let Some(signal) = status.signal() {
         return Ending::Killed(signal, stderr.trim().to_owned());
@@ -163,8 +179,18 @@ mod tests {
         let (report, fault) = Report::parse(b"status 0\n");
         let limit = Duration::from_secs(1);
         assert!(matches!(
-            judge(exited(0), Some(limit), &report, fault, ""),
+            judge(
+                exited(0),
+                Some(CutShort::TimeLimit(limit)),
+                &report,
+                fault.clone(),
+                ""
+            ),
             Ending::TimeLimit(_)
+        ));
+        assert!(matches!(
+            judge(exited(0), Some(CutShort::Left), &report, fault, ""),
+            Ending::Left
         ));
     }
 

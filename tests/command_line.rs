@@ -34,7 +34,7 @@ fn a_wrong_word_is_refused_with_the_right_ones() {
         &["frob"],
         &[
             "'frob'",
-            "test, run, new, cc, gdb, bench, compare, list, help",
+            "test, run, shell, new, cc, gdb, bench, compare, list, help",
         ],
     );
 }
@@ -105,8 +105,8 @@ fn help_is_complete() {
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0));
         for part in [
-            "test", "run", "new", "gdb", "list", "--memory", "--icount", "240", "241", "242",
-            "243", "244", "245",
+            "test", "run", "shell", "new", "gdb", "list", "--memory", "--icount", "240", "241",
+            "242", "243", "244", "245",
         ] {
             assert!(text.contains(part), "help should have {part:?}: {text}");
         }

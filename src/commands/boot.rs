@@ -15,7 +15,7 @@ use crate::verdict::{Ending, Run};
 use crate::{image, words};
 
 /// How long a guest may run unless the user says otherwise.
-const TIME_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const TIME_LIMIT: Duration = Duration::from_secs(60);
 /// How many of the console's last lines a failure repeats.
 const N_LINES_REPEATED: usize = 8;
 
@@ -88,7 +88,7 @@ fn announce_gdb(program: &Path) {
 }
 
 /// Says on standard error how the run ended.
-fn explain(run: &Run) {
+pub(super) fn explain(run: &Run) {
     if let Some(booted_ns) = run.report.booted_ns {
         let booted = Duration::from_nanos(booted_ns);
         eprintln!(

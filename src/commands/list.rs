@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Options;
 use crate::image;
-use crate::testing::{self, c_cases, compare_cases, host, suites};
+use crate::testing::{self, c_cases, compare_cases, host, shell_cases, suites};
 
 /// Prints what contains `filter`, until there is nobody left to read it: `list | head` is not an error.
 ///
@@ -43,7 +43,8 @@ fn print_all(filter: Option<&str>, options: &Options) -> Result<()> {
     for case in testing::cases() {
         print("test", case.id, case.sentence)?;
     }
-    for (id, sentence) in c_cases::LIST.into_iter().chain(compare_cases::LIST) {
+    let lists = c_cases::LIST.into_iter().chain(compare_cases::LIST);
+    for (id, sentence) in lists.chain(shell_cases::LIST) {
         print("test", id, sentence)?;
     }
     for suite in image::suites() {

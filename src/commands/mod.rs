@@ -4,3 +4,4 @@ pub(crate) mod boot;
 pub(crate) mod cc;
 pub(crate) mod list;
 pub(crate) mod new;
+pub(crate) mod shell;

@@ -14,7 +14,9 @@ mod matrix;
 pub(crate) mod mutants;
 mod page;
 mod protocol;
+mod pseudo_terminal;
 mod sentences;
+pub(crate) mod shell_cases;
 pub(crate) mod suites;
 mod tally;
 mod tiny_guest;
@@ -67,6 +69,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     }
     c_cases::run(&machine, &mut tally)?;
     compare_cases::run(options, &mut tally)?;
+    shell_cases::run(&mut tally)?;
     let matrix = matrix::machines(test.matrix, &machine);
     let prefixes = matrix.iter().map(matrix::prefix);
     let machines = [(suites::PREFIX.to_owned(), &machine)]

@@ -225,7 +225,7 @@ fn failed(program: &plan::Program, what: impl fmt::Display) -> Failed {
 }
 
 /// How full an account is.
-fn left(whose: impl fmt::Display, state: &AccountState) -> String {
+pub fn left(whose: impl fmt::Display, state: &AccountState) -> String {
     format!(
         "{whose} has left: {} of {} objects, {} of {} bytes, {} of {} frames",
         state.objects_available,

@@ -53,6 +53,7 @@ pub mod print;
 pub mod raw;
 
 pub mod service;
+pub mod shell;
 #[cfg(not(test))]
 #[allow(unsafe_code)]
 mod start;
