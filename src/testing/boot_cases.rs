@@ -83,6 +83,34 @@ pub(crate) const CASES: &[Case] = &[
         ..PLANNED
     },
     Case {
+        id: "boot.c-prints-through-the-driver",
+        sentence: "A program in C that holds no capability of the kernel's console prints through the driver.",
+        kernel: Kernel::Planned(&["test"]),
+        initrd: Initrd::WithPlan(
+            r#"
+ends-with = "speaker"
+console = "serial-driver.door"
+[[program]]
+name = "serial-driver"
+account = { objects = 2048, bytes = 262144, frames = 512 }
+nodes = ["door"]
+ports.uart = { first = 0x3f8, last = 0x3ff }
+lines.interrupt = { first = 4 }
+[[program]]
+name = "speaker"
+file = "c-library"
+account = "shared"
+handles = { console = "serial-driver.door" }
+"#,
+        ),
+        expected: Expected {
+            exit_code: 0,
+            failure: "",
+            console: "long enough: 1",
+        },
+        ..PLANNED
+    },
+    Case {
         id: "boot.last-words-come-out",
         sentence: "What a program printed through the driver comes out whole, although it ends by a panic at once.",
         kernel: Kernel::Planned(&["last-words"]),

@@ -1,13 +1,15 @@
 /* Reading and writing descriptors. */
+#include "console.h"
 #include "descriptor.h"
 #include <limits.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
-/* Bytes are written until the kernel refuses some; what was written before counts. */
+/* Who was given no console of the driver's, or whose driver has gone, prints on the kernel's: until it refuses some; what was
+ * written before counts. */
 static ssize_t print(const char *bytes, size_t n)
 {
-    size_t n_done = 0;
+    size_t n_done = __console_write(bytes, n);
     while (n_done < n) {
         size_t n_piece = n - n_done;
         if (n_piece > OMNIBUS_PRINT_BYTES_MAX)
