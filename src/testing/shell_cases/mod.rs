@@ -6,7 +6,7 @@ mod typing;
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::pseudo_terminal::Desk;
 use super::tally::Tally;
@@ -83,8 +83,9 @@ const UP: &str = "\x1b[A";
 const LEFT: &str = "\x1b[D";
 const HOME: &str = "\x1b[H";
 
+/// This tool itself. Its file may have been built anew since it was started, and its name is another's then.
 fn tool() -> Result<Command> {
-    let mut command = Command::new(std::env::current_exe().context("who am I")?);
+    let mut command = Command::new("/proc/self/exe");
     command.args(["--timeout", "120", "shell"]);
     Ok(command)
 }

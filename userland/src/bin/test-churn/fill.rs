@@ -1,7 +1,8 @@
 //! A machine that is full: accounts are exhausted before memory is (ACC-7).
 //!
 //! The root account is carved up, and in each part tasks take everything there is: bytes of payload, objects of one sort, frames. An
-//! actor gets half of what its account has left, so several do it in each.
+//! actor gets half of what its account has left, so several do it in each. None begins before all are started, or there would be nothing
+//! left to start the others with.
 
 use alloc::vec;
 use alloc::vec::Vec;
@@ -16,7 +17,7 @@ use omnibus_userland::calls::{self, Result};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::suite::wire;
-use omnibus_userland::task::Command;
+use omnibus_userland::task::{Command, Task};
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{check, check_eq, environment, println, raw, time};
 
@@ -26,8 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(50);
 /// First argument of a task that fills its account.
 pub(crate) const FLAG: &str = "--fill";
 
-/// Tasks that fill one account, each started by the one before.
-const DEPTH: u64 = 4;
+/// Tasks that fill one account.
+const TASKS: u64 = 4;
 
 /// Frames of the smallest part: a smaller one has no room for that many tasks.
 const PART_FRAMES_LEAST: u64 = 1200;
@@ -66,23 +67,26 @@ pub(crate) fn fill(bench: &Bench) -> Outcome {
             Ok(part) => {
                 let own = Peer::new(&part)?;
                 let (_, report) = wire::create(&ear, &own)?;
-                let (_, leave) = wire::create(&own, &ear)?;
-                start(&part, &own, report, parts.len() % SORTS.len(), DEPTH)?;
-                parts.push((part, leave));
+                let (_, begin) = wire::create(&own, &ear)?;
+                let sort = parts.len() % SORTS.len();
+                let tasks = (0..TASKS).map(|number| start(&part, &own, report, sort, number));
+                let tasks: Vec<Task> = tasks.collect::<Result<_>>()?;
+                wire::send(&ear, &[begin], &[])?;
+                parts.push((part, tasks));
             }
             Err(Errno::EDQUOT) => share *= 2,
             Err(error) => return Err(error.into()),
         }
     }
     let mut waiting = WaitSet::new().peer(&ear);
-    for _ in 0..parts.len() as u64 * DEPTH {
+    for _ in 0..parts.len() as u64 * TASKS {
         waiting.wait(time::deadline_in(PATIENCE))?;
         let refusals = wire::recv(&ear)?.data().to_vec();
         let edquot = Errno::EDQUOT.number() as u8;
         check_eq!(refusals, [edquot; 3], "how bytes, objects and frames ended");
     }
     let mut left = [0; 3];
-    for (part, leave) in &parts {
+    for (part, tasks) in &parts {
         let state = part.state()?;
         let available = [
             state.objects_available,
@@ -90,8 +94,9 @@ pub(crate) fn fill(bench: &Bench) -> Outcome {
             state.frames_available,
         ];
         left = core::array::from_fn(|slot| left[slot] + available[slot]);
-        // The last handle of the node that the tasks of this part watch.
-        wire::release(&ear, &[*leave])?;
+        for task in tasks {
+            task.kill()?;
+        }
     }
     println!(
         "full: {} parts of {} objects, {} bytes, {} frames; left: {left:?}",
@@ -115,37 +120,34 @@ pub(crate) fn fill(bench: &Bench) -> Outcome {
     Ok(())
 }
 
-fn start(part: &Account, own: &Peer, report: u64, sort: usize, depth: u64) -> Result<()> {
-    let task = Command::new("test-churn")
+fn start(part: &Account, own: &Peer, report: u64, sort: usize, number: u64) -> Result<Task> {
+    Command::new("test-churn")
         .argument(FLAG)
         .argument(report)
         .argument(sort)
-        .argument(depth)
+        .argument(number)
         .grant(own.number(), Kind::Peer.all_rights())
         .grant(part.number(), account::CHARGE | account::CARVE)
-        .grant_archive()?
-        .spawn(part)?;
-    // It goes on without a capability of it.
-    calls::capability_drop(task.number())
+        .spawn(part)
 }
 
-/// Takes what the account has, reports how that ended, and waits until the part may go.
+/// Waits until all are started, takes what the account has, reports how that ended, and waits to be killed.
 pub(crate) fn run(arguments: impl Iterator<Item = &'static str>) -> u8 {
     let numbers: Vec<u64> = arguments.filter_map(|word| word.parse().ok()).collect();
     let find = environment::find;
-    let (&[report, sort, depth], Some(own), Some(part)) =
+    let (&[report, sort, number], Some(own), Some(part)) =
         (&numbers[..], find(Kind::Peer), find(Kind::Account))
     else {
         return 2;
     };
     let (own, part) = (Peer::from_capability(own), Account::from_capability(part));
-    // Later there would be nothing left to start it with.
-    if depth > 1 && start(&part, &own, report, sort as usize, depth - 1).is_err() {
+    if WaitSet::new().peer(&own).wait(DEADLINE_NEVER).is_err() {
         return 3;
     }
     let mut refusals = [Errno::EDQUOT; 3];
     let mut held = Vec::new();
-    if depth == DEPTH {
+    // The others take frames alone.
+    if number == 0 {
         for _ in 0..PEERS {
             match Peer::new(&part).and_then(|peer| Ok((wire::create(&peer, &peer)?.1, peer))) {
                 Ok(actor) => held.push(actor),
@@ -171,9 +173,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = &'static str>) -> u8 {
         refusals[2] = until_refused(|| map(n_pages * PAGE_BYTES));
     }
     let numbers = refusals.map(|errno| errno.number() as u8);
-    let is_told = wire::send(&own, &[report], &numbers).is_ok();
-    let is_over = WaitSet::new().peer(&own).wait(DEADLINE_NEVER).is_ok();
-    u8::from(!is_told || !is_over)
+    if wire::send(&own, &[report], &numbers).is_ok() {
+        time::sleep(Duration::MAX);
+    }
+    5
 }
 
 fn until_refused(mut take: impl FnMut() -> Result<()>) -> Errno {

@@ -22,9 +22,11 @@ tests! {
         let shared = archive.program("puppet").map_err(Failure::new)?;
         let n_frames = [&shared, &copied].map(|program| -> Outcome<u64> {
             let stage = Stage::new(bench)?;
-            let puppet = stage.cast_of(program, bench, &[&"hello"])?;
+            // It runs, and is not yet on its way to its end.
+            let puppet = stage.cast_of(program, bench, &[&"sleep"])?;
             stage.hear()?;
             let state = puppet.account.state()?;
+            puppet.task.kill()?;
             Ok(state.frames_maximum - state.frames_available)
         });
         let [shared, copied] = n_frames;
@@ -53,10 +55,11 @@ tests! {
     /// What was loaded for a task is paid for by its account, and given back when it has ended.
     fn ldr_3_everything_comes_back(bench) {
         let stage = Stage::new(bench)?;
-        let puppet = stage.cast(bench, &[&"hello"])?;
+        let puppet = stage.cast(bench, &[&"sleep"])?;
+        stage.hear()?;
         let during = puppet.account.state()?;
         check!(during.frames_available + 20 < during.frames_maximum, "{during:?}");
-        stage.hear()?;
+        puppet.task.kill()?;
         puppet.end()?;
         while stage.peer.try_recv()?.is_some() {}
         // The record of how it ended is the last object.
