@@ -13,7 +13,7 @@ use omnibus_abi::native::{VM_READ, VM_WRITE, VmMap};
 use omnibus_abi::{Call, DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::bus::Peer;
-use omnibus_userland::calls::{self, Result};
+use omnibus_userland::calls::Result;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::suite::Bench;
 use omnibus_userland::suite::wire;
