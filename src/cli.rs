@@ -198,6 +198,7 @@ impl Options {
             accelerator: self.accel,
             is_counting_instructions: self.icount,
             date: None,
+            has_pci_serial_port: false,
         }
     }
 

@@ -64,6 +64,8 @@ pub(crate) struct Machine {
     pub(crate) is_counting_instructions: bool,
     /// What its clock chip says at the start, as QEMU's `-rtc base=` has it, instead of the host's time.
     pub(crate) date: Option<&'static str>,
+    /// Has a second serial port, with nothing behind it, on PCI: a device whose interrupt is a level.
+    pub(crate) has_pci_serial_port: bool,
 }
 
 impl Machine {
@@ -115,6 +117,10 @@ impl Machine {
         }
         if let Some(date) = self.date {
             command.args(["-rtc", &format!("base={date}")]);
+        }
+        if self.has_pci_serial_port {
+            command.args(["-chardev", "null,id=nothing"]);
+            command.args(["-device", "pci-serial,chardev=nothing"]);
         }
         command.arg("-kernel").arg(kernel);
         if let Some(initrd) = initrd {
@@ -176,6 +182,9 @@ impl std::fmt::Display for Machine {
         }
         if self.is_counting_instructions {
             write!(f, ", counting instructions")?;
+        }
+        if self.has_pci_serial_port {
+            write!(f, ", a serial port on PCI")?;
         }
         Ok(())
     }

@@ -66,6 +66,7 @@ mod tests {
             accelerator: Accelerator::Tcg,
             is_counting_instructions: false,
             date: None,
+            has_pci_serial_port: false,
         }
     }
 

@@ -23,6 +23,9 @@ pub(crate) const TIME_LIMIT: Duration = Duration::from_secs(180);
 /// default machine only, because the others would show nothing more.
 const COUNTING: [&str; 2] = ["test-latency", "test-shares"];
 
+/// The suite of level-triggered lines: its machine has a device with one.
+const OF_LEVELS: &str = "test-level-lines";
+
 /// The boots of all suites on `machine`, which is the default one or not.
 pub(crate) fn all<'a>(
     machine: &'a Machine,
@@ -46,6 +49,7 @@ pub(crate) fn all<'a>(
             }
             suite.machine.is_counting_instructions = true;
         }
+        suite.machine.has_pci_serial_port = program.name == OF_LEVELS;
         suites.push(suite);
     }
     suites

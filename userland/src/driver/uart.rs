@@ -15,15 +15,18 @@ use alloc::collections::VecDeque;
 /// I/O base of the first serial port of a PC, how many ports it has, and its interrupt line.
 pub const COM1: (u16, u64, u64) = (0x3f8, 8, 4);
 
-/// Registers.
+/// Register: which interrupts are let through.
+pub const INTERRUPT_ENABLE: u16 = 1;
+/// Register: which interrupt is pending.
+pub const INTERRUPT_IDENTIFICATION: u16 = 2;
+/// Other registers.
 const DATA: u16 = 0;
-const INTERRUPT_ENABLE: u16 = 1;
-const INTERRUPT_IDENTIFICATION: u16 = 2;
 const MODEM_CONTROL: u16 = 4;
 const LINE_STATUS: u16 = 5;
-/// Interrupt enable: bytes there, transmitter empty.
+/// Interrupt enable: bytes there.
 const ON_RECEIVED: u8 = 1;
-const ON_TRANSMITTER_EMPTY: u8 = 1 << 1;
+/// Interrupt enable: transmitter empty.
+pub const ON_TRANSMITTER_EMPTY: u8 = 1 << 1;
 /// Interrupt identification: nothing is pending.
 const NOTHING_PENDING: u8 = 1;
 /// Line status: a byte is there; the transmitter has room for [`FIFO_BYTES`].

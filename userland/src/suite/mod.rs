@@ -13,6 +13,7 @@
 //! contains it; `--long` gives long tests their full length. Others mean nothing here: `--protocol` asks the suite in C for these
 //! lines.
 
+pub mod devices;
 pub mod wire;
 
 use crate::account::Account;

@@ -1,6 +1,5 @@
 //! Drivers that are programs.
 
-use super::clock_chip::{all_lines, all_ports};
 use super::stage::{CLOCK, SERIAL, Stage};
 use core::time::Duration;
 use omnibus_userland::actor::PATIENCE;
@@ -9,6 +8,7 @@ use omnibus_userland::check::Outcome;
 use omnibus_userland::console::Console;
 use omnibus_userland::driver::AtPorts;
 use omnibus_userland::driver::uart::{COM1, Uart};
+use omnibus_userland::suite::devices::{all_lines, all_ports};
 use omnibus_userland::{check, check_eq, tests, time};
 
 tests! {

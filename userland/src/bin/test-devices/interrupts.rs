@@ -1,16 +1,17 @@
 //! Interrupt lines, with a clock chip that interrupts when it is told to.
 
-use super::clock_chip::{LINE, all_lines, bind, chip};
+use super::clock_chip::{LINE, bind, chip};
 use core::time::Duration;
 use omnibus_userland::abi::capability::{account, lines};
 use omnibus_userland::abi::native::InterruptEvent;
 use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::PATIENCE;
-use omnibus_userland::bus::{Peer, Received};
+use omnibus_userland::bus::Peer;
 use omnibus_userland::calls;
-use omnibus_userland::check::{Failure, Outcome};
-use omnibus_userland::device::{self, Interrupt, Lines};
+use omnibus_userland::check::Outcome;
+use omnibus_userland::device::{Interrupt, Lines};
+use omnibus_userland::suite::devices::{all_lines, told_until};
 use omnibus_userland::task::{Command, Ending};
 use omnibus_userland::wait::WaitSet;
 use omnibus_userland::{check, check_eq, environment, tests, time};
@@ -19,17 +20,6 @@ const MS: u64 = 1_000_000;
 
 /// Argument of the task that binds the line and waits to be killed.
 pub(crate) const HOLDER: &str = "--hold-the-line";
-
-fn told_until(peer: &Peer, deadline_ns: u64) -> Outcome<Option<InterruptEvent>> {
-    match peer.recv_until(deadline_ns) {
-        Err(Errno::ETIMEDOUT) => Ok(None),
-        Ok(Received::Message(message)) => match device::event(&message.data) {
-            Some(event) => Ok(Some(event)),
-            None => Err(Failure::new(format_args!("no event: {message:?}"))),
-        },
-        other => Err(Failure::new(format_args!("{other:?}"))),
-    }
-}
 
 /// The next interrupt is told.
 fn expect_one(peer: &Peer) -> Outcome<()> {

@@ -1,10 +1,10 @@
 //! I/O ports.
 
-use super::clock_chip::all_ports;
 use omnibus_userland::abi::capability::ports;
 use omnibus_userland::abi::{CapabilityNumber, Errno};
 use omnibus_userland::calls;
 use omnibus_userland::device::Ports;
+use omnibus_userland::suite::devices::all_ports;
 use omnibus_userland::{check, check_eq, tests};
 
 /// The scratch register of the first serial port (PC16550D, 8.9): it holds what was written to it, and does nothing.
