@@ -152,10 +152,7 @@ impl Operation {
             Self::Revoke(revoke) => revoke.step(),
             Self::MoveOver(move_over) => move_over.step(),
             Self::Metering(metering) => metering.step(),
-            Self::Stopped(stopped) => {
-                stopped.abandon(thread);
-                return None;
-            }
+            Self::Stopped(stopped) => stopped.abandon(thread)?.abandon().step(),
             Self::Finish(finish) => finish.step(),
             Self::Wait(wait) => {
                 wait.leave(thread);
@@ -191,7 +188,8 @@ pub struct Finish {
     hold: Hold,
     /// The effects may have lists, which are paid for until then.
     paid: Paid,
-    result: Result<u64, Errno>,
+    /// None if the thread's registers have been set already.
+    result: Option<Result<u64, Errno>>,
 }
 
 impl Finish {
@@ -201,7 +199,17 @@ impl Finish {
             effects,
             hold,
             paid,
-            result,
+            result: Some(result),
+        }
+    }
+
+    /// Goes on in user mode when `effects` are finished, with the registers as they are.
+    pub fn resume(effects: Effects, hold: Hold, paid: Paid) -> Self {
+        Self {
+            effects,
+            hold,
+            paid,
+            result: None,
         }
     }
 
@@ -217,7 +225,7 @@ impl Finish {
                 } = self;
                 drop(effects);
                 drop((hold, paid));
-                Outcome::Done(result)
+                result.map_or(Outcome::Resume, Outcome::Done)
             }
             Progress::More | Progress::Busy => Outcome::More(Operation::Finish(self)),
         }

@@ -1,12 +1,14 @@
 //! A thread that stands at a fault, until its task's pager says how it goes on ([`crate::task::faults`]).
 //!
 //! It is a call like any other that waits, though the program made none, or made another: one that met memory which it could not use has
-//! been given up without a trace (ERR-1, ERR-3), and is made again from its beginning when the pager says so.
+//! been given up without a trace (ERR-1, ERR-3), and is made again from its beginning when the pager says so. Only a transfer that is writing
+//! its new ids is kept as it is, and goes on from there.
 
 use omnibus_abi::native::FAULT_IN_CALL;
 
 use super::operation::{Operation, Outcome};
 use super::short::Receive;
+use super::transfer::Transfer;
 use crate::arch::trap::Fault;
 use crate::arch::vectors::PAGE_FAULT;
 use crate::shared::Ref;
@@ -30,6 +32,8 @@ enum GoesOn {
 pub struct Stopped {
     fault: Fault,
     goes_on: GoesOn,
+    /// The call, if it goes on from where it is.
+    transfer: Option<Transfer>,
     /// Who was told, and under which number; none while it stands in line.
     told: Option<(Ref<Pager>, u64)>,
 }
@@ -66,8 +70,18 @@ impl Stopped {
         thread.task.faults.has_pager().then_some(Self {
             fault,
             goes_on,
+            transfer: None,
             told: None,
         })
+    }
+
+    /// `transfer` goes on from where it is, instead of the call from its beginning.
+    #[must_use]
+    pub fn before(self, transfer: Transfer) -> Self {
+        Self {
+            transfer: Some(transfer),
+            ..self
+        }
     }
 
     /// Looks for the answer, or for its turn to be told; waits.
@@ -119,16 +133,22 @@ impl Stopped {
             Answer::Retry => {}
         }
         self.leave(thread);
-        match self.goes_on {
-            GoesOn::InUserMode => Outcome::Resume,
-            GoesOn::InCall => Outcome::More(Operation::Restart),
-            GoesOn::Receiving => Outcome::More(Operation::Receive(Receive::new(true))),
+        match (self.goes_on, self.transfer) {
+            (GoesOn::InUserMode, None) => Outcome::Resume,
+            (GoesOn::InUserMode, Some(transfer)) => transfer.resume(),
+            (GoesOn::InCall, None) => Outcome::More(Operation::Restart),
+            (_, Some(transfer)) => Outcome::More(Operation::Transfer(transfer)),
+            (GoesOn::Receiving, None) => Outcome::More(Operation::Receive(Receive::new(true))),
         }
     }
 
     fn end(self, thread: &Ref<Thread>) -> Outcome {
-        self.abandon(thread);
-        end_faulted(thread, &self.fault);
+        let fault = self.fault;
+        if let Some(transfer) = self.abandon(thread) {
+            // The reaper gives back in batches what it has set aside.
+            thread.leave_unfinished(Operation::Transfer(transfer));
+        }
+        end_faulted(thread, &fault);
         Outcome::Ended
     }
 
@@ -152,12 +172,14 @@ impl Stopped {
         }
     }
 
-    /// The thread has ended.
-    pub fn abandon(&self, thread: &Ref<Thread>) {
+    /// The thread has ended: the transfer that it was making, if any.
+    #[must_use]
+    pub fn abandon(self, thread: &Ref<Thread>) -> Option<Transfer> {
         self.leave(thread);
         if let Some((_, number)) = self.told {
             thread.task.faults.forget(number);
         }
+        self.transfer
     }
 }
 

@@ -1,7 +1,8 @@
 //! TRANSFER: nodes are made and handles copied from one peer to another, at one instant (TRA rules).
 //!
 //! The new ids are known before they name anything, so both arrays are written before the commit (ERR-1 allows them to have
-//! been written by a call that fails).
+//! been written by a call that fails). A page that has gone away since it was looked at is waited for with everything set aside: the
+//! source array may hold new ids already, so the call could not be made again from its beginning.
 
 use bus1_service::{Error, Id, Place, PreparedTransfer, PreparingTransfer, Progress, Source};
 use omnibus_abi::Errno;
@@ -13,6 +14,7 @@ use super::Arguments;
 use super::caller::Caller;
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::{self, Paid};
+use super::stopped::Stopped;
 use super::structure::{OutArray, SizeOf};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
 use crate::task::reaper::BATCH;
@@ -208,10 +210,8 @@ impl Transfer {
                         for index in self.n_written..end {
                             let written = write(caller, prepared, index, &self.src, &self.dst);
                             if let Err(errno) = written {
-                                // It was there when it was looked at. The arrays are not as they were, so the call cannot be made
-                                // again: it fails, also if the task has a pager.
-                                caller.thread.missed.clear();
-                                return self.give_up(errno);
+                                self.n_written = index;
+                                return self.miss(caller, errno);
                             }
                         }
                         self.n_written = end;
@@ -235,6 +235,26 @@ impl Transfer {
                 }
             }
         }
+    }
+
+    /// An entry cannot be written, though it could when it was looked at: the thread stands at that, if its task has a pager.
+    #[cold]
+    fn miss(self, caller: &Caller<'_>, errno: Errno) -> Outcome {
+        match (errno, Stopped::in_call(caller.thread, false)) {
+            (Errno::EFAULT, Some(stopped)) => {
+                Outcome::More(Operation::Stopped(stopped.before(self)))
+            }
+            _ => {
+                // The arrays are not as they were: the call is not made again for a pager that comes now.
+                caller.thread.missed.clear();
+                self.give_up(errno)
+            }
+        }
+    }
+
+    /// Gives everything back; the thread has been given other registers, and goes on with them.
+    pub fn resume(self) -> Outcome {
+        Finish::resume(self.stage.abort(), self.from, self.paid).step()
     }
 
     fn give_up(self, errno: Errno) -> Outcome {

@@ -35,6 +35,10 @@ pub(crate) fn main() -> u8 {
         "deep" => deep(number(1)),
         "undefined" => undefined(),
         "in-calls" => u8::from(in_calls(number(1)).is_err()),
+        "transfer" => {
+            crate::transfers::transfer(number(1)).expect("calls that succeed");
+            0
+        }
         "threads" => {
             let base = number(1);
             let page = |index: u64| thread::spawn(move || read(base + index * PAGE_BYTES));

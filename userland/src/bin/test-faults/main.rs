@@ -9,6 +9,7 @@ mod client;
 mod ends;
 mod paging;
 mod stage;
+mod transfers;
 
 use omnibus_userland::{environment, program, suite};
 
@@ -21,5 +22,6 @@ fn main() -> u8 {
     if environment::arguments().next() == Some(client::FLAG) {
         return client::main();
     }
-    suite::run(PROGRAM, &[paging::TESTS, answers::TESTS, ends::TESTS])
+    let tests = [paging::TESTS, answers::TESTS, ends::TESTS, transfers::TESTS];
+    suite::run(PROGRAM, &tests)
 }

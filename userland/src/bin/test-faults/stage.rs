@@ -57,7 +57,8 @@ impl Stage {
         arguments: &[&dyn Display],
         adjust: fn(Command) -> Command,
     ) -> Result<(Loaded, Account)> {
-        let own = self.account.carve(600, 1 << 20, 1024)?;
+        // Some hundred objects for the fifth of an account's actors take that many.
+        let own = self.account.carve(8_000, 1 << 20, 1024)?;
         let command = Command::new(crate::PROGRAM)
             .grant(self.console, console::WRITE)
             .grant(own.number(), account::CHARGE | account::INSPECT)
