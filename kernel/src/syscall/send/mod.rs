@@ -8,6 +8,8 @@
 //! Every stage goes on in batches. Nothing is visible before the commit; a stage that is given up gives everything back,
 //! in batches as well.
 
+mod destinations;
+
 use bus1_service::{Error, Id, Place, PreparedSend, PreparingSend, Progress, StagedSend};
 use omnibus_abi::Errno;
 use omnibus_abi::bus1::{CmdSend, MESSAGE_TYPE_USER, Message, Transfer};
@@ -21,11 +23,14 @@ use super::carried::{self, Counts};
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::{self, Paid};
 use super::structure::SizeOf;
-use super::user::{Fault, ReadClaim, UserMemory, WriteClaim};
+use super::user::{Fault, ReadClaim};
 use super::vectors::{self, Vectors};
 use crate::sabotage::{self, Promise};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
 use crate::task::reaper::BATCH;
+
+pub use destinations::Destinations;
+use destinations::Errors;
 
 /// Payload copied in one batch: one 16-byte load and store each is two instructions.
 const COPY_BYTES: usize = 256 << 10;
@@ -35,9 +40,6 @@ const LONG: u64 = 64;
 
 /// Destinations of a message that goes in one step.
 const FEW: u64 = 8;
-
-/// Errors written per access to user memory.
-const ERRORS_AT_ONCE: usize = 64;
 
 enum Stage {
     Preparing(PreparingSend<Omnibus>),
@@ -53,12 +55,6 @@ impl Stage {
             Self::Staging(send) => send.abort(),
         }
     }
-}
-
-/// Where the caller wants to know which destination failed.
-struct Errors {
-    claim: Option<WriteClaim>,
-    n_destinations: u64,
 }
 
 /// A send on its way.
@@ -104,31 +100,6 @@ pub struct Request {
     pub destinations: Destinations,
     /// Bytes of a transfer.
     pub transfer_size: SizeOf<Transfer>,
-}
-
-/// Where the destinations of a message are.
-#[derive(Clone, Copy)]
-pub enum Destinations {
-    /// There is one, with this id; no errors are reported.
-    One(u64),
-    /// In memory.
-    Array {
-        /// Their address.
-        address: u64,
-        /// How many.
-        n_destinations: u64,
-        /// Where their errors go, or 0.
-        ptr_errors: u64,
-    },
-}
-
-impl Destinations {
-    const fn n(self) -> u64 {
-        match self {
-            Self::One(_) => 1,
-            Self::Array { n_destinations, .. } => n_destinations,
-        }
-    }
 }
 
 /// Reads and checks the structures.
@@ -346,70 +317,6 @@ fn first_cause(
         Some(error) => errors.refuse(&caller.memory, &error),
         None => refused,
     }
-}
-
-impl Errors {
-    /// Reads the destinations into the scratch, and checks where their errors go.
-    fn read(caller: &mut Caller<'_>, destinations: Destinations) -> Result<Self, Errno> {
-        let (n_destinations, ptr_errors) = match destinations {
-            Destinations::One(id) => {
-                if let Some(first) = caller.scratch.ids.first_mut() {
-                    *first = Id::from_u64(id);
-                }
-                (1, 0)
-            }
-            Destinations::Array {
-                address,
-                n_destinations,
-                ptr_errors,
-            } => {
-                caller.read_ids(address, n_destinations)?;
-                (n_destinations, ptr_errors)
-            }
-        };
-        let claim = match ptr_errors {
-            0 => None,
-            address => {
-                let claim = WriteClaim::new(address, n_destinations * 4)?;
-                claim.probe(&caller.memory)?;
-                Some(claim)
-            }
-        };
-        Ok(Self {
-            claim,
-            n_destinations,
-        })
-    }
-
-    /// SND-2: the entry of the destination that failed holds the error, those before it 0.
-    fn refuse(&self, memory: &impl UserMemory, error: &Error) -> Errno {
-        let errno = service::errno(error);
-        if let (Some(claim), Some(index)) = (&self.claim, error.destination()) {
-            // The call fails already: a page that went away meanwhile changes nothing.
-            let index = index as u64;
-            let _ = write_zeros(memory, claim, index)
-                .and_then(|()| claim.write_at(memory, index * 4, &errno.number().to_le_bytes()));
-        }
-        errno
-    }
-
-    /// SND-2: on success all entries are 0. A page that went away since it was checked loses its zeros: the message is sent.
-    fn succeed(&self, memory: &impl UserMemory) {
-        if let Some(claim) = &self.claim {
-            let _ = write_zeros(memory, claim, self.n_destinations);
-        }
-    }
-}
-
-fn write_zeros(memory: &impl UserMemory, claim: &WriteClaim, n_entries: u64) -> Result<(), Fault> {
-    let zeros = [0; ERRORS_AT_ONCE * 4];
-    let mut n_done = 0;
-    while n_done < n_entries * 4 {
-        let n_bytes = (n_entries * 4 - n_done).min(zeros.len() as u64);
-        claim.write_at(memory, n_done, &zeros[..n_bytes as usize])?;
-        n_done += n_bytes;
-    }
-    Ok(())
 }
 
 /// Copies the bytes from `start` to `end` of the payload in. If nobody gets the message, nobody is charged for them, and they are
