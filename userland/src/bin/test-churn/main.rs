@@ -200,7 +200,7 @@ fn next(state: &mut u64) -> u64 {
 
 fn start(bench: &Bench, peer: &Peer, index: usize, life_ns: u64) -> Result<Running> {
     let kind = index % victim::KINDS.len();
-    let paying = bench.account.carve(3_500, 1_800_000, 1024)?;
+    let paying = bench.account.carve(3_000, 1_400_000, 800)?;
     let own = Peer::new(&paying)?;
     let (node, handle_there) = peer.node_for(&own)?;
     let (node_there, handle) = own.node_for(peer)?;

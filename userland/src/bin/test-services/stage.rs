@@ -34,7 +34,7 @@ capabilities = { console = ["WRITE"] }
 
 [[program]]
 name = "supervisor"
-account = { objects = 2048, bytes = 262144, frames = 2048 }
+account = { objects = 2048, bytes = 262144, frames = 1400 }
 nodes = ["door"]
 capabilities = { account = ["CHARGE", "INSPECT", "CARVE"], console = ["WRITE"], archive = ["READ", "EXECUTE"] }
 handles = { names = "names.registrar", log = "log.supervisor" }
@@ -55,7 +55,7 @@ impl Stage {
     /// Starts the services; the supervisor keeps what this plan starts, under this name.
     pub(crate) fn new(bench: &Bench, name: &str, supervised: &str) -> Outcome<Self> {
         // Less than half of what the smallest machine of the matrix has (ACC-4).
-        let own = bench.account.carve(10_000, 2 << 20, 5_600)?;
+        let own = bench.account.carve(10_000, 2 << 20, 4_400)?;
         let before = own.holdings()?;
         let client = own.carve(1_000, 128 << 10, 64)?;
         let peer = Peer::new(&client)?;
