@@ -334,18 +334,17 @@ impl<S: Service> Server<S> {
         }
     }
 
-    /// A client's reply node is gone, or something that the service holds.
+    /// A client's reply node is gone, or something that the service holds; which of them, and how often, is up to the client.
     fn node_released(&mut self, handle: u64) {
-        let is_reply = |(_, open): &(&u64, &Open<_>)| open.reply.id() == handle;
-        match self
-            .sessions
-            .iter()
-            .find(is_reply)
+        let replies = self.sessions.iter();
+        let gone: Vec<u64> = replies
+            .filter(|(_, open)| open.reply.id() == handle)
             .map(|(session, _)| *session)
-        {
-            Some(session) => self.close(session),
-            None => self.service.lost(handle),
+            .collect();
+        for session in gone {
+            self.close(session);
         }
+        self.service.lost(handle);
     }
 
     fn handle_released(&mut self, node: u64) {

@@ -3,13 +3,13 @@
 use crate::stage::Stage;
 use alloc::vec::Vec;
 use omnibus_userland::abi::Errno;
-use omnibus_userland::actor::soon;
-use omnibus_userland::bus::{Carried, Peer};
+use omnibus_userland::actor::{PATIENCE, soon};
+use omnibus_userland::bus::{Carried, Peer, Received};
 use omnibus_userland::calls::Result;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::service::frame::{Frame, OPEN};
-use omnibus_userland::service::names::Client;
-use omnibus_userland::{check, check_eq, tests};
+use omnibus_userland::service::names::{Client, DOORS_PER_ACCOUNT_MAX, LIMITS, Policy};
+use omnibus_userland::{check, check_eq, tests, time};
 
 /// Sends, as soon as the server has read enough of what was sent before.
 fn insist(send: impl Fn() -> Result<()>) -> Outcome {
@@ -94,6 +94,62 @@ tests! {
         check!(peer.try_recv()?.is_some(), "nobody answered; {n_refused} refused");
         peer.close()?;
         drop((good, handle));
+        stage.close()
+    }
+
+    /// One reply node for two sessions, which is registered as a name, too: with it both sessions end, and the name goes.
+    fn svc_4_all_that_a_node_was(bench) {
+        let stage = Stage::with_store(bench)?;
+        let (keeper, reader) = (stage.registrar()?, stage.names(1)?);
+        let peer = Peer::new(&stage.client)?;
+        let door = stage.door("names", 1)?.copy_to(&peer)?;
+        let (node, reply) = peer.node()?;
+        keeper.register("reply", &reply)?;
+        let mut sessions = Vec::new();
+        for _ in 0..2 {
+            door.send_with(Frame::new(OPEN, 0).as_bytes(), &[&reply])?;
+            let opened = peer.recv_until(time::deadline_in(PATIENCE))?.message();
+            sessions.extend(opened.and_then(|mut message| message.handles.pop()));
+        }
+        check_eq!(sessions.len(), 2, "sessions with one reply node");
+        drop(node);
+        for _ in 0..2 {
+            // The reply node's own handle is told of, too, in whatever order.
+            let told = core::iter::from_fn(|| peer.recv_until(time::deadline_in(PATIENCE)).ok());
+            let mut ended = told.filter_map(|received| match received {
+                Received::NodeRelease { handle } => Some(handle),
+                _ => None,
+            });
+            check!(ended.any(|handle| sessions.iter().any(|session| session.id() == handle)), "a session goes on");
+        }
+        check!(soon(|| Ok(reader.look_up("reply").map(drop) == Err(Errno::ENOENT)))?, "the name stayed");
+        drop((keeper, reader, sessions, door, reply, peer));
+        stage.close()
+    }
+
+    /// An account has so many doors made, through however many sessions; they count until nobody can reach them. Another has its own.
+    fn svc_5_doors_outlive_sessions_and_count(bench) {
+        let stage = Stage::with_store(bench)?;
+        let narrow = Policy::parse("look-up:guest/").ok_or(Errno::EINVAL)?;
+        let through = Peer::new(&stage.client)?;
+        let mut doors = Vec::new();
+        let refused = loop {
+            check!(doors.len() < 10 * DOORS_PER_ACCOUNT_MAX, "no end");
+            match stage.names(1)?.restrict(&narrow) {
+                // The session ends, and the door does not.
+                Ok(door) => doors.push(door.copy_to(&through)?),
+                Err(error) => break error,
+            }
+        };
+        check_eq!((refused, doors.len()), (Errno::EDQUOT, DOORS_PER_ACCOUNT_MAX), "doors of one account");
+        let other = bench.account.carve(200, 64 << 10, 0)?;
+        let theirs = Client::open(&other, &stage.door("names", 1)?.copy_to(&Peer::new(&other)?)?)?;
+        check_eq!(theirs.restrict(&narrow).map(drop), Ok(()), "another account's");
+        let long = Policy { prefix: "x".repeat(LIMITS.name_bytes + 1), ..narrow.clone() };
+        check_eq!(theirs.restrict(&long).map(drop), Err(Errno::EINVAL), "a prefix of no name");
+        doors.pop();
+        check!(soon(|| Ok(stage.names(1).map_err(|_| Errno::ENOENT)?.restrict(&narrow).is_ok()))?, "no room again");
+        drop((theirs, doors, through));
         stage.close()
     }
 }

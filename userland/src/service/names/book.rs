@@ -16,8 +16,6 @@ pub struct Limits {
     pub name_bytes: usize,
     /// Watches.
     pub watches: usize,
-    /// Doors.
-    pub doors: usize,
 }
 
 /// The limits of the server `names`.
@@ -25,7 +23,6 @@ pub const LIMITS: Limits = Limits {
     names: 32,
     name_bytes: 64,
     watches: 16,
-    doors: 8,
 };
 
 #[derive(Debug)]
@@ -140,10 +137,15 @@ impl<H> Book<H> {
         self.watches.retain(|watch| watch.session != session);
     }
 
+    /// Removes the watches that are told through such a handle. A name that leads to the same node stays.
+    pub fn stop_telling(&mut self, is_deaf: impl Fn(&H) -> bool) {
+        self.watches.retain(|watch| !is_deaf(&watch.through));
+    }
+
     /// Removes what is registered or told through such a handle.
     pub fn forget(&mut self, is_gone: impl Fn(&H) -> bool) {
         self.entries.retain(|_, entry| !is_gone(&entry.handle));
-        self.watches.retain(|watch| !is_gone(&watch.through));
+        self.stop_telling(is_gone);
     }
 
     fn check_name(&self, name: &str) -> Result<()> {
@@ -161,7 +163,6 @@ mod tests {
         names: 2,
         name_bytes: 4,
         watches: 1,
-        doors: 0,
     };
 
     /// A name belongs to the session that registered it, which may replace its handle; nobody else may, or give it up.
@@ -228,5 +229,17 @@ mod tests {
         assert_eq!(book.names_after("").count(), 0);
         assert_eq!(book.watchers("a").count(), 0);
         assert_eq!(book.watchers("b").count(), 1);
+    }
+
+    /// Who cannot be told loses his watches, and nobody his name: a client may watch through a handle that another one registered.
+    #[test]
+    fn nam_the_deaf_lose_their_watches_alone() {
+        let mut book = Book::new(LIMITS);
+        book.register(1, "victim", 10).unwrap();
+        book.watch(2, "a", 10).unwrap();
+        book.watch(3, "a", 30).unwrap();
+        book.stop_telling(|&handle| handle == 10);
+        assert_eq!(book.watchers("a").collect::<Vec<_>>(), [&30]);
+        assert_eq!(book.look_up("victim"), Some(&10));
     }
 }

@@ -37,12 +37,27 @@ const RESTRICT: u32 = 6;
 /// The word of the message that tells of an arrival: the name, and a handle.
 pub const ARRIVED: u32 = 1;
 
+/// Doors that clients had made, at most.
+pub const DOORS_MAX: usize = 128;
+
+/// Those for clients of one account. A door outlives the session that had it made, so sessions bound none.
+pub const DOORS_PER_ACCOUNT_MAX: usize = 16;
+
+#[derive(Debug)]
+struct Door {
+    policy: Policy,
+    /// The account of the client that had it made; `None` for those of the plan.
+    made_for: Option<u64>,
+    /// Keeps it.
+    _node: Node,
+}
+
 /// The server's state.
 #[derive(Debug)]
 pub struct Names {
     peer: Peer,
-    /// Doors by their nodes' ids; those that clients had made keep their nodes.
-    doors: BTreeMap<u64, (Policy, Option<Node>)>,
+    /// Doors by their nodes' ids.
+    doors: BTreeMap<u64, Door>,
     book: Book<Handle>,
 }
 
@@ -50,7 +65,7 @@ pub struct Names {
 #[derive(Debug)]
 pub struct Member {
     policy: Policy,
-    n_doors: usize,
+    account: u64,
 }
 
 impl Names {
@@ -66,18 +81,28 @@ impl Names {
 
     /// Makes this node a door.
     pub fn add_door(&mut self, node: Node, policy: Policy) {
-        self.doors.insert(node.id(), (policy, Some(node)));
+        self.insert(node, policy, None);
+    }
+
+    fn insert(&mut self, node: Node, policy: Policy, made_for: Option<u64>) {
+        let id = node.id();
+        let door = Door {
+            policy,
+            made_for,
+            _node: node,
+        };
+        self.doors.insert(id, door);
     }
 }
 
 impl Service for Names {
     type Client = Member;
 
-    fn open(&mut self, door: u64, _account: u64) -> Result<Member> {
-        let (policy, _) = self.doors.get(&door).ok_or(Errno::ENOENT)?;
+    fn open(&mut self, door: u64, account: u64) -> Result<Member> {
+        let door = self.doors.get(&door).ok_or(Errno::ENOENT)?;
         Ok(Member {
-            policy: policy.clone(),
-            n_doors: 0,
+            policy: door.policy.clone(),
+            account,
         })
     }
 
@@ -157,16 +182,22 @@ impl Service for Names {
 
 impl Names {
     /// Makes a door that may do less. It lasts as long as a handle to it.
-    fn restrict(&mut self, client: &mut Member, policy: Policy) -> Result<Handle> {
+    fn restrict(&mut self, client: &Member, policy: Policy) -> Result<Handle> {
+        if policy.prefix.len() > LIMITS.name_bytes {
+            return Err(Errno::EINVAL);
+        }
         if !client.policy.includes(&policy) {
             return Err(Errno::EPERM);
         }
-        if client.n_doors == LIMITS.doors {
+        let made_for = self.doors.values().filter_map(|door| door.made_for);
+        let of_account = made_for
+            .clone()
+            .filter(|&account| account == client.account);
+        if made_for.count() >= DOORS_MAX || of_account.count() >= DOORS_PER_ACCOUNT_MAX {
             return Err(Errno::EDQUOT);
         }
         let (node, handle) = self.peer.node()?;
-        client.n_doors += 1;
-        self.add_door(node, policy);
+        self.insert(node, policy, Some(client.account));
         Ok(handle)
     }
 
@@ -178,7 +209,8 @@ impl Names {
         let watchers = self.book.watchers(name);
         let deaf = watchers.filter(|through| tell(through, name, handle).is_err());
         let deaf: Vec<u64> = deaf.map(Handle::id).collect();
-        self.book.forget(|held| deaf.contains(&held.id()));
+        self.book
+            .stop_telling(|through| deaf.contains(&through.id()));
     }
 }
 
@@ -262,7 +294,7 @@ impl Client {
     /// A handle to a door of the server that may do less; it lasts as long as a handle to it does.
     ///
     /// # Errors
-    /// `EPERM`: it would be more. `EDQUOT`: too many doors.
+    /// `EPERM`: it would be more. `EINVAL`: no name can begin like that. `EDQUOT`: this account has too many doors, or all have.
     pub fn restrict(&self, policy: &Policy) -> Result<Handle> {
         let policy = policy.to_string();
         self.0
