@@ -4,6 +4,7 @@
 
 extern crate alloc;
 
+mod full;
 mod limits;
 mod logs;
 mod names;
@@ -11,5 +12,5 @@ mod restarts;
 mod stage;
 
 omnibus_userland::suite! {
-    "test-services"; names::TESTS, logs::TESTS, restarts::TESTS, limits::TESTS
+    "test-services"; names::TESTS, logs::TESTS, restarts::TESTS, limits::TESTS, full::TESTS
 }

@@ -28,13 +28,13 @@ capabilities = { console = ["WRITE"] }
 [[program]]
 name = "log"
 arguments = ["reader", "test", "supervisor"]
-account = { objects = 1024, bytes = 131072, frames = 256 }
+account = { objects = 1024, bytes = 131072, frames = 512 }
 nodes = ["reader", "test", "supervisor"]
 capabilities = { console = ["WRITE"] }
 
 [[program]]
 name = "supervisor"
-account = { objects = 2048, bytes = 262144, frames = 1400 }
+account = { objects = 2048, bytes = 262144, frames = 1500 }
 nodes = ["door"]
 capabilities = { account = ["CHARGE", "INSPECT", "CARVE"], console = ["WRITE"], archive = ["READ", "EXECUTE"] }
 handles = { names = "names.registrar", log = "log.supervisor" }
@@ -54,7 +54,7 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts the services; the supervisor keeps what this plan starts, under this name.
     pub(crate) fn new(bench: &Bench, name: &str, supervised: &str) -> Outcome<Self> {
-        // Less than half of what the smallest machine of the matrix has (ACC-4).
+        // Less than half of what a machine has that is a tenth smaller than any of the matrix (ACC-4).
         let own = bench.account.carve(10_000, 2 << 20, 4_400)?;
         let before = own.holdings()?;
         let client = own.carve(1_000, 128 << 10, 64)?;
