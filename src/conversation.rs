@@ -2,20 +2,23 @@
 //!
 //! ```text
 //!   standard input ── reader ──┐                         QEMU's standard output ── reader ──> Happening
-//!                              ├─> chunks ── writer ──> QEMU's standard input                   │
-//!   size of the terminal ──────┘                                                 [`hold`] <─────┘──> standard output
+//!                    │         ├─> chunks ── writer ──> QEMU's standard input                   │
+//!   size of the terminal ──────┘                                                 [`hold`] <─────┤──> standard output
+//!                    └ Ctrl-] ──────────────────────────────────────────────────────────────────┘
 //! ```
 //!
 //! **Who begins.** A line has no size and loses what nobody listens for. So a guest that wants to converse asks for the size of the text
 //! area (XTerm Control Sequences, CSI 18 t) when it is ready. The tool answers in the terminal's place (CSI 8 ; rows ; columns t), and again
 //! when the size changes, and lets the input through from then on. Without a terminal both numbers are 0.
 //!
-//! **How it ends.** With QEMU; or the user leaves with Ctrl-], which no guest gets to see, and which ends the machine. When
-//! standard input ends and is no terminal, the guest gets a line end and Ctrl-D.
+//! **How it ends.** With QEMU; or the user leaves with Ctrl-], which no guest gets to see, and which ends the machine, also one that never
+//! asks and never listens: input is read from the beginning, and waits here. When standard input ends and is no terminal, the guest
+//! gets a line end and Ctrl-D.
 
 use std::io::{self, Read, Write};
+use std::iter;
 use std::process::Child;
-use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender, TrySendError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,8 +36,10 @@ const LEAVE: u8 = 0x1d;
 const END_OF_INPUT: &[u8] = b"\n\x04";
 /// What the guest asks when it is ready.
 const ASK_SIZE: &[u8] = b"\x1b[18t";
-/// Chunks that may wait on either way.
+/// Chunks of what the guest says that may wait.
 const N_CHUNKS_WAITING: usize = 64;
+/// Chunks that may wait for the guest. What is typed beyond that is lost, as it is at any terminal; what is piped in waits.
+const N_CHUNKS_TYPED_AHEAD: usize = 4096;
 /// Bytes of the console's end that are kept for a failure's message.
 const N_BYTES_KEPT: usize = 8192;
 
@@ -59,9 +64,9 @@ pub(crate) fn hold(mut child: Child, time_limit: Option<Duration>) -> Result<Wat
         bail!("QEMU was started without pipes");
     };
     let (happen, happenings) = mpsc::sync_channel(N_CHUNKS_WAITING);
-    let (to_guest, chunks) = mpsc::sync_channel(N_CHUNKS_WAITING);
-    let (ready, is_ready) = mpsc::channel();
-    thread::spawn(move || write_chunks(stdin, &chunks));
+    let (to_guest, chunks) = mpsc::sync_channel(N_CHUNKS_TYPED_AHEAD);
+    let (first_answer, is_ready) = mpsc::channel();
+    thread::spawn(move || write_chunks(stdin, &is_ready, &chunks));
     let says = happen.clone();
     thread::spawn(move || read_chunks(stdout, &says));
     let stderr_reader = thread::spawn(move || read_bounded(stderr));
@@ -70,15 +75,11 @@ pub(crate) fn hold(mut child: Child, time_limit: Option<Duration>) -> Result<Wat
     let has_terminal = terminal.is_some();
     let from_user = to_guest.clone();
     // This one waits in a read that nothing ends; it ends with the tool.
-    thread::spawn(move || {
-        if is_ready.recv().is_ok() {
-            read_user(io::stdin(), has_terminal, &from_user, &happen);
-        }
-    });
+    thread::spawn(move || read_user(io::stdin(), has_terminal, &from_user, &happen));
     let mut line = Line {
         terminal,
         to_guest,
-        ready,
+        first_answer: Some(first_answer),
         question: Question::default(),
         has_size_to_tell: false,
         last_bytes: Vec::new(),
@@ -131,8 +132,8 @@ enum Way {
 struct Line {
     terminal: Option<Terminal>,
     to_guest: SyncSender<Vec<u8>>,
-    /// Lets the input through.
-    ready: Sender<()>,
+    /// Lets the input through, behind the first answer.
+    first_answer: Option<Sender<Vec<u8>>>,
     question: Question,
     /// The guest is to be told the size.
     has_size_to_tell: bool,
@@ -192,12 +193,12 @@ impl Line {
             return;
         }
         let (rows, columns) = self.terminal.as_ref().map_or((0, 0), Terminal::size);
-        let answer = format!("\x1b[8;{rows};{columns}t");
-        if self.to_guest.try_send(answer.into()).is_ok() {
-            self.has_size_to_tell = false;
-            // Nobody waits for it any more if it was told before.
-            let _ = self.ready.send(());
-        }
+        let answer = format!("\x1b[8;{rows};{columns}t").into_bytes();
+        self.has_size_to_tell = match self.first_answer.take() {
+            // Who does not wait for it has ended.
+            Some(first_answer) => first_answer.send(answer).is_err(),
+            None => self.to_guest.try_send(answer).is_err(),
+        };
     }
 
     fn tail(&self) -> Tail {
@@ -264,20 +265,34 @@ fn read_user(
         if let Some(leave) = leave {
             bytes.truncate(leave);
         }
-        if to_guest.send(bytes).is_err() {
-            return;
-        }
+        let sent = if has_terminal {
+            // The key that leaves must be seen also by who types to a guest that takes nothing.
+            match to_guest.try_send(bytes) {
+                Err(TrySendError::Full(_)) => Ok(()),
+                sent => sent.map_err(drop),
+            }
+        } else {
+            to_guest.send(bytes).map_err(drop)
+        };
         if leave.is_some() {
             let _ = happen.send(Happening::Leave);
+            return;
+        }
+        if sent.is_err() {
             return;
         }
     }
     let _ = to_guest.send(END_OF_INPUT.to_vec());
 }
 
-/// Writes to the guest until it has ended, or nobody has anything to write any more.
-fn write_chunks(mut guest: impl Write, chunks: &Receiver<Vec<u8>>) {
-    while let Ok(bytes) = chunks.recv() {
+/// Writes to the guest until it has ended, or nobody has anything to write any more: the answer to its first question, then all else.
+fn write_chunks(
+    mut guest: impl Write,
+    first_answer: &Receiver<Vec<u8>>,
+    chunks: &Receiver<Vec<u8>>,
+) {
+    let first_answer = first_answer.recv().into_iter();
+    for bytes in first_answer.flat_map(|answer| iter::once(answer).chain(chunks)) {
         if guest
             .write_all(&bytes)
             .and_then(|()| guest.flush())
@@ -327,6 +342,35 @@ mod tests {
         assert_eq!(chunks.try_recv(), Ok(b"ab".to_vec()));
         assert!(chunks.try_recv().is_err());
         assert!(matches!(happenings.try_recv(), Ok(Happening::Leave)));
+    }
+
+    /// Who types more than a guest takes that takes nothing still leaves with the key that leaves.
+    #[test]
+    fn sh_the_key_that_leaves_is_seen_behind_too_much() {
+        let (to_guest, chunks) = mpsc::sync_channel(0);
+        let (happen, happenings) = mpsc::sync_channel(8);
+        read_user(&b"typed\x1d"[..], true, &to_guest, &happen);
+        assert!(matches!(happenings.try_recv(), Ok(Happening::Leave)));
+        drop(chunks);
+    }
+
+    /// What is typed before the guest asks reaches it behind the answer, and nothing does if it never asks.
+    #[test]
+    fn sh_the_answer_comes_first() {
+        for has_asked in [true, false] {
+            let (to_guest, chunks) = mpsc::sync_channel(8);
+            let (first_answer, is_ready) = mpsc::channel();
+            to_guest.send(b"typed ahead".to_vec()).unwrap();
+            drop(to_guest);
+            if has_asked {
+                first_answer.send(b"answer, ".to_vec()).unwrap();
+            }
+            drop(first_answer);
+            let mut guest = Vec::new();
+            write_chunks(&mut guest, &is_ready, &chunks);
+            let all: &[u8] = b"answer, typed ahead";
+            assert_eq!(guest, if has_asked { all } else { b"" });
+        }
     }
 
     /// Input that is no terminal arrives whole, and its end is told.

@@ -15,7 +15,7 @@ use super::tally::Tally;
 type Work = fn() -> Result<Option<String>>;
 
 /// The tests, as id and sentence.
-pub(crate) const LIST: [(&str, &str); 8] = [
+pub(crate) const LIST: [(&str, &str); 9] = [
     (
         "shell.edits",
         "A line is edited, recalled, completed and redrawn at the terminal's width, and what is printed goes above it.",
@@ -41,6 +41,10 @@ pub(crate) const LIST: [(&str, &str); 8] = [
         "The terminal is given back as it was, however the tool or QEMU ends, and the exit code says how.",
     ),
     (
+        "shell.leaves",
+        "Ctrl-] leaves a guest that never asks for input, too.",
+    ),
+    (
         "shell.page",
         "What docs/shell.md says to type shows what it says.",
     ),
@@ -57,6 +61,7 @@ const WORK: [Work; LIST.len()] = [
     commands::bus1,
     typing::interrupts,
     typing::gives_back,
+    typing::leaves,
     commands::page,
     scripts::scripts,
 ];

@@ -3,8 +3,10 @@
 use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, kill};
 
-use super::{CTRL_C, HOME, LEFT, PROMPT, UP, at_prompt, clear, leave, say, wait_for_prompt};
+use super::{CTRL_C, HOME, LEFT, PROMPT, UP, at_prompt, clear, leave, say, tool, wait_for_prompt};
+use crate::scratch::ScratchDirectory;
 use crate::testing::pseudo_terminal::Desk;
+use crate::testing::tiny_guest::{self, Step};
 
 pub(super) fn edits() -> Result<Option<String>> {
     let mut desk = at_prompt()?;
@@ -149,4 +151,20 @@ pub(super) fn gives_back() -> Result<Option<String>> {
         }
     }
     Ok(None)
+}
+
+pub(super) fn leaves() -> Result<Option<String>> {
+    let scratch = ScratchDirectory::new()?;
+    let deaf = scratch.path().join("deaf.elf");
+    let kernel = tiny_guest::build(&[Step::Console("deaf")]);
+    std::fs::write(&deaf, kernel).with_context(|| format!("cannot write {}", deaf.display()))?;
+    let mut command = tool()?;
+    command.arg("--kernel").arg(deaf);
+    let mut desk = Desk::new(command)?;
+    desk.wait_for("what the guest says", |screen| {
+        screen.contents().contains("deaf")
+    })?;
+    desk.type_in("typed for nobody\r\x1d")?;
+    let code = desk.wait()?.code();
+    Ok((code != Some(242)).then(|| format!("exit code {code:?}; the screen:\n{}", desk.text())))
 }
