@@ -12,10 +12,10 @@ use omnibus_userland::abi::native::AccountLimits;
 use omnibus_userland::abi::{DEADLINE_NEVER, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::{PATIENCE, soon};
-use omnibus_userland::bus::Peer;
+use omnibus_userland::bus::{Handle, Node, Peer};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::port::{Port, Short};
-use omnibus_userland::suite;
+use omnibus_userland::suite::{self, Bench};
 use omnibus_userland::task::{Command, Task};
 use omnibus_userland::{calls, check, check_eq, environment, program, tests, thread, time};
 
@@ -99,6 +99,45 @@ fn start(account: &Account, what: &str, less: u64) -> Result<Task, Errno> {
     command
         .priority(environment::priority() - less)
         .spawn(account)
+}
+
+/// A task that sends back what comes, and the way to it.
+struct EchoServer {
+    task: Task,
+    own: Peer,
+    to: Handle,
+    here: Node,
+    _there: Node,
+}
+
+impl EchoServer {
+    /// Starts it in `account`, less urgent than this task by `less`.
+    fn start(bench: &Bench, account: &Account, less: u64) -> Result<Self, Errno> {
+        let (own, theirs) = (Peer::new(&bench.account)?, Peer::new(account)?);
+        let (there, to) = theirs.node_for(&own)?;
+        let (here, back) = own.node_for(&theirs)?;
+        let command = Command::new(PROGRAM)
+            .grant(theirs.number(), Kind::Peer.all_rights())
+            .argument(FLAG)
+            .argument("echo")
+            .argument(back.into_id());
+        let priority = environment::priority() - less;
+        Ok(Self {
+            task: command.priority(priority).spawn(account)?,
+            own,
+            to,
+            here,
+            _there: there,
+        })
+    }
+
+    /// What it answers.
+    fn ask(&self, message: &Short) -> Outcome<[u64; 8]> {
+        let deadline_ns = time::deadline_in(PATIENCE);
+        let reply = Port::of(&self.own).call_short(self.to.id(), message, deadline_ns)?;
+        check_eq!(reply.id, self.here.id(), "where it answers");
+        Ok(reply.words)
+    }
 }
 
 /// Sleeps, and tells how many thousandths of the time the tasks of each account had.
@@ -216,29 +255,19 @@ tests! {
     /// A server that waits for messages when its account gets a share answers as before, and pays for it from then on.
     fn shr_10_given_to_who_waits(bench) {
         let some = carve(&bench.account, 0)?;
-        let (own, theirs) = (Peer::new(&bench.account)?, Peer::new(&some)?);
-        let (_there, to) = theirs.node_for(&own)?;
-        let (here, back) = own.node_for(&theirs)?;
-        let command = Command::new(PROGRAM)
-            .grant(theirs.number(), Kind::Peer.all_rights())
-            .argument(FLAG)
-            .argument("echo")
-            .argument(back.into_id());
-        let task = command.spawn(&some)?;
-        let port = Port::new(own.number());
+        let server = EchoServer::start(bench, &some, 0)?;
         let message = Short { n_bytes: 8, ..Short::EMPTY };
-        let ask = || port.call_short(to.id(), &message, time::deadline_in(PATIENCE));
-        check_eq!(ask()?.id, here.id(), "the first answer");
+        server.ask(&message)?;
         some.set_share(PERIOD_NS / 10, PERIOD_NS)?;
         let (began_ns, before_ns) = (time::now_ns(), some.state()?.cpu_ns);
         for _ in 0..100_000 {
-            ask()?;
+            server.ask(&message)?;
         }
         let (used_ns, passed_ns) = (some.state()?.cpu_ns - before_ns, time::now_ns() - began_ns);
         // Until a turn of the server's has ended once, it may go on as it did.
         check!(used_ns * 10 <= passed_ns + 100 * PERIOD_NS, "{used_ns} ns of {passed_ns}");
         check!(used_ns > 100 * PERIOD_NS / 10, "{used_ns} ns are not enough to tell");
-        end(&task)
+        end(&server.task)
     }
 
     /// A task can be killed while all its threads wait for their share, and its account is given back whole.
@@ -281,29 +310,19 @@ tests! {
     /// Short messages go to and from a task that has a share as to any other, and what it takes to answer is taken off its share.
     fn shr_7_messages_of_who_has_a_share(bench) {
         let some = carve(&bench.account, 20)?;
-        let (own, theirs) = (Peer::new(&bench.account)?, Peer::new(&some)?);
-        let (_there, to) = theirs.node_for(&own)?;
-        let (here, back) = own.node_for(&theirs)?;
-        let command = Command::new(PROGRAM)
-            .grant(theirs.number(), Kind::Peer.all_rights())
-            .argument(FLAG)
-            .argument("echo")
-            .argument(back.into_id());
-        let task = command.priority(environment::priority() - 1).spawn(&some)?;
+        let server = EchoServer::start(bench, &some, 1)?;
         let spinner = start(&some, "spin", 2)?;
-        let port = Port::new(own.number());
         let began_ns = time::now_ns();
         for round in 0..2000 {
             let mut message = Short { n_bytes: 64, ..Short::EMPTY };
             message.words = [round; 8];
-            let reply = port.call_short(to.id(), &message, time::deadline_in(PATIENCE))?;
-            check_eq!((reply.id, reply.words), (here.id(), message.words), "round {round}");
+            check_eq!(server.ask(&message)?, message.words, "round {round}");
         }
         let (used_ns, passed_ns) = (some.state()?.cpu_ns, time::now_ns() - began_ns);
         check!(used_ns * 100 <= passed_ns * 20 + 100 * PERIOD_NS, "{used_ns} ns of {passed_ns}");
-        check!(task.status()?.cpu_ns > 0, "the server has used no time");
+        check!(server.task.status()?.cpu_ns > 0, "the server has used no time");
         end(&spinner)?;
-        end(&task)
+        end(&server.task)
     }
 
     /// What is no share is refused, and so is changing one without the right, and accounts carved out of each other come to an end.

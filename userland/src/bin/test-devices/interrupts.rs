@@ -3,14 +3,16 @@
 use super::clock_chip::{LINE, bind, chip};
 use core::time::Duration;
 use omnibus_userland::abi::capability::{account, lines};
-use omnibus_userland::abi::native::InterruptEvent;
 use omnibus_userland::abi::{CapabilityNumber, Errno, Kind};
 use omnibus_userland::account::Account;
 use omnibus_userland::actor::PATIENCE;
-use omnibus_userland::bus::Peer;
+use omnibus_userland::bus::{Handle, Node, Peer};
 use omnibus_userland::calls;
 use omnibus_userland::check::Outcome;
 use omnibus_userland::device::{Interrupt, Lines};
+use omnibus_userland::driver::AtPorts;
+use omnibus_userland::driver::clock_chip::ClockChip;
+use omnibus_userland::suite::Bench;
 use omnibus_userland::suite::devices::{all_lines, told_until};
 use omnibus_userland::task::{Command, Ending};
 use omnibus_userland::wait::WaitSet;
@@ -21,115 +23,119 @@ const MS: u64 = 1_000_000;
 /// Argument of the task that binds the line and waits to be killed.
 pub(crate) const HOLDER: &str = "--hold-the-line";
 
-/// The next interrupt is told.
-fn expect_one(peer: &Peer) -> Outcome<()> {
-    let event = told_until(peer, time::deadline_in(PATIENCE))?;
-    check_eq!(
-        event,
-        Some(InterruptEvent {
-            n_told: 1,
-            line: LINE
-        }),
-        "an interrupt"
-    );
-    Ok(())
+/// The chip, which does not interrupt yet, and where its interrupts are told.
+struct Scene {
+    chip: ClockChip<AtPorts>,
+    peer: Peer,
+    _node: Node,
+    handle: Handle,
 }
 
-fn expect_none(peer: &Peer) -> Outcome<()> {
-    check_eq!(
-        told_until(peer, time::now_ns() + 5 * MS)?,
-        None,
-        "an interrupt that is masked"
-    );
-    Ok(())
+impl Scene {
+    fn new(bench: &Bench) -> Outcome<Self> {
+        let peer = Peer::new(&bench.account)?;
+        let (_node, handle) = peer.node()?;
+        Ok(Self {
+            chip: chip()?,
+            peer,
+            _node,
+            handle,
+        })
+    }
+
+    /// The next interrupt is told.
+    fn expect_one(&self) -> Outcome<()> {
+        let event = told_until(&self.peer, time::deadline_in(PATIENCE))?;
+        let told = event.map(|event| (event.n_told, event.line));
+        check_eq!(told, Some((1, LINE)), "an interrupt");
+        Ok(())
+    }
+
+    fn expect_none(&self) -> Outcome<()> {
+        let event = told_until(&self.peer, time::now_ns() + 5 * MS)?;
+        check_eq!(event, None, "an interrupt that is masked");
+        Ok(())
+    }
 }
 
 tests! {
     /// An interrupt is told once the line was acknowledged, and the next one after the next acknowledgement.
     fn int_1_masked_until_acknowledged(bench) {
-        let peer = Peer::new(&bench.account)?;
-        let (_node, handle) = peer.node()?;
-        let chip = chip()?;
-        let interrupt = bind(&bench.account, &handle)?;
-        chip.start()?;
-        expect_none(&peer)?;
-        chip.clear()?;
+        let scene = Scene::new(bench)?;
+        let interrupt = bind(&bench.account, &scene.handle)?;
+        scene.chip.start()?;
+        scene.expect_none()?;
+        scene.chip.clear()?;
         for _ in 0..20 {
             interrupt.acknowledge()?;
-            expect_one(&peer)?;
-            chip.clear()?;
+            scene.expect_one()?;
+            scene.chip.clear()?;
         }
-        expect_none(&peer)?;
-        chip.stop()?;
+        scene.expect_none()?;
+        scene.chip.stop()?;
         Ok(())
     }
 
     /// An edge that comes while the line is not acknowledged is not lost: it is told after the acknowledgement.
     fn int_2_no_edge_is_lost(bench) {
-        let peer = Peer::new(&bench.account)?;
-        let (_node, handle) = peer.node()?;
-        let chip = chip()?;
-        let interrupt = bind(&bench.account, &handle)?;
+        let scene = Scene::new(bench)?;
+        let interrupt = bind(&bench.account, &scene.handle)?;
         interrupt.acknowledge()?;
-        chip.start()?;
+        scene.chip.start()?;
         for _ in 0..5 {
-            expect_one(&peer)?;
+            scene.expect_one()?;
             // The next edge comes before the acknowledgement, and none behind it: the chip's interrupt is not taken back again.
-            chip.clear()?;
+            scene.chip.clear()?;
             time::sleep(Duration::from_millis(4));
             interrupt.acknowledge()?;
         }
-        expect_one(&peer)?;
-        chip.stop()?;
+        scene.expect_one()?;
+        scene.chip.stop()?;
         Ok(())
     }
 
     /// A device that interrupts without end is told of as often as it is acknowledged, and no oftener.
     fn int_3_a_storm_waits(bench) {
-        let peer = Peer::new(&bench.account)?;
-        let (_node, handle) = peer.node()?;
-        let chip = chip()?;
-        let interrupt = bind(&bench.account, &handle)?;
+        let scene = Scene::new(bench)?;
+        let interrupt = bind(&bench.account, &scene.handle)?;
         interrupt.acknowledge()?;
-        chip.start()?;
+        scene.chip.start()?;
         let (until_ns, mut n_edges) = (time::now_ns() + 20 * MS, 0);
         while time::now_ns() < until_ns {
-            n_edges += u64::from(chip.clear()?);
+            n_edges += u64::from(scene.chip.clear()?);
         }
-        chip.stop()?;
+        scene.chip.stop()?;
         check!(n_edges >= 5, "the chip interrupted only {n_edges} times");
-        expect_one(&peer)?;
+        scene.expect_one()?;
         interrupt.acknowledge()?;
-        expect_one(&peer)?;
+        scene.expect_one()?;
         interrupt.acknowledge()?;
-        expect_none(&peer)?;
+        scene.expect_none()?;
         Ok(())
     }
 
     /// A line is bound once at a time, is free again with the last capability, and what comes in when nobody has it does nothing.
     fn int_4_binding(bench) {
-        let peer = Peer::new(&bench.account)?;
-        let (_node, handle) = peer.node()?;
-        let chip = chip()?;
-        let interrupt = bind(&bench.account, &handle)?;
-        let second = bind(&bench.account, &handle);
+        let scene = Scene::new(bench)?;
+        let interrupt = bind(&bench.account, &scene.handle)?;
+        let second = bind(&bench.account, &scene.handle);
         check_eq!(second.map(drop), Err(Errno::EBUSY), "a second binding");
         let copy = calls::capability_copy(interrupt.number(), 0)?;
         drop(interrupt);
-        let while_copied = bind(&bench.account, &handle);
+        let while_copied = bind(&bench.account, &scene.handle);
         check_eq!(while_copied.map(drop), Err(Errno::EBUSY), "while there is a copy");
         check_eq!(calls::interrupt_acknowledge(copy), Err(Errno::EPERM), "without the right");
         calls::capability_drop(copy)?;
-        chip.start()?;
+        scene.chip.start()?;
         time::sleep(Duration::from_millis(5));
-        chip.clear()?;
-        let interrupt = bind(&bench.account, &handle)?;
+        scene.chip.clear()?;
+        let interrupt = bind(&bench.account, &scene.handle)?;
         interrupt.acknowledge()?;
-        expect_one(&peer)?;
+        scene.expect_one()?;
         drop(interrupt);
-        chip.clear()?;
-        expect_none(&peer)?;
-        chip.stop()?;
+        scene.chip.clear()?;
+        scene.expect_none()?;
+        scene.chip.stop()?;
         Ok(())
     }
 
