@@ -135,9 +135,9 @@ impl Boot {
     }
 }
 
-/// Which allocator a block is from, by its layout; only the boot's heap is known by the address.
+/// Which allocator a block that is not of a slab is from, by its layout; only the boot's heap is known by the address.
+#[derive(Clone, Copy)]
 enum Source {
-    Slab(usize),
     Frame,
     /// So many pages.
     Large(u64),
@@ -147,9 +147,7 @@ enum Source {
 
 impl Source {
     fn of(layout: Layout) -> Self {
-        if let Some(class) = slab::class_of(layout) {
-            Self::Slab(class)
-        } else if layout.align() > PAGE {
+        if layout.align() > PAGE {
             Self::Nobody
         } else if layout.size() <= PAGE {
             Self::Frame
@@ -164,6 +162,17 @@ fn is_of_boot(block: NonNull<u8>) -> bool {
 }
 
 impl KernelHeap {
+    /// A block that is not of a slab, or null.
+    #[inline(never)]
+    fn allocate_pages(&self, layout: Layout) -> *mut u8 {
+        let block = match Source::of(layout) {
+            Source::Frame => self.allocate_frame(),
+            Source::Large(n_pages) => self.allocate_large(layout, n_pages),
+            Source::Nobody => None,
+        };
+        block.map_or(ptr::null_mut(), NonNull::as_ptr)
+    }
+
     fn allocate_frame(&self) -> Option<NonNull<u8>> {
         let frame = frames::allocate().ok()?;
         self.n_frames.fetch_add(1, Ordering::Relaxed);
@@ -171,15 +180,15 @@ impl KernelHeap {
     }
 
     /// # Safety
-    /// The block came from this source of this layout, and nobody uses it any more.
+    /// The block came from [`Self::allocate_pages`] with this layout, and nobody uses it any more.
     #[inline(never)]
-    unsafe fn free_pages(&self, block: NonNull<u8>, layout: Layout, source: Source) {
+    unsafe fn free_pages(&self, block: NonNull<u8>, layout: Layout) {
         // SAFETY: as the caller promises.
         unsafe {
-            match source {
+            match Source::of(layout) {
                 Source::Frame => self.free_frame(block),
                 Source::Large(n_pages) => self.free_large(block, layout, n_pages),
-                Source::Slab(_) | Source::Nobody => {}
+                Source::Nobody => {}
             }
         }
     }
@@ -220,14 +229,12 @@ impl KernelHeap {
 // SAFETY: each allocator hands out disjoint parts of memory that is its alone, under a lock of its own; which one a block is from
 // follows from its layout and address.
 unsafe impl GlobalAlloc for KernelHeap {
+    #[inline]
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let block = match Source::of(layout) {
-            Source::Slab(class) => return slab::allocate(class),
-            Source::Frame => self.allocate_frame(),
-            Source::Large(n_pages) => self.allocate_large(layout, n_pages),
-            Source::Nobody => None,
-        };
-        block.map_or(ptr::null_mut(), NonNull::as_ptr)
+        match slab::class_of(layout) {
+            Some(class) => slab::allocate(class),
+            None => self.allocate_pages(layout),
+        }
     }
 
     #[inline]
@@ -237,9 +244,9 @@ unsafe impl GlobalAlloc for KernelHeap {
         };
         // SAFETY: the caller returns a block of `alloc` with its layout, which says where it came from.
         unsafe {
-            match Source::of(layout) {
-                Source::Slab(class) => slab::free(class, block),
-                other => self.free_pages(block, layout, other),
+            match slab::class_of(layout) {
+                Some(class) => slab::free(class, block),
+                None => self.free_pages(block, layout),
             }
         }
     }

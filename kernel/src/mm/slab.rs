@@ -6,7 +6,11 @@
 //! 1. Giving out and taking back take constant time, whatever is in use and however often it was (ORD-8).
 //! 2. The slab of a block is found by rounding its address down: a block needs no header of its own.
 //! 3. A slab in which nothing is used is given back to the frame allocator, but for one spare in each class, which saves an
-//!    object that comes and goes from taking a frame each time. Spares count as free ([`n_spares`]).
+//!    object that comes and goes from taking a frame each time. If there is no other slab with a free block, it stays where it is.
+//!    Spares count as free ([`n_spares`]).
+//!
+//! A block comes and goes with every message, and mostly it is that of the message before: what is done for that is short, and what
+//! concerns whole slabs is apart from it.
 
 #![allow(unsafe_code, reason = "an allocator hands out raw memory")]
 
@@ -66,31 +70,45 @@ struct Free {
 
 /// The slabs of one block size.
 struct Class {
-    /// Slabs with a free block and a used one.
+    /// Slabs with a free block and a used one, or one slab without a used block.
     partial: *mut Header,
     /// A slab without a used block, or null.
     spare: *mut Header,
     n_used: usize,
+    /// Bytes of a block.
+    size: usize,
+    /// Blocks that a slab holds.
+    n_blocks: usize,
 }
 
 // SAFETY: the pointers lead to slabs that belong to the class alone.
 unsafe impl Send for Class {}
 
-static CLASSES: [Mutex<Class>; SIZES.len()] = [const {
-    Mutex::new(Class {
-        partial: ptr::null_mut(),
-        spare: ptr::null_mut(),
-        n_used: 0,
-    })
-}; SIZES.len()];
+/// One more than there are sizes, so that a class is known to have its place: in the last there is no block.
+const N_CLASSES: usize = SIZES.len().next_power_of_two();
+
+static CLASSES: [Mutex<Class>; N_CLASSES] = {
+    let mut classes = [const { Mutex::new(Class::new(SLAB_BYTES)) }; N_CLASSES];
+    let mut index = 0;
+    while index < SIZES.len() {
+        classes[index] = Mutex::new(Class::new(SIZES[index]));
+        index += 1;
+    }
+    classes
+};
 
 /// The class whose blocks fit `layout`; `None` if it is too large or too strictly aligned.
 #[inline(always)]
 pub fn class_of(layout: Layout) -> Option<usize> {
-    if layout.align() <= GRAIN {
-        let class = CLASS_OF_GRAINS.get(layout.size().div_ceil(GRAIN))?;
-        return Some(usize::from(*class));
+    if layout.align() > GRAIN {
+        return class_of_aligned(layout);
     }
+    let class = CLASS_OF_GRAINS.get(layout.size().div_ceil(GRAIN))?;
+    Some(usize::from(*class))
+}
+
+#[cold]
+fn class_of_aligned(layout: Layout) -> Option<usize> {
     let fits = |&size: &usize| size >= layout.size() && size.is_multiple_of(layout.align());
     let is_aligned = layout.align() <= HEADER_BYTES;
     SIZES.iter().position(fits).filter(|_| is_aligned)
@@ -108,39 +126,64 @@ pub const fn block_bytes(n_bytes: usize) -> usize {
 }
 
 /// Gives out a block of class `class`; null if there is no frame for a new slab.
+#[inline(always)]
 pub fn allocate(class: usize) -> *mut u8 {
-    let (Some(size), Some(class)) = (SIZES.get(class), CLASSES.get(class)) else {
-        return ptr::null_mut();
-    };
-    class
-        .lock()
-        .allocate(*size)
-        .map_or(ptr::null_mut(), NonNull::as_ptr)
+    let usual = CLASSES[class % N_CLASSES].lock().allocate_again();
+    match usual {
+        Some(block) => block.as_ptr(),
+        None => allocate_any(class),
+    }
+}
+
+#[inline(never)]
+fn allocate_any(class: usize) -> *mut u8 {
+    let block = CLASSES[class % N_CLASSES].lock().allocate();
+    block.map_or(ptr::null_mut(), NonNull::as_ptr)
 }
 
 /// Takes a block back.
 ///
 /// # Safety
 /// The block came from [`allocate`] of the same class and nobody uses it any more.
+#[inline(always)]
 pub unsafe fn free(class: usize, block: NonNull<u8>) {
-    if let (Some(size), Some(class)) = (SIZES.get(class), CLASSES.get(class)) {
-        // SAFETY: as the caller promises.
-        unsafe { class.lock().free(*size, block) }
+    // SAFETY: as the caller promises.
+    unsafe {
+        let is_free = CLASSES[class % N_CLASSES].lock().free_again(block);
+        if !is_free {
+            free_any(class, block);
+        }
     }
+}
+
+/// # Safety
+/// That of [`free`].
+#[inline(never)]
+unsafe fn free_any(class: usize, block: NonNull<u8>) {
+    // SAFETY: as the caller promises.
+    unsafe { CLASSES[class % N_CLASSES].lock().free(block) }
 }
 
 /// Bytes given out, with rounding.
 pub fn n_used_bytes() -> u64 {
-    let sizes = SIZES.iter().zip(&CLASSES);
-    sizes
-        .map(|(size, class)| (size * class.lock().n_used) as u64)
-        .sum()
+    let n_used_bytes = |class: &Mutex<Class>| {
+        let class = class.lock();
+        (class.size * class.n_used) as u64
+    };
+    CLASSES.iter().map(n_used_bytes).sum()
 }
 
 /// Frames kept although nothing in them is used.
 pub fn n_spares() -> u64 {
-    let is_kept = |class: &&Mutex<Class>| !class.lock().spare.is_null();
-    CLASSES.iter().filter(is_kept).count() as u64
+    CLASSES.iter().map(|class| class.lock().n_spares()).sum()
+}
+
+/// The slab that a block lies in.
+fn slab_of(block: NonNull<u8>) -> *mut Header {
+    let slab = block
+        .as_ptr()
+        .map_addr(|address| address & !(SLAB_BYTES - 1));
+    slab.cast()
 }
 
 /// Blocks that a slab holds.
@@ -149,7 +192,33 @@ const fn n_blocks(size: usize) -> usize {
 }
 
 impl Class {
-    fn allocate(&mut self, size: usize) -> Option<NonNull<u8>> {
+    const fn new(size: usize) -> Self {
+        Self {
+            partial: ptr::null_mut(),
+            spare: ptr::null_mut(),
+            n_used: 0,
+            size,
+            n_blocks: n_blocks(size),
+        }
+    }
+
+    /// A block that was returned, if the first slab has one and another beside it.
+    #[inline(always)]
+    fn allocate_again(&mut self) -> Option<NonNull<u8>> {
+        // SAFETY: slabs on the list belong to the class, which is locked.
+        let header = unsafe { self.partial.as_mut() }?;
+        let free = NonNull::new(header.free)?;
+        if header.n_used + 1 == self.n_blocks {
+            return None;
+        }
+        // SAFETY: a returned block holds a link.
+        header.free = unsafe { free.as_ref() }.next;
+        header.n_used += 1;
+        self.n_used += 1;
+        Some(free.cast())
+    }
+
+    fn allocate(&mut self) -> Option<NonNull<u8>> {
         if self.partial.is_null() {
             let slab = self.take_slab()?;
             self.link(slab);
@@ -167,11 +236,11 @@ impl Class {
                 }
                 None => {
                     let block = slab.cast::<u8>().add(header.fresh);
-                    header.fresh += size;
+                    header.fresh += self.size;
                     NonNull::new_unchecked(block)
                 }
             };
-            if header.n_used == n_blocks(size) {
+            if header.n_used == self.n_blocks {
                 self.unlink(slab);
             }
             block
@@ -180,29 +249,60 @@ impl Class {
         Some(block)
     }
 
+    /// Takes a block back, if its slab is on the list, and stays there. False, with nothing changed, if not.
+    ///
     /// # Safety
     /// The block came from this class and nobody uses it any more.
-    unsafe fn free(&mut self, size: usize, block: NonNull<u8>) {
-        let slab = block
-            .as_ptr()
-            .map_addr(|address| address & !(SLAB_BYTES - 1));
-        let slab = slab.cast::<Header>();
+    #[inline(always)]
+    unsafe fn free_again(&mut self, block: NonNull<u8>) -> bool {
         // SAFETY: (1) the block lies in a frame that begins with the header of its slab; (2) the slab belongs to this class, which is
         // locked; (3) the block is unused, at least 32 bytes long and 16-aligned, so it can hold a link.
+        unsafe {
+            let header = &mut *slab_of(block);
+            let n_used = header.n_used;
+            if n_used == self.n_blocks || (n_used == 1 && !self.may_stay(header)) {
+                return false;
+            }
+            block.cast::<Free>().write(Free { next: header.free });
+            header.free = block.as_ptr().cast();
+            header.n_used = n_used - 1;
+        }
+        self.n_used -= 1;
+        true
+    }
+
+    /// # Safety
+    /// The block came from this class and nobody uses it any more.
+    unsafe fn free(&mut self, block: NonNull<u8>) {
+        let slab = slab_of(block);
+        // SAFETY: as in `free_again`.
         unsafe {
             let header = &mut *slab;
             block.cast::<Free>().write(Free { next: header.free });
             header.free = block.as_ptr().cast();
-            if header.n_used == n_blocks(size) {
+            if header.n_used == self.n_blocks {
                 self.link(slab);
             }
             header.n_used -= 1;
-            if header.n_used == 0 {
+            if header.n_used == 0 && !self.may_stay(header) {
                 self.unlink(slab);
                 self.give_back(slab);
             }
         }
         self.n_used -= 1;
+    }
+
+    /// Whether a slab on the list, of which nothing is used any more, is the spare where it is: there is no other.
+    #[inline(always)]
+    fn may_stay(&self, header: &Header) -> bool {
+        header.previous.is_null() && header.next.is_null() && self.spare.is_null()
+    }
+
+    fn n_spares(&self) -> u64 {
+        // SAFETY: a slab on the list belongs to the class, which is locked.
+        let first = unsafe { self.partial.as_ref() };
+        let is_idle = first.is_some_and(|first| first.n_used == 0);
+        u64::from(is_idle) + u64::from(!self.spare.is_null())
     }
 
     /// A slab without a used block.
@@ -243,8 +343,14 @@ impl Class {
     }
 
     fn link(&mut self, slab: *mut Header) {
-        // SAFETY: the slab belongs to the class and is on no list; so does the first of the list.
+        // SAFETY: the slab belongs to the class and is on no list; so does the first of the list, which is alone if nothing in it is used.
         unsafe {
+            if let Some(first) = self.partial.as_mut()
+                && first.n_used == 0
+            {
+                self.partial = ptr::null_mut();
+                self.give_back(first);
+            }
             (*slab).previous = ptr::null_mut();
             (*slab).next = self.partial;
             if let Some(first) = self.partial.as_mut() {
