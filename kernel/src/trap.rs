@@ -16,7 +16,7 @@ use crate::syscall::operation::{Operation, Outcome};
 use crate::syscall::stopped::{Stopped, end_faulted};
 use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
 use crate::task::thread::{Thread, Work};
-use crate::task::{reaper, run};
+use crate::task::{reaper, run, scheduler};
 
 /// A system call of the thread that this CPU runs.
 #[inline(always)]
@@ -84,7 +84,7 @@ fn general(cpu: &mut Cpu) -> Next {
     };
     if let Outcome::Done(result) = outcome
         && result != Err(Errno::EFAULT)
-        && run::is_quiet()
+        && scheduler::goes_on(thread.task.priority())
     {
         return finish(thread, result);
     }

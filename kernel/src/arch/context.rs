@@ -12,7 +12,7 @@
 use core::ptr::NonNull;
 use omnibus_abi::layout::is_user_range;
 use omnibus_abi::native::Registers;
-use omnibus_abi::short::N_WORDS;
+use omnibus_abi::short::{N_WORDS, SHORT_BYTES_MAX};
 
 /// Bytes of the vector state: legacy area, XSAVE header, upper halves of the 32-byte registers (SDM 1 13.4). XCR0 is fixed to these.
 const VECTOR_BYTES: usize = 512 + 64 + 256;
@@ -137,6 +137,13 @@ impl UserContext {
     pub const fn set_result(&mut self, status: u64, value: u64) {
         self.rax = status;
         self.message[0] = value;
+    }
+
+    /// The bytes in its message registers, of which a message is the first so many.
+    #[inline(always)]
+    pub const fn message_bytes(&self) -> [u8; SHORT_BYTES_MAX as usize] {
+        // SAFETY: words are as many bytes, of any value, and this CPU has them in memory in the order of the message, the lowest first.
+        unsafe { core::mem::transmute(self.message) }
     }
 
     /// The message in its registers, up to the whole word that the last of `n_bytes` is in; what lies behind it in that word is 0.

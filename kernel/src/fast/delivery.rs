@@ -6,6 +6,7 @@
 //! | memory | memory | once, from the active address space into the frames of the other |
 //! | memory | registers | by way of the kernel |
 //! | registers | memory | by way of the kernel |
+//! | the kernel, which has read them already | either | |
 //!
 //! What goes to memory, or comes from there, may meet a page that is not there: so it is copied before the message is decided
 //! ([`bus1_service::Peer::deliver`]).
@@ -19,7 +20,6 @@ use omnibus_abi::short::{Descriptor, SHORT_BYTES_MAX};
 
 use crate::mm::user;
 use crate::shared::Ref;
-use crate::syscall::short::words_of;
 use crate::task::doing::Receiving;
 use crate::task::machine::From;
 use crate::task::space::Crossing;
@@ -36,13 +36,23 @@ pub(super) struct Claimed {
     pub(super) call: Receiving,
 }
 
+/// Where the bytes of a message come from.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'a> {
+    /// The sender's registers.
+    Registers,
+    /// This address of the sender's memory, by way of this place if they go to registers.
+    User(u64, &'a Cell<Bytes>),
+    /// They were read before: the front of these.
+    Kernel(&'a Bytes),
+}
+
 /// A message on its way.
 #[derive(Clone, Copy)]
 pub(super) struct Outgoing<'a> {
     pub(super) sender: &'a Thread,
     pub(super) n_bytes: u64,
-    /// The bytes come from this address, by way of this place if they go to registers.
-    pub(super) from_memory: Option<(u64, &'a Cell<Bytes>)>,
+    pub(super) source: Source<'a>,
 }
 
 impl<'a> Outgoing<'a> {
@@ -52,13 +62,13 @@ impl<'a> Outgoing<'a> {
         Self {
             sender,
             n_bytes,
-            from_memory: None,
+            source: Source::Registers,
         }
     }
 
     /// True if the bytes are moved before the message is decided: they come from memory, or go there.
     pub(super) fn is_delivered(self, receiver: &Claimed) -> bool {
-        self.from_memory.is_some() || receiver.call.is_long()
+        matches!(self.source, Source::User(..)) || receiver.call.is_long()
     }
 
     /// Puts the message where the receiver wants it; a handle that it carries will be called `carried`. False if that cannot be done.
@@ -66,17 +76,17 @@ impl<'a> Outgoing<'a> {
         if receiver.call.is_long() {
             return self.into_memory(&receiver.thread, carried);
         }
-        match self.from_memory {
+        match self.source {
             _ if self.n_bytes > SHORT_BYTES_MAX => false,
             _ if carried.is_some() && !receiver.thread.machine.takes_handle(self.n_bytes) => false,
-            Some((address, place)) => {
+            Source::User(address, place) => {
                 let mut bytes = [0; SHORT_BYTES_MAX as usize];
                 let payload = bytes.get_mut(..self.n_bytes as usize);
                 let copied = payload.map(|payload| user::copy_from_user(payload, address));
                 place.set(bytes);
                 copied.is_some_and(|copied| copied.is_ok())
             }
-            None => true,
+            Source::Registers | Source::Kernel(_) => true,
         }
     }
 
@@ -94,16 +104,13 @@ impl<'a> Outgoing<'a> {
             let (flags, id) = (0, id.as_u64());
             (memory.into_transfers.address, Transfer { flags, id })
         });
-        let words;
-        let from = match self.from_memory {
-            Some((address, _)) => Crossing::User(address),
-            None => {
-                words = self
-                    .sender
-                    .machine
-                    .message(self.n_bytes)
-                    .map(u64::to_le_bytes);
-                Crossing::Kernel(words.as_flattened())
+        let registers;
+        let from = match self.source {
+            Source::User(address, _) => Crossing::User(address),
+            Source::Kernel(bytes) => Crossing::Kernel(bytes),
+            Source::Registers => {
+                registers = self.sender.machine.message_bytes();
+                Crossing::Kernel(&registers)
             }
         };
         space.take_in(memory.into.address, self.n_bytes as usize, from, transfer)
@@ -117,14 +124,14 @@ impl<'a> Outgoing<'a> {
         {
             machine.set_carried(id);
         }
-        match self.from_memory {
+        let put = |bytes: &Bytes| {
+            machine.set_payload(bytes.get(..self.n_bytes as usize).unwrap_or_default());
+        };
+        match self.source {
             _ if receiver.call.is_long() => {}
-            None => self.sender.machine.hand_message(machine, self.n_bytes),
-            Some((_, bytes)) => {
-                let bytes = bytes.get();
-                let payload = bytes.get(..self.n_bytes as usize).unwrap_or_default();
-                machine.set_message(&words_of(payload), self.n_bytes);
-            }
+            Source::Registers => self.sender.machine.hand_message(machine, self.n_bytes),
+            Source::User(_, place) => put(&place.get()),
+            Source::Kernel(bytes) => put(bytes),
         }
     }
 }

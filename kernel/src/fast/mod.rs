@@ -4,8 +4,9 @@
 //! It is tried first and gives up at anything unusual, having changed nothing; then the general path ([`crate::syscall::short`],
 //! [`crate::syscall::long`]) does the call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending,
 //! the receiver waits in a receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent
-//! through before. Capability, rights, id, quota and priority are checked as ever. Two things go by the queue and are done here all the same,
-//! because they are one step: `send_short` to who does not wait, a receiving call that finds a short message, and the release of one handle.
+//! through before. Capability, rights, id, quota and priority are checked as ever. What goes by the queue and is one step is done here all the
+//! same: a short message to who does not wait, by SEND to a few ([`send`]), a receiving call that finds a short message, and the
+//! release of one handle.
 //!
 //! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, over all others. The
 //!    receiver is taken out of its peer's waiters and made a running thread before the decision; if that is not to be, it
@@ -17,6 +18,7 @@
 
 mod delivery;
 mod handles;
+mod send;
 
 use core::cell::Cell;
 use core::mem::{ManuallyDrop, replace};
@@ -27,7 +29,7 @@ use omnibus_abi::bus1::Transfer;
 use omnibus_abi::capability::peer;
 use omnibus_abi::long::Memory;
 use omnibus_abi::short::{N_BYTES_SHIFT, SHORT_BYTES_MAX, TAKE};
-use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER};
+use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER, DEADLINE_NOW};
 
 use crate::arch::context::UserContext;
 use crate::cap::{Capabilities, select};
@@ -48,7 +50,7 @@ use crate::task::thread::{Thread, Work};
 use crate::task::waiters::Waiters;
 use crate::time;
 
-use delivery::{Bytes, Claimed, Outgoing};
+use delivery::{Claimed, Outgoing, Source};
 
 /// What the fast path did.
 pub enum Done {
@@ -72,12 +74,14 @@ pub fn call(cpu: &mut Cpu, number: u64) -> Option<Done> {
     const CALL_LONG: u32 = Call::CallLong as u32;
     const RECEIVE_LONG: u32 = Call::ReceiveLong as u32;
     const RELEASE_ONE: u32 = Call::ReleaseOne as u32;
+    const SEND_ANY: u32 = Call::Send as u32;
     match number as u32 {
         CALL => call_short(cpu),
-        SEND => send_short(cpu),
+        SEND => send::short(cpu),
         RECEIVE | RECEIVE_LONG => receive(cpu),
         CALL_LONG => call_long(cpu),
         RELEASE_ONE => handles::release_one(cpu),
+        SEND_ANY => send::brief(cpu),
         _ => None,
     }
 }
@@ -152,7 +156,7 @@ fn call_short(cpu: &mut Cpu) -> Option<Done> {
         return None;
     }
     let Beside { n_bytes, carried } = thread.machine.beside().ok()?;
-    call_with(cpu, &call, n_bytes, carried, None)
+    call_with(cpu, &call, n_bytes, carried, Source::Registers)
 }
 
 #[inline(never)]
@@ -173,7 +177,8 @@ fn call_long(cpu: &mut Cpu) -> Option<Done> {
         },
     };
     let place = Cell::new([0; SHORT_BYTES_MAX as usize]);
-    call_with(cpu, &call, data.n, carried, Some((data.address, &place)))
+    let source = Source::User(data.address, &place);
+    call_with(cpu, &call, data.n, carried, source)
 }
 
 /// Hands a message over and waits for the next.
@@ -183,7 +188,7 @@ fn call_with(
     call: &ShortCall,
     n_bytes: u64,
     carried: Option<Id>,
-    from_memory: Option<(u64, &Cell<Bytes>)>,
+    source: Source<'_>,
 ) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
     let sender: &Thread = thread;
@@ -198,7 +203,7 @@ fn call_with(
     let message = Outgoing {
         sender,
         n_bytes,
-        from_memory,
+        source,
     };
     let Some(receiver) = hand_over(message, at, call.handle, carried, Priority::HIGHEST) else {
         at.waiters.leave_sole(thread);
@@ -224,31 +229,10 @@ fn switch_cpu(cpu: &mut Cpu, receiver: ManuallyDrop<Ref<Thread>>) -> Option<NonN
     Some(switch(current, &mut cpu.since_ticks, receiver))
 }
 
-/// Hands a message over, or queues it at once: an error is told by the general path, which meets it, too.
-#[inline(never)]
-fn send_short(cpu: &mut Cpu) -> Option<Done> {
-    let (sender, _) = cpu.current.as_ref()?;
-    let call = sender.machine.short_call();
-    if call.n_bytes > SHORT_BYTES_MAX {
-        return None;
-    }
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE)?;
-    let message = Outgoing::plain(sender, call.n_bytes);
-    // The sender goes on: who is more urgent would have to run first.
-    if let Some(receiver) = hand_over(message, at, call.handle, None, sender.task.priority()) {
-        drop(capabilities);
-        scheduler::put_behind(ManuallyDrop::into_inner(receiver));
-        return Some(Done::Value(0));
-    }
-    short::send_message(&sender.machine, at, &call).ok()?;
-    Some(go_on(sender))
-}
-
 /// The call of the running thread is over; if it woke another, [`run::leave`] decides who is first.
 #[inline(always)]
 fn go_on(thread: &Thread) -> Done {
-    if run::is_quiet() {
+    if scheduler::goes_on(thread.task.priority()) {
         return Done::Value(0);
     }
     run::finish_call(thread, Ok(0));
@@ -270,6 +254,13 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
     }
     let capabilities = thread.task.capabilities.lock();
     let at = look_up(&capabilities, call.peer, peer::RECEIVE)?;
+    if call.deadline_ns == DEADLINE_NOW {
+        // Who does not wait need not be found.
+        return match short::look(&thread.machine, at) {
+            There::Taken(value) => Some(Done::Value(value)),
+            There::Nothing | There::Other => None,
+        };
+    }
     if !at.waiters.enter_sole(thread) {
         return None;
     }

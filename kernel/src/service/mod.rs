@@ -1,6 +1,7 @@
 //! The kernel as the system that embeds the bus1 core: what its accounts count, whom it wakes.
 
 pub mod account;
+mod arrival;
 pub mod budget;
 pub mod event;
 pub mod peer;
@@ -73,7 +74,7 @@ pub fn charge(account: &Account, amounts: Amounts) -> Result<Charge, omnibus_abi
 
 /// Applies what an operation of the core asks for: the one place where it meets the scheduler.
 pub fn wake(watch: &<Omnibus as bus1_service::System>::Watch, _: bus1_service::Wake) {
-    watch.wake_all();
+    watch.wake_with(arrival::arrive);
 }
 
 /// The type of a message or notification (`enum bus1_message_type`).

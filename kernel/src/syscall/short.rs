@@ -12,7 +12,7 @@
 
 use bus1_service::{Error, Glance, Id, Receiving};
 use omnibus_abi::Errno;
-use omnibus_abi::bus1::{INVALID, MESSAGE_TYPE_USER};
+use omnibus_abi::bus1::MESSAGE_TYPE_USER;
 use omnibus_abi::capability::peer;
 use omnibus_abi::short::{Descriptor, N_WORDS, SHORT_BYTES_MAX};
 
@@ -93,11 +93,7 @@ fn send_bytes(
     n_bytes: u64,
     carried: &[Id],
 ) -> Result<(), Errno> {
-    let mut bytes = [0; SHORT_BYTES_MAX as usize];
-    let words = machine.message(n_bytes);
-    for (to, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
-        *to = word.to_le_bytes();
-    }
+    let bytes = machine.message_bytes();
     let payload = bytes.get(..n_bytes as usize).unwrap_or_default();
     let sent = peer
         .core
@@ -230,11 +226,7 @@ impl Receive {
             Err(Errno::EFAULT) => return Found::Missed,
             Err(errno) => return Found::Done(self.refuse(caller, errno)),
         };
-        let metadata = receiving.metadata();
-        let from = From {
-            id: metadata.id.as_u64(),
-            account: metadata.account.map_or(INVALID, |number| number.as_u64()),
-        };
+        let from = From::of(&receiving.metadata());
         let carried = receiving.transfer(0).filter(|_| !is_long);
         let Ok(effects) = receiving.commit() else {
             // A RELEASE took it away meanwhile (REL-2).
@@ -343,11 +335,7 @@ pub fn look(machine: &Machine, peer: &PeerObject) -> There {
     } else {
         descriptor
     };
-    let metadata = received.metadata();
-    let from = From {
-        id: metadata.id.as_u64(),
-        account: metadata.account.map_or(INVALID, |number| number.as_u64()),
-    };
+    let from = From::of(&received.metadata());
     crate::trace!(receive, node = from.id);
     machine.set_payload(payload);
     There::Taken(machine.receive_beside(descriptor, from))

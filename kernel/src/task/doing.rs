@@ -209,6 +209,18 @@ impl Doing {
         (call.is_plain() && self.step(call.0, RUNNING).is_ok()).then_some(call)
     }
 
+    /// The peer at which the thread that was claimed waits. To be given back with [`Self::keep_place`] if the thread is.
+    #[inline(always)]
+    #[must_use]
+    pub fn take_place(&self) -> Option<Ref<PeerObject>> {
+        self.at.take()
+    }
+
+    /// The thread that was claimed waited at `at`, and is to look there itself.
+    pub fn keep_place(&self, at: Ref<PeerObject>) {
+        self.at.fill(at);
+    }
+
     /// The thread that was claimed has its message.
     #[inline(always)]
     pub fn received(&self) {

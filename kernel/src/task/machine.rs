@@ -8,7 +8,8 @@
 use core::cell::UnsafeCell;
 use core::ptr::NonNull;
 
-use bus1_service::Id;
+use bus1_service::{Id, Metadata};
+use omnibus_abi::bus1::INVALID;
 use omnibus_abi::long::Memory;
 use omnibus_abi::native::Registers;
 use omnibus_abi::short::{
@@ -82,6 +83,18 @@ pub struct From {
     pub id: u64,
     /// The sender's account.
     pub account: u64,
+}
+
+impl From {
+    /// As the core tells it.
+    #[inline(always)]
+    #[must_use]
+    pub fn of(metadata: &Metadata) -> Self {
+        Self {
+            id: metadata.id.as_u64(),
+            account: metadata.account.map_or(INVALID, |number| number.as_u64()),
+        }
+    }
 }
 
 /// See the module's documentation.
@@ -187,10 +200,11 @@ impl Machine {
         Memory::from_words(self.get().message)
     }
 
-    /// The message in its registers; what lies behind its last byte in the same word is 0.
+    /// The bytes in its message registers, of which a message is the first so many.
+    #[inline(always)]
     #[must_use]
-    pub fn message(&self, n_bytes: u64) -> Words {
-        self.get().message(n_bytes)
+    pub fn message_bytes(&self) -> [u8; SHORT_BYTES_MAX as usize] {
+        self.get().message_bytes()
     }
 
     /// Puts what was received into its registers. The value of the call, which is what `rdx` is to hold.

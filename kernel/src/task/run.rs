@@ -37,7 +37,7 @@ pub type Next = Option<Ref<Thread>>;
 pub fn leave(cpu: &mut Cpu) -> Next {
     loop {
         let now_ns = time::now_ns();
-        scheduler::clear_news();
+        attention::clear_news();
         scheduler::expire(now_ns, BATCH);
         timers::expire(now_ns);
         interrupts::tell();
@@ -80,8 +80,8 @@ pub fn leave(cpu: &mut Cpu) -> Next {
     }
 }
 
-/// True if the thread that this CPU runs goes on after a call that is over, without a look around: nobody became ready, and nothing is to be
-/// cleaned up. The end of its turn and the deadlines of others are the timer's, which stays armed.
+/// True if nothing waits for [`leave`]: nobody became ready, and nothing is to be cleaned up. The end of a turn and the deadlines of others are
+/// the timer's, which stays armed.
 #[inline(always)]
 #[must_use]
 pub fn is_quiet() -> bool {

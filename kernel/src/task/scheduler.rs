@@ -6,7 +6,7 @@ use core::sync::atomic::{AtomicU32, Ordering};
 
 use omnibus_abi::DEADLINE_NEVER;
 
-use super::attention::Reason;
+use super::attention::{self, Reason};
 use super::deadlines::Deadlines;
 use super::priorities::{Priorities, Priority};
 use super::ready::ReadyQueue;
@@ -28,11 +28,6 @@ static OCCUPIED: AtomicU32 = AtomicU32::new(0);
 /// The thread that runs may have to give way, though nobody became ready.
 pub fn note_news() {
     Reason::News.give();
-}
-
-/// Everybody who is ready is about to be looked at.
-pub fn clear_news() {
-    Reason::News.take_back();
 }
 
 /// Sets room aside for the deadline of one more thread.
@@ -81,7 +76,7 @@ fn change<R>(work: impl FnOnce(&mut ReadyQueue<Thread>) -> R) -> R {
 /// Enters a thread that says that it is ready.
 pub(super) fn push(thread: Ref<Thread>) {
     change(|ready| ready.push(thread));
-    note_news();
+    Reason::Ready.give();
 }
 
 /// The priority of `thread` has changed: it is ready as that, if it is.
@@ -116,6 +111,22 @@ pub fn take() -> Option<(Ref<Thread>, Work)> {
 #[must_use]
 pub fn highest() -> Option<Priority> {
     Priorities::from_bits(OCCUPIED.load(Ordering::Relaxed)).highest()
+}
+
+/// True if the thread that this CPU runs, of `priority`, may go on after a call without a look around: nothing has happened but that others
+/// became ready, none of them more urgent. They run when its turn is over, or it blocks.
+#[inline(always)]
+#[must_use]
+pub fn goes_on(priority: Priority) -> bool {
+    if attention::is_quiet() {
+        return true;
+    }
+    if !attention::is_nothing_but_ready() {
+        return false;
+    }
+    // Before it is looked who that is: whoever becomes ready from here on gives the reason again.
+    Reason::Ready.take_back();
+    highest() <= Some(priority)
 }
 
 /// True if a running thread of `priority` must give way.

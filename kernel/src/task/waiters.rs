@@ -119,8 +119,14 @@ impl Waiters {
 
     /// Wakes everyone.
     pub fn wake_all(&self) {
+        self.wake_with(|thread| Thread::wake(&thread));
+    }
+
+    /// The same; `wake_sole` wakes the one that waits in a receiving call for this alone.
+    #[inline]
+    pub fn wake_with(&self, wake_sole: impl FnOnce(Ref<Thread>)) {
         if let Some(thread) = self.sole.take() {
-            Thread::wake(&thread);
+            wake_sole(thread);
         }
         while let Some(waiter) = self.pop() {
             Thread::wake(&waiter.thread);

@@ -8,6 +8,7 @@
 //! Every stage goes on in batches. Nothing is visible before the commit; a stage that is given up gives everything back,
 //! in batches as well.
 
+pub mod brief;
 mod destinations;
 
 use bus1_service::{Error, Id, Place, PreparedSend, PreparingSend, Progress, StagedSend};
@@ -15,7 +16,6 @@ use omnibus_abi::Errno;
 use omnibus_abi::bus1::{CmdSend, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
 use omnibus_abi::limits::{COPIES_MAX, DATA_BYTES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
-use omnibus_abi::short::SHORT_BYTES_MAX;
 
 use super::Arguments;
 use super::caller::Caller;
@@ -23,7 +23,7 @@ use super::carried::{self, Counts};
 use super::operation::{Finish, Operation, Outcome};
 use super::paid::{self, Paid};
 use super::structure::SizeOf;
-use super::user::{Fault, ReadClaim};
+use super::user::Fault;
 use super::vectors::{self, Vectors};
 use crate::sabotage::{self, Promise};
 use crate::service::{self, Effects, Omnibus, peer::Hold};
@@ -37,9 +37,6 @@ const COPY_BYTES: usize = 256 << 10;
 
 /// Ids above which looking them up is a batch by itself.
 const LONG: u64 = 64;
-
-/// Destinations of a message that goes in one step.
-const FEW: u64 = 8;
 
 enum Stage {
     Preparing(PreparingSend<Omnibus>),
@@ -74,11 +71,11 @@ pub struct Send {
 /// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
 /// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
+    if brief::send(caller.thread) {
+        return Outcome::Done(Ok(0));
+    }
     match read(caller, arguments) {
-        Ok((hold, request)) => match request.send_brief(caller, &hold) {
-            Some(result) => result.into(),
-            None => request.begin(caller, hold),
-        },
+        Ok((hold, request)) => request.begin(caller, hold),
         Err(errno) => errno.into(),
     }
 }
@@ -167,46 +164,6 @@ pub fn check_bounds(message: &Message, n_destinations: u64) -> Result<(), Errno>
 }
 
 impl Request {
-    /// Sends a message that is as small as a short one to one destination or a few, in one step. `None` if it is not, something is unusual, or
-    /// its payload cannot be read, which is to be told only behind all else: then nothing has happened.
-    fn send_brief(&self, caller: &mut Caller<'_>, hold: &Hold) -> Option<Result<u64, Errno>> {
-        let Message {
-            n_transfers: 0,
-            n_data_vecs: 1,
-            n_data,
-            ..
-        } = self.message
-        else {
-            return None;
-        };
-        let n_destinations = self.destinations.n();
-        if !(1..=FEW).contains(&n_destinations) || n_data > SHORT_BYTES_MAX {
-            return None;
-        }
-        let errors = match Errors::read(caller, self.destinations) {
-            Ok(errors) => errors,
-            Err(errno) => return Some(Err(errno)),
-        };
-        let &[base] = caller.scratch.vectors.first_chunk()?;
-        let payload = caller.scratch.bytes.get_mut(..n_data as usize)?;
-        let claim = ReadClaim::new(base, n_data).ok()?;
-        claim.read(&caller.memory, payload).ok()?;
-        let sent = match caller.scratch.ids.get(..n_destinations as usize)? {
-            &[id] => hold.core.send(&[id], &[], payload),
-            ids => hold.core.send_few(ids, payload).transpose()?,
-        };
-        Some(match sent {
-            Ok(effects) => {
-                crate::trace!(commit, peer = hold.number);
-                errors.succeed(&caller.memory);
-                // Messages that carry nothing: a wake for each, or its end.
-                effects.finish(&mut service::wake);
-                Ok(0)
-            }
-            Err(error) => Err(errors.refuse(&caller.memory, &error)),
-        })
-    }
-
     /// Sends it: the same as [`begin`], from there on.
     pub fn begin(&self, caller: &mut Caller<'_>, hold: Hold) -> Outcome {
         let prepared = self.prepare(caller, hold);

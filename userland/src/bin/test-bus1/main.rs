@@ -18,6 +18,7 @@ mod send;
 mod short;
 mod structures;
 mod transfer;
+mod waiting;
 
 use omnibus_userland::suite;
 
@@ -32,6 +33,7 @@ suite!(
     short::TESTS,
     long::TESTS,
     receive::TESTS,
+    waiting::TESTS,
     notify::TESTS,
     order::TESTS,
     close::TESTS,

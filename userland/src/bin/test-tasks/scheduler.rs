@@ -6,11 +6,12 @@ use alloc::vec::Vec;
 use core::hint::black_box;
 use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use core::time::Duration;
-use omnibus_userland::abi::Errno;
 use omnibus_userland::abi::capability::task;
+use omnibus_userland::abi::{DEADLINE_NEVER, Errno};
 use omnibus_userland::actor::{PATIENCE, soon};
 use omnibus_userland::bus::{Handle, Peer};
 use omnibus_userland::lock::Mutex;
+use omnibus_userland::port::{Port, Short};
 use omnibus_userland::suite::Bench;
 use omnibus_userland::suite::wire::create;
 use omnibus_userland::task::{Command, Task};
@@ -161,6 +162,36 @@ tests! {
             let puppet = director.cast("puppet", "puppet", &[&"spin"])?;
             // The director waits; the puppet tells and spins for ever.
             check_eq!(director.hear(&puppet)?.data, b"spinning", "what it told");
+        }
+        Ok(())
+    }
+
+    /// Who was woken by a message runs when the turn of its sender is over, though that never calls the kernel again.
+    fn sch_10_who_is_woken_has_a_turn(bench) {
+        let (owner, holder) = (Peer::new(&bench.account)?, Peer::new(&bench.account)?);
+        let (_, handle) = create(&owner, &holder)?;
+        for round in 0..4 {
+            let has_run = Arc::new(AtomicBool::new(false));
+            let told = Arc::clone(&has_run);
+            let port = Port::of(&owner);
+            let waiting = thread::spawn(move || {
+                let arrived = port.next_short(DEADLINE_NEVER);
+                told.store(true, Ordering::Relaxed);
+                arrived.map(drop)
+            })?;
+            thread::yield_now();
+            match round {
+                0 => Port::of(&holder).send_short(handle, &Short::EMPTY)?,
+                1 => Port::of(&holder).send(handle, b"one", &[])?,
+                2 => Port::of(&holder).multicast(&[handle, handle], b"two", &[])?,
+                _ => Port::of(&holder).send(handle, &[0; 200], &[])?,
+            }
+            while !has_run.load(Ordering::Relaxed) {
+                black_box(());
+            }
+            let is_short = round < 3;
+            check_eq!(waiting.join()?.is_ok(), is_short, "a message into registers in round {round}");
+            while owner.try_recv()?.is_some() {}
         }
         Ok(())
     }
