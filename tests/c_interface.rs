@@ -118,14 +118,18 @@ fn errno_header_says_what_the_abi_says() {
 fn every_header_stands_alone() {
     for header in HEADERS {
         let text = format!("#include <{header}>\n#include <{header}>\nint main(void);\n");
-        let mut command = c_flags::compiler();
-        command
-            .args(c_flags::compile(&sdk()))
-            // Before the system's folder, so that warnings are not held back as they are for a system header.
-            .arg("-I")
-            .arg(sdk().join("include"))
-            .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]);
-        compile(&mut command, &text);
+        compile_strictly(&text);
+    }
+}
+
+/// All headers can be included together, in the order of their names and in the opposite one.
+#[test]
+fn headers_go_together() {
+    let include = |header| format!("#include <{header}>\n");
+    let forth: String = HEADERS.map(include).concat();
+    let back: String = HEADERS.into_iter().rev().map(include).collect();
+    for text in [forth, back] {
+        compile_strictly(&format!("{text}int main(void);\n"));
     }
 }
 
@@ -186,6 +190,19 @@ fn assert_same(text: &mut String, expression: &str, value: u64) {
 fn compile_for_omnibus(text: &str) {
     let mut command = c_flags::compiler();
     command.args(c_flags::compile(&sdk()));
+    compile(&mut command, text);
+}
+
+/// As C11 without a warning, in headers either.
+#[track_caller]
+fn compile_strictly(text: &str) {
+    let mut command = c_flags::compiler();
+    command
+        .args(c_flags::compile(&sdk()))
+        // Before the system's folder, so that warnings are not held back as they are for a system header.
+        .arg("-I")
+        .arg(sdk().join("include"))
+        .args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-pedantic"]);
     compile(&mut command, text);
 }
 

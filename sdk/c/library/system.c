@@ -93,6 +93,12 @@ void descriptors(void)
     say("which changes nothing", byte);
     say("writev", writev(fd, pieces, 3));
     say("writev of nothing", writev(fd, pieces, 0));
+    volatile size_t too_much = (size_t)SSIZE_MAX + 1; /* which the compiler is not to know */
+    pieces[1].iov_base = &byte;
+    pieces[1].iov_len = too_much - 1;
+    say("write of more than there can be", write(fd, &byte, too_much));
+    say("read of more than there can be", read(fd, &byte, too_much));
+    say("writev of more than there can be", writev(fd, pieces, 3));
     show_poll("null", fd, POLLIN | POLLOUT);
     say("dup2", dup2(fd, 100));
     say("dup2 of itself", dup2(100, 100));

@@ -7,6 +7,7 @@
  */
 #include "console.h"
 #include "kernel.h"
+#include "peer.h"
 #include "pointer.h"
 #include <limits.h>
 #include <pthread.h>
@@ -60,27 +61,6 @@ static uint64_t number_of(const char *name)
         return BUS1_INVALID;
     uint64_t number = strtoull(text, &end, 10);
     return *end == '\0' ? number : BUS1_INVALID;
-}
-
-/* Transfers one entry from peer to peer; the id that it has there. BUS1_INVALID if that fails. */
-static uint64_t transfer(uint64_t from, uint64_t to, uint64_t flags, uint64_t id)
-{
-    struct bus1_transfer source = {flags, id}, made = {0, BUS1_INVALID};
-    struct bus1_cmd_transfer command = {
-        .to = to,
-        .n_transfers = 1,
-        .ptr_src = address_of(&source),
-        .ptr_dst = address_of(&made),
-    };
-    struct kernel_result result = __kernel_call(OMNIBUS_CALL_TRANSFER, from, address_of(&command),
-                                                sizeof command, sizeof source, 0, 0);
-    return result.status == 0 ? made.id : BUS1_INVALID;
-}
-
-static void release(uint64_t id)
-{
-    struct bus1_cmd_release command = {.n_ids = 1, .ptr_ids = address_of(&id)};
-    call3(OMNIBUS_CALL_RELEASE, session.peer, address_of(&command), sizeof command);
 }
 
 static void wait_until(uint64_t deadline_ns, bool for_message)
@@ -179,19 +159,17 @@ static bool open_session(void)
     uint64_t door = number_of("handle.console"), at = number_of("capability.peer");
     if (door == BUS1_INVALID || at == BUS1_INVALID)
         return false;
-    struct kernel_result made =
-        __kernel_call(OMNIBUS_CALL_PEER_NEW, __environment.account, 0, 0, 0, 0, 0);
-    if (made.status != 0)
+    if (__peer_new(&session.peer) != 0)
         return false;
-    session.peer = made.value;
-    door = session.driver = transfer(at, session.peer, 0, door);
-    uint64_t way_back = transfer(session.peer, BUS1_INVALID, BUS1_TRANSFER_FLAG_CREATE, BUS1_INVALID);
+    door = session.driver = __transfer_one(at, session.peer, 0, door);
+    uint64_t way_back =
+        __transfer_one(session.peer, BUS1_INVALID, BUS1_TRANSFER_FLAG_CREATE, BUS1_INVALID);
     static struct request request = {.operation = OPEN};
     bool is_open = door != BUS1_INVALID && way_back != BUS1_INVALID &&
                    call(&request, way_back, &session.driver);
     if (is_open) {
-        release(door);
-        release(way_back);
+        __release_one(session.peer, door);
+        __release_one(session.peer, way_back);
     } else {
         call1(OMNIBUS_CALL_CAPABILITY_DROP, session.peer);
     }

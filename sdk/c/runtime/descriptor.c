@@ -1,5 +1,6 @@
 /* The table of descriptors. */
 #include "descriptor.h"
+#include "peer.h"
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -135,12 +136,10 @@ int open(const char *path, int flags, ...)
     if (strcmp(path, "/dev/null") == 0) {
         opened.kind = DESCRIPTOR_NULL;
     } else if (strcmp(path, "/dev/bus1") == 0) {
-        struct kernel_result made =
-            __kernel_call(OMNIBUS_CALL_PEER_NEW, __environment.account, 0, 0, 0, 0, 0);
-        if (made.status != 0)
-            return result_of((int)-made.status);
+        int error = __peer_new(&opened.capability);
+        if (error != 0)
+            return result_of(error);
         opened.kind = DESCRIPTOR_PEER;
-        opened.capability = made.value;
     } else {
         return result_of(ENOENT);
     }

@@ -30,8 +30,8 @@ ssize_t write(int fd, const void *bytes, size_t n)
     struct descriptor found;
     if (!__descriptor_find(fd, &found) || found.kind == DESCRIPTOR_INPUT)
         return result_of(EBADF);
-    if (n > SSIZE_MAX)
-        n = SSIZE_MAX;
+    if (n > SSIZE_MAX) /* which the result could not tell */
+        return result_of(EINVAL);
     switch (found.kind) {
     case DESCRIPTOR_CONSOLE:
         return print(bytes, n);
@@ -46,9 +46,10 @@ ssize_t read(int fd, void *bytes, size_t n)
 {
     struct descriptor found;
     (void)bytes;
-    (void)n;
     if (!__descriptor_find(fd, &found) || found.kind == DESCRIPTOR_CONSOLE)
         return result_of(EBADF);
+    if (n > SSIZE_MAX)
+        return result_of(EINVAL);
     return found.kind == DESCRIPTOR_PEER ? result_of(EINVAL) : 0;
 }
 
@@ -57,8 +58,14 @@ static ssize_t each(int fd, const struct iovec *vectors, int n_vectors,
                     ssize_t (*move)(int, void *, size_t))
 {
     ssize_t n_done = 0;
+    size_t n_all = 0;
     if (n_vectors < 0 || n_vectors > IOV_MAX)
         return result_of(EINVAL);
+    for (int i = 0; i < n_vectors; i++) {
+        if (vectors[i].iov_len > SSIZE_MAX - n_all)
+            return result_of(EINVAL);
+        n_all += vectors[i].iov_len;
+    }
     for (int i = 0; i < n_vectors; i++) {
         ssize_t n_moved = move(fd, vectors[i].iov_base, vectors[i].iov_len);
         if (n_moved < 0)

@@ -4,6 +4,7 @@
  * waits for the first 64 for a millisecond.
  */
 #include "descriptor.h"
+#include "peer.h"
 #include "pointer.h"
 #include <limits.h>
 #include <poll.h>
@@ -139,11 +140,9 @@ static int check_pointer(struct pollfd *fds, nfds_t n_fds)
     do {
         uint64_t peer = __descriptor_any_peer(), made = 0;
         if (peer == 0) {
-            struct kernel_result result =
-                __kernel_call(OMNIBUS_CALL_PEER_NEW, __environment.account, 0, 0, 0, 0, 0);
-            if (result.status != 0)
+            if (__peer_new(&made) != 0)
                 return ENOMEM;
-            peer = made = result.value;
+            peer = made;
         }
         error = check_items(peer, fds, n_fds);
         if (made != 0)

@@ -12,8 +12,8 @@
  * never while the kernel is called. Who finds it taken lets the others run; all threads of a task
  * have one priority, so the one that holds it runs too.
  */
+#include "peer.h"
 #include "thread.h"
-#include <linux/bus1.h>
 
 /* How long a thread sleeps that nobody can notify. */
 #define POLL_NS 1000000
@@ -45,27 +45,14 @@ static void append(struct __pthread *thread)
 /* Makes the peer if there is none, and node and handle if they were used up. */
 static void prepare(struct __pthread *thread)
 {
-    if (thread->peer == 0) {
-        struct kernel_result made =
-            __kernel_call(OMNIBUS_CALL_PEER_NEW, __environment.account, 0, 0, 0, 0, 0);
-        if (made.status != 0)
-            return;
-        thread->peer = made.value;
-    }
+    if (thread->peer == 0 && __peer_new(&thread->peer) != 0)
+        return;
     if (thread->handle != 0)
         return;
-    struct bus1_transfer source = {BUS1_TRANSFER_FLAG_CREATE, BUS1_INVALID}, made;
-    struct bus1_cmd_transfer command = {
-        .to = BUS1_INVALID,
-        .n_transfers = 1,
-        .ptr_src = address_of(&source),
-        .ptr_dst = address_of(&made),
-    };
-    struct kernel_result result = __kernel_call(OMNIBUS_CALL_TRANSFER, thread->peer,
-                                                address_of(&command), sizeof command,
-                                                sizeof source, 0, 0);
-    if (result.status == 0)
-        thread->handle = made.id;
+    uint64_t made =
+        __transfer_one(thread->peer, BUS1_INVALID, BUS1_TRANSFER_FLAG_CREATE, BUS1_INVALID);
+    if (made != BUS1_INVALID)
+        thread->handle = made;
 }
 
 /* Waits until the thread was woken or the deadline passes. */
@@ -127,10 +114,8 @@ static void notify(struct __pthread *thread)
     uint64_t peer = thread->peer, handle = thread->handle;
     thread->handle = 0;
     atomic_store_explicit(&thread->is_woken, true, memory_order_release);
-    if (handle == 0)
-        return;
-    struct bus1_cmd_release command = {.n_ids = 1, .ptr_ids = address_of(&handle)};
-    call3(OMNIBUS_CALL_RELEASE, peer, address_of(&command), sizeof command);
+    if (handle != 0)
+        __release_one(peer, handle);
 }
 
 void __wake(const _Atomic(unsigned int) *word, unsigned int n)
