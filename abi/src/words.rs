@@ -21,13 +21,20 @@ pub const ARGUMENTS: &str = "args";
 /// The word that breaks the mechanism behind one chapter of the tour.
 pub const SABOTAGE: &str = "sabotage";
 
+/// The word that lets the root account hold more than memory backs.
+pub const OVERCOMMIT: &str = "overcommit";
+
 /// Every word there is, with what its value is. Host tool and kernel refuse others.
-pub const KEYS: [(&str, &str); 5] = [
+pub const KEYS: [(&str, &str); 6] = [
     (INIT, "name of the first task's program in the archive"),
     (ARGUMENTS, "arguments of the first task"),
     (
         "slice",
         "ticks of the interrupt timer after which it fires in user mode, again and again",
+    ),
+    (
+        OVERCOMMIT,
+        "how many times as many objects and bytes the root account may hold as memory backs: then ENOMEM comes before EDQUOT",
     ),
     ("test", "a way for the kernel to fail on purpose"),
     (

@@ -22,7 +22,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(60);
 const KERNEL: &str = "kernel:";
 
 /// The tests, as id and sentence.
-pub(crate) const LIST: [(&str, &str); 3] = [
+pub(crate) const LIST: [(&str, &str); 4] = [
     (
         "c.library",
         "The C library of Omnibus answers as that of the machine does, line by line.",
@@ -32,14 +32,22 @@ pub(crate) const LIST: [(&str, &str); 3] = [
         "A C program that knows nothing of Omnibus is compiled by `cc`, runs, and sends a message.",
     ),
     ("c.status", "What `main` returns is the exit code."),
+    (
+        "c.memory",
+        "On a machine with less memory than quotas every call in C that needs some says ENOMEM, and every other one works.",
+    ),
 ];
+
+/// The conformance suite, and its cases for a machine whose quotas promise more than there is.
+const SUITE: &str = "test-c-interface";
+const OVERCOMMITTED: &str = "--overcommitted";
 
 /// Runs the selected tests.
 ///
 /// # Errors
 /// If the host cannot do its part.
 pub(crate) fn run(machine: &Machine, tally: &mut Tally) -> Result<()> {
-    let [library, letter, status] = LIST;
+    let [library, letter, status, memory] = LIST;
     tally.judge(library.0, library.1, || compare_libraries(machine))?;
     tally.judge(letter.0, letter.1, || {
         let source = sdk().join("examples/letter.c");
@@ -53,7 +61,21 @@ pub(crate) fn run(machine: &Machine, tally: &mut Tally) -> Result<()> {
         fs::write(&source, "int main(void) { return 7; }\n").context("cannot write a program")?;
         let (code, _) = compile_and_boot(&source, machine)?;
         Ok((code != 7).then(|| format!("status {code} instead of 7")))
-    })
+    })?;
+    tally.judge(memory.0, memory.1, || run_out_of_memory(machine))
+}
+
+/// The cases that a small machine with large quotas does not hold.
+fn run_out_of_memory(machine: &Machine) -> Result<Option<String>> {
+    let machine = Machine {
+        memory_mib: 128,
+        ..machine.clone()
+    };
+    let overcommit = "overcommit=64".parse().map_err(anyhow::Error::msg)?;
+    let words = words::command_line(SUITE, &[OVERCOMMITTED.to_owned()], &[overcommit])?;
+    let (run, console) = boot_words(words, image::initrd(), &machine)?;
+    let failed = console.iter().find(|line| line.starts_with("FAILED"));
+    Ok(failed.cloned().or_else(|| run.failure()))
 }
 
 fn sdk() -> PathBuf {
@@ -144,11 +166,20 @@ fn compile_and_boot(source: &Path, machine: &Machine) -> Result<(u8, Vec<String>
 /// Boots a program as `run` does; returns how it ended, and the lines that are not the kernel's.
 fn boot(program: &str, initrd: PathBuf, machine: &Machine) -> Result<(Run, Vec<String>)> {
     let (first, arguments) = image::way_to(program, &[]);
+    boot_words(
+        words::command_line(&first, &arguments, &[])?,
+        initrd,
+        machine,
+    )
+}
+
+/// The same with these kernel words.
+fn boot_words(words: String, initrd: PathBuf, machine: &Machine) -> Result<(Run, Vec<String>)> {
     let boot = Boot {
         machine: machine.clone(),
         kernel: image::kernel(),
         initrd: Some(initrd),
-        words: words::command_line(&first, &arguments, &[])?,
+        words,
         time_limit: Some(TIME_LIMIT),
         is_debugged: false,
     };

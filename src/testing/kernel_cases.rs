@@ -105,6 +105,15 @@ pub(crate) const CASES: &[Case] = &[
         )
     },
     Case {
+        words: &["overcommit=0"],
+        ..no_first_task(
+            "kernel.overcommit-by-nothing",
+            "A root account that could hold nothing is refused.",
+            "overcommit= is a number from 1",
+            "",
+        )
+    },
+    Case {
         initrd: Initrd::Missing,
         ..no_first_task(
             "kernel.initrd-missing",

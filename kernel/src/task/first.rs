@@ -68,6 +68,11 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
             _ => {}
         }
     }
+    let overcommit = match crate::words::number(line, words::OVERCOMMIT) {
+        Ok(None) => 1,
+        Ok(Some(n_times)) if n_times > 0 => n_times,
+        _ => return Err(Cause::BadOvercommit),
+    };
     if name.is_empty() {
         name.extend_from_slice(DEFAULT);
     }
@@ -79,7 +84,7 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
         }
         Cause::NotStarted(reason.into())
     })?;
-    start(image, name, &arguments, initrd).map_err(Cause::NotStarted)
+    start(image, name, &arguments, initrd, overcommit).map_err(Cause::NotStarted)
 }
 
 /// Appends the bytes that an item stands for. The line is short, so this cannot run out of memory that the kernel needs.
@@ -97,6 +102,7 @@ enum Cause {
     NotAWord,
     BadWord,
     CannotBreak,
+    BadOvercommit,
     NotStarted(Errno),
 }
 
@@ -110,6 +116,7 @@ impl fmt::Display for Cause {
             Self::CannotBreak => f.write_str(
                 "the kernel word sabotage= is a letter from a to h, and only the kernel built for that test knows it",
             ),
+            Self::BadOvercommit => f.write_str("the kernel word overcommit= is a number from 1"),
             Self::NotStarted(Errno::ENOENT) => {
                 f.write_str("the first task's program is not in the initial RAM disk")
             }
@@ -133,12 +140,19 @@ fn archive(account: &Account, initrd: &[u8]) -> Result<memory::Hold, Errno> {
 }
 
 /// Starts the program `image`, called `name`, with `arguments` (each ending in NUL) under a root account. It is given, in this order:
-/// itself, the root account, the console, the system, the initial RAM disk, to be read and executed, all ports and all interrupt lines.
+/// itself, the root account, the console, the system, the initial RAM disk, to be read and executed, all ports and all interrupt lines. The root
+/// account may hold `overcommit` times what memory backs ([`backing`]).
 ///
 /// # Errors
 /// `EDQUOT`, `ENOMEM`.
-fn start(image: Image<'static>, name: &str, arguments: &[u8], initrd: &[u8]) -> Result<(), Errno> {
-    let maxima = backing::maxima(frames::counts().n_free);
+fn start(
+    image: Image<'static>,
+    name: &str,
+    arguments: &[u8],
+    initrd: &[u8],
+    overcommit: u64,
+) -> Result<(), Errno> {
+    let maxima = backing::maxima(frames::counts().n_free, overcommit);
     let account = AccountObject::root(maxima)?;
     let priority = Priority::HIGHEST;
     let mut builder = Builder::new(image, name.as_bytes(), priority, &account)?;

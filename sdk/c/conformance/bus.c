@@ -227,6 +227,55 @@ bool flood(int fd, __u64 handle)
     return false;
 }
 
+/* Sends until the machine has no memory for a message of so many bytes and so many copies of `handle`, nor for any smaller
+ * one. */
+static bool exhaust_by_sending(int fd, __u64 handle, __u64 n_data, __u64 n_transfers)
+{
+    static char bytes[DATA_BYTES_SURE];
+    static struct bus1_transfer carried[TRANSFERS_MAX];
+    struct iovec vector = {bytes, sizeof bytes};
+    for (size_t i = 0; i < TRANSFERS_MAX; i++)
+        carried[i] = (struct bus1_transfer){0, handle};
+    struct bus1_message message = {
+        .n_transfers = n_transfers,
+        .ptr_transfers = BUS1_FROM_PTR(carried),
+        .n_data = n_data,
+        .n_data_vecs = 1,
+        .ptr_data_vecs = BUS1_FROM_PTR(&vector),
+    };
+    struct bus1_cmd_send send = {
+        .n_destinations = 1,
+        .ptr_destinations = BUS1_FROM_PTR(&handle),
+        .ptr_message = BUS1_FROM_PTR(&message),
+    };
+    for (int i = 0; i < N_FLOOD_MAX; i++) {
+        int error = command(fd, BUS1_CMD_SEND, &send);
+        if (error == ENOMEM && message.n_data == 0 && message.n_transfers == 0)
+            return true;
+        if (error == ENOMEM) {
+            message.n_data /= 2;
+            message.n_transfers /= 2;
+        } else if (!EXPECT_OK(error)) {
+            return false;
+        }
+    }
+    return false;
+}
+
+/* The largest first, so that little is left for the smaller ones. */
+bool exhaust(int fd, __u64 handle)
+{
+    struct bus1_transfer source = {0, handle}, made;
+    int error;
+    if (!exhaust_by_sending(fd, handle, DATA_BYTES_SURE, 0) ||
+        !exhaust_by_sending(fd, handle, 0, TRANSFERS_MAX) || !exhaust_by_sending(fd, handle, 64, 8))
+        return false;
+    do {
+        error = transfer(fd, BUS1_INVALID, &source, &made, 1);
+    } while (error == 0);
+    return EXPECT_ERROR(error, ENOMEM);
+}
+
 struct thread {
     pthread_t thread;
 };

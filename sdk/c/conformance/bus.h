@@ -93,6 +93,10 @@ bool expect_nothing(const char *file, int line, int fd);
 /* Sends through `handle` until the account refuses; false if it never does. */
 bool flood(int fd, __u64 handle);
 
+/* Sends through `handle`, and copies it, until the machine has no memory for any of that; false if something else comes
+ * before. */
+bool exhaust(int fd, __u64 handle);
+
 /* A thread that runs `function`, and its end. */
 struct thread;
 struct thread *start(void *(*function)(void *), void *argument);

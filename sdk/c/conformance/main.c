@@ -1,5 +1,8 @@
 /* The conformance suite of the C interface to bus1: every rule of docs/model.md, sections 1 to 7.
  *
+ * With --overcommitted it has other cases, which need a machine that has less memory than its quotas
+ * promise: there ENOMEM comes before EDQUOT.
+ *
  * It is written to <linux/bus1.h> and POSIX only, runs wherever /dev/bus1 is, and prints a line for
  * each case, `ok ID | SENTENCE` or `FAILED ID | SENTENCE | expected …, seen … (file:line)`, and a
  * last line with the counts. Exit status: 0 if all cases held, 1 if one did not, 77 if there is no
@@ -29,7 +32,7 @@ static size_t n_tests;
 extern const struct test *const __start_tests[], *const __stop_tests[];
 
 static const char *filter = "";
-static bool is_listing, has_protocol;
+static bool is_listing, has_protocol, is_overcommitted;
 
 static void add(const struct test *test)
 {
@@ -61,10 +64,15 @@ static int by_name(const void *left, const void *right)
 
 static void collect(void)
 {
-    for (const struct test *const *test = __start_tests; test < __stop_tests; test++)
-        add(*test);
-    add_pointer_tests();
-    add_order_tests();
+    if (is_overcommitted) {
+        add_memory_tests();
+        add_memory_order_tests();
+    } else {
+        for (const struct test *const *test = __start_tests; test < __stop_tests; test++)
+            add(*test);
+        add_pointer_tests();
+        add_order_tests();
+    }
     qsort(tests, n_tests, sizeof tests[0], by_name);
 }
 
@@ -131,6 +139,7 @@ static int usage(const char *argument)
 {
     fprintf(stderr,
             "%s: not an argument; there are: --list, --filter TEXT (only cases with it in the id), "
+            "--overcommitted (the cases for a machine with less memory than quotas), "
             "--protocol (print for run-qemu.sh test), --long (nothing here is longer)\n",
             argument);
     return STATUS_USAGE;
@@ -143,6 +152,8 @@ int main(int n_arguments, char **arguments)
             is_listing = true;
         else if (strcmp(arguments[i], "--protocol") == 0)
             has_protocol = true;
+        else if (strcmp(arguments[i], "--overcommitted") == 0)
+            is_overcommitted = true;
         else if (strcmp(arguments[i], "--filter") == 0 && i + 1 < n_arguments)
             filter = arguments[++i];
         else if (strcmp(arguments[i], "--long") != 0)

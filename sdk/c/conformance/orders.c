@@ -113,6 +113,7 @@ static const struct step transfer_steps[] = {
     {"entry", "the flags of any entry", EINVAL, transfer_entry},
     {"unknown", "an id that is unknown", EBADRQC, transfer_unknown},
     {"quota", "the quota", EDQUOT, exhausted},
+    {"memory", "the machine's memory", ENOMEM, exhausted},
 };
 
 static void prepare_transfer(struct call *call)
@@ -272,6 +273,7 @@ static const struct step send_steps[] = {
     {"errors", "the errors' address", EFAULT, errors_address},
     {"destination_unknown", "a destination that is unknown", EBADRQC, destination_unknown},
     {"quota", "the quota", EDQUOT, exhausted},
+    {"memory", "the machine's memory", ENOMEM, exhausted},
     {"payload", "the payload's address", EFAULT, payload_address},
 };
 
@@ -413,11 +415,11 @@ static void close_flooded(void)
     flooded.peer = -1;
 }
 
-/* Where the quota stands among the steps of a command; behind them all if it has none. */
-static size_t quota_step(const struct command *command)
+/* Where the step with this error stands among those of a command; behind them all if there is none. */
+static size_t step_of(const struct command *command, int error)
 {
     size_t step = 0;
-    while (step < command->n_steps && command->steps[step].error != EDQUOT)
+    while (step < command->n_steps && command->steps[step].error != error)
         step++;
     return step;
 }
@@ -427,7 +429,7 @@ static size_t quota_step(const struct command *command)
 static int call_spoilt(const struct command *command, size_t first)
 {
     struct call call;
-    size_t quota = quota_step(command);
+    size_t quota = step_of(command, EDQUOT), memory = step_of(command, ENOMEM);
     bool is_flooded = quota < command->n_steps && first <= quota;
     memset(&call, 0, sizeof call);
     if (is_flooded)
@@ -438,6 +440,8 @@ static int call_spoilt(const struct command *command, size_t first)
     call.full = peers.full;
     call.argument = &call.transfer;
     command->prepare(&call);
+    if (first == memory && first < command->n_steps)
+        EXPECT(exhaust(call.peer, call.full.handle));
     for (size_t i = command->n_steps; i > first; i--)
         command->steps[i - 1].spoil(&call);
     int error = ioctl(call.fd, command->number, call.argument) == 0 ? 0 : errno;
@@ -460,6 +464,17 @@ static void try_nothing_spoilt(const void *argument)
     EXPECT_OK(call_spoilt(command, command->n_steps));
 }
 
+static void add_step(const struct command *command, size_t step)
+{
+    char name[64], sentence[160];
+    size_t i = (size_t)(command - commands);
+    snprintf(name, sizeof name, "%s_order_%02zu_%s", command->rule, step + 1,
+             command->steps[step].name);
+    snprintf(sentence, sizeof sentence, "%s looks at %s before all that comes later.",
+             command->name, command->steps[step].what);
+    add_test(name, sentence, try_step, (const void *)(i * N_STEPS_MAX + step));
+}
+
 void add_order_tests(void)
 {
     char name[64], sentence[160];
@@ -469,11 +484,17 @@ void add_order_tests(void)
         snprintf(sentence, sizeof sentence, "%s with nothing wrong succeeds.", command->name);
         add_test(name, sentence, try_nothing_spoilt, command);
         for (size_t j = 0; j < command->n_steps; j++) {
-            snprintf(name, sizeof name, "%s_order_%02zu_%s", command->rule, j + 1,
-                     command->steps[j].name);
-            snprintf(sentence, sizeof sentence, "%s looks at %s before all that comes later.",
-                     command->name, command->steps[j].what);
-            add_test(name, sentence, try_step, (const void *)(i * N_STEPS_MAX + j));
+            if (command->steps[j].error != ENOMEM)
+                add_step(command, j);
         }
+    }
+}
+
+void add_memory_order_tests(void)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        size_t step = step_of(&commands[i], ENOMEM);
+        if (step < commands[i].n_steps)
+            add_step(&commands[i], step);
     }
 }

@@ -29,6 +29,10 @@ void add_test(const char *name, const char *sentence, void (*run)(const void *),
 void add_pointer_tests(void);
 void add_order_tests(void);
 
+/* Those for a machine that has less memory than its quotas promise: every other case would find it exhausted. */
+void add_memory_tests(void);
+void add_memory_order_tests(void);
+
 /* A check notes what was expected and what was seen, and where, if they differ. The first failure of a
  * case is the one that is told; the case goes on, so that what it opened is closed. */
 #define EXPECT_EQ(what, seen, expected) \
