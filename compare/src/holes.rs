@@ -6,7 +6,8 @@ use crate as plan;
 pub const LINUX_MEANS: [&str; 6] = ["pipe", "seqpacket", "mqueue", "eventfd", "futex", "binder"];
 
 /// Other names under which a means is measured, where an experiment uses something special of it.
-const ALIASES: [(&str, &str); 3] = [
+const ALIASES: [(&str, &str); 4] = [
+    ("binder-call", "binder"),
     ("scm-rights", "seqpacket"),
     ("pidfd", "seqpacket"),
     ("abstract-name", "seqpacket"),
@@ -31,14 +32,6 @@ type Row = (
 );
 
 const ORDERS: &[&str] = &[plan::CAUSAL_ORDER, plan::VISIBILITY, plan::AGREEMENT];
-const SURE: &[&str] = &[
-    plan::LAST_MESSAGE,
-    plan::CYCLE,
-    plan::DEATH_ORDER,
-    plan::REVOCATION,
-    plan::GUESSING,
-];
-
 #[rustfmt::skip]
 const ROWS: &[Row] = &[
     (&[plan::TRANSFER], &["pipe", "mqueue", "eventfd", "futex"], "cannot: carries bytes only"),
@@ -52,15 +45,16 @@ const ROWS: &[Row] = &[
     (&[plan::FOOTPRINT_MESSAGE], &["binder"], "left out: a queue lies in its receiver's buffer, and each needs a process, which takes more than what is to be measured"),
     (ORDERS, &["eventfd"], "cannot: adds messages up, so none is before another"),
     (ORDERS, &["futex"], "cannot: carries no message"),
-    (ORDERS, &["binder"], "left out: promises an order for one-way calls to one object only, and has no message to many"),
     (&[plan::LAST_MESSAGE, plan::CYCLE, plan::DEATH_ORDER, plan::REVOCATION], &["eventfd", "futex"], "cannot: nothing travels in it, and it has no receiver"),
     (&[plan::CYCLE], &["pipe", "mqueue"], "cannot: nothing travels in it but bytes"),
     (&[plan::DEATH_ORDER], &["pipe"], "left out: is as with a socket, the end of file behind the bytes"),
     (&[plan::DEATH_ORDER], &["mqueue"], "cannot: outlives who uses it, and tells nobody"),
     (&[plan::REVOCATION], &["mqueue"], "cannot: who has it open keeps it, as with a pipe's descriptor"),
+    (&[plan::REVOCATION], &["binder"], "cannot: an owner can end all its objects by closing the device, which is as in last-message, and none of them alone"),
     (&[plan::GUESSING], &["pipe", "eventfd", "futex"], "cannot: has no name, only numbers of descriptors or addresses"),
-    (SURE, &["binder"], "left out: needs a context manager and its protocol, which would be ours, not Linux's"),
-    (&[plan::UNREAD], &["binder"], "left out: needs a context manager and its protocol, which would be ours, not Linux's"),
+    (&[plan::EXHAUSTION], &["seqpacket"], "left out: a user may have as many as open files, see eventfd; what lies unread in one, or in flight, is bounded, see unread"),
+    (&[plan::EXHAUSTION], &["futex"], "cannot: nothing is made; any word of the user's own memory is one"),
+    (&[plan::EXHAUSTION], &["binder"], "left out: an open device is an open file, see eventfd; a receiver's buffer is what users share, see unread"),
     (&[plan::UNREAD], &["futex"], "cannot: refuses nobody; who writes overwrites"),
 ];
 

@@ -10,6 +10,7 @@ extern crate alloc;
 pub mod holes;
 pub mod line;
 pub mod measure;
+pub mod observe;
 pub mod scene;
 
 /// What an experiment is about.
@@ -81,6 +82,8 @@ pub static EXPERIMENTS: &[Experiment] = &[
         "Two receivers go, each the only one who could have received the right to reach the other, and a third one."),
     experiment_of(UNREAD, Kind::Semantics, "",
         "A user sends to a receiver that does not read, until refused; then another user sends there."),
+    experiment_of(EXHAUSTION, Kind::Semantics, "",
+        "A user takes of one thing until refused, and keeps it; then another user takes of the same."),
     experiment_of(DEATH_ORDER, Kind::Semantics, "",
         "One sends a message and dies; another looks when both have happened."),
     experiment_of(REVOCATION, Kind::Semantics, "",
@@ -119,14 +122,22 @@ pub const CYCLE: &str = "cycle";
 /// Name of an experiment.
 pub const UNREAD: &str = "unread";
 /// Name of an experiment.
+pub const EXHAUSTION: &str = "exhaustion";
+/// Name of an experiment.
 pub const DEATH_ORDER: &str = "death-order";
 /// Name of an experiment.
 pub const REVOCATION: &str = "revocation";
 /// Name of an experiment.
 pub const GUESSING: &str = "guessing";
 
-/// Runs of an experiment in which nothing depends on time.
-pub const N_SURE_RUNS: u64 = 10;
+/// Runs of an experiment that is no scene: a hundred where a death is involved, whose news has to travel, and fewer where nothing depends on time.
+#[must_use]
+pub fn n_runs(experiment: &str) -> u64 {
+    match experiment {
+        UNREAD | EXHAUSTION | GUESSING => 10,
+        _ => 100,
+    }
+}
 
 /// Names that are guessed.
 pub const N_GUESSES: u64 = 2000;
@@ -143,10 +154,14 @@ pub mod asked {
     pub const NEXT_SEND: &str = "next-send";
     /// The same, when the sender had been told.
     pub const LATER_SEND: &str = "later-send";
-    /// How many messages were taken.
+    /// How many were taken: messages by a receiver that does not read, or things by a user.
     pub const N_TAKEN: &str = "n-taken";
     /// How the next one was refused.
     pub const REFUSED: &str = "refused";
+    /// How many things another user took meanwhile.
+    pub const N_TAKEN_BY_OTHER: &str = "n-taken-by-other";
+    /// How the next one was refused to that user.
+    pub const REFUSED_TO_OTHER: &str = "refused-to-other";
     /// What became of the message of another user.
     pub const OTHER_USER: &str = "other-user";
     /// What was learned, each in its turn: [`MESSAGE`], [`DEATH`] or [`BOTH`].

@@ -8,7 +8,7 @@ use core::fmt::Display;
 
 use crate::line::Cost;
 use crate::scene::N_RUNS;
-use crate::{N_CHECKED, N_REPETITIONS, N_SURE_RUNS};
+use crate::{N_CHECKED, N_REPETITIONS};
 
 /// What a round is for.
 #[derive(Clone, Copy, Debug)]
@@ -45,8 +45,8 @@ pub struct Extent {
     pub n_rounds_most: u64,
     /// Runs of a scene.
     pub n_runs: u64,
-    /// Runs of an experiment in which nothing depends on time.
-    pub n_sure_runs: u64,
+    /// Runs of any other experiment that observes, at most.
+    pub n_runs_most: u64,
 }
 
 impl Extent {
@@ -55,14 +55,14 @@ impl Extent {
         n_repetitions: N_REPETITIONS,
         n_rounds_most: u64::MAX,
         n_runs: N_RUNS,
-        n_sure_runs: N_SURE_RUNS,
+        n_runs_most: u64::MAX,
     };
     /// To see that everything still runs; its figures mean nothing.
     pub const QUICK: Self = Self {
         n_repetitions: 1,
         n_rounds_most: 2,
         n_runs: 6,
-        n_sure_runs: 1,
+        n_runs_most: 1,
     };
 }
 

@@ -5,6 +5,8 @@
 
 use core::sync::atomic::{AtomicU32, Ordering};
 
+use crate::line::Event;
+
 /// Something that an actor does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {
@@ -169,8 +171,23 @@ impl Notes {
         }
     }
 
-    /// What was noted: who, what, which message. Called when the actors have ended.
-    pub fn all(&self) -> impl Iterator<Item = (u8, Seen, u8)> + '_ {
+    /// Tells what was noted in a run, as events. Called when the actors have ended.
+    pub fn tell(&self, experiment: &str, means: &str, run: u64, mut tell: impl FnMut(&Event<'_>)) {
+        for (step, (actor, seen, label)) in self.all().enumerate() {
+            tell(&Event {
+                experiment,
+                means,
+                run,
+                step: step as u64,
+                actor: char::from(actor).encode_utf8(&mut [0; 4]),
+                event: seen.name(),
+                detail: char::from(label).encode_utf8(&mut [0; 4]),
+            });
+        }
+    }
+
+    /// What was noted: who, what, which message.
+    fn all(&self) -> impl Iterator<Item = (u8, Seen, u8)> + '_ {
         let n_notes = self.n_notes.load(Ordering::SeqCst) as usize;
         self.notes.iter().take(n_notes).map(|note| {
             let [actor, seen, label, _] = note.load(Ordering::SeqCst).to_le_bytes();

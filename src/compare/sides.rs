@@ -137,11 +137,11 @@ pub(super) fn linux(
     run("Linux", &boot)
 }
 
-/// The machine of both: that of `bench`.
+/// The machine of both: that of `bench`; with several CPUs nothing is counted.
 fn machine(options: &Options) -> Machine {
     Machine {
         cpu: bench::CPU.to_owned(),
-        is_counting_instructions: true,
+        is_counting_instructions: options.cpus == 1,
         ..options.machine()
     }
 }

@@ -6,6 +6,7 @@ use omnibus_compare::{EXPERIMENTS, Kind};
 
 use super::tally::Tally;
 use crate::cli::Options;
+use crate::compare::MEMORY_MIB_LEAST;
 use crate::compare::sides::{self, Told};
 
 /// The test, as id and sentence.
@@ -14,9 +15,6 @@ pub(crate) const LIST: [(&str, &str); 1] = [(
     "The Omnibus side of the comparison with Linux runs every experiment and tells what it saw.",
 )];
 
-/// What the experiments need: 256 receivers at once, and thousands of endpoints.
-const MEMORY_MIB: u32 = 512;
-
 /// Runs it, if it was selected.
 ///
 /// # Errors
@@ -24,7 +22,7 @@ const MEMORY_MIB: u32 = 512;
 pub(crate) fn run(options: &Options, tally: &mut Tally) -> Result<()> {
     let [(id, sentence)] = LIST;
     let options = Options {
-        memory: options.memory.max(MEMORY_MIB),
+        memory: options.memory.max(MEMORY_MIB_LEAST),
         ..options.clone()
     };
     tally.judge(id, sentence, || {

@@ -3,6 +3,7 @@
 use nix::errno::Errno;
 use omnibus_compare::line::{Cost, Event};
 use omnibus_compare::measure::{Extent, Subject, measure};
+use omnibus_compare::observe::{self, Answers};
 
 use crate::sys::counter;
 
@@ -33,6 +34,18 @@ impl Teller {
         measure(experiment, Extent::WHOLE, subjects, counter, |cost| {
             println!("{cost}");
             self.n_told += 1;
+        })
+    }
+
+    /// Asks the subjects of an experiment and tells of each answer.
+    pub(crate) fn observe<R>(
+        &mut self,
+        experiment: &str,
+        subjects: &[observe::Subject<R>],
+        ask: impl FnMut(&R) -> Result<Answers, Errno>,
+    ) -> Result<(), String> {
+        observe::observe(experiment, Extent::WHOLE, subjects, ask, |event| {
+            self.event(event);
         })
     }
 

@@ -5,6 +5,7 @@ use std::rc::Rc;
 
 use nix::errno::Errno;
 
+pub(super) use crate::binder::MANAGER;
 use crate::binder::{Arrived, Binder};
 use crate::guest::has_binder;
 use crate::sys::{Process, Result};
@@ -17,9 +18,6 @@ pub(super) const KEEP: u32 = 1;
 pub(super) const DROP: u32 = 2;
 /// Calls back through the handle in a request, and drops it.
 pub(super) const USE: u32 = 3;
-
-/// The handle of the context manager.
-pub(super) const MANAGER: u32 = 0;
 
 /// A client with the server behind it. The server ends with the last client.
 #[derive(Clone)]

@@ -9,7 +9,7 @@ use nix::sys::socket::{MsgFlags, recv};
 use omnibus_compare::{DEATH, N_DEATHS};
 
 use super::Subject;
-use crate::binder::{Arrived, Binder};
+use crate::binder::{Arrived, Binder, MANAGER};
 use crate::channel::{Channel, Pipe, Socket};
 use crate::guest::has_binder;
 use crate::sys::{Process, Result, counter};
@@ -91,20 +91,10 @@ fn by_descriptor() -> Result<u64> {
 fn by_binder(manager: &mut Binder) -> Result<u64> {
     let process = Process::start("victim", || {
         let mut binder = Binder::open()?;
-        binder.call_with_node(0, 0, 1, &mut [])?;
+        binder.call_with_node(MANAGER, 0, 1, &mut [])?;
         poll(&mut [], PollTimeout::NONE).map(drop)
     })?;
-    let request = loop {
-        if let Arrived::Request(request) = manager.next()? {
-            break request;
-        }
-    };
-    let handle = manager.handle_in(request)?;
-    manager.keep(handle);
-    manager.watch(handle);
-    manager.free(request);
-    manager.reply(&[]);
-    while manager.next()? != Arrived::Sent {}
+    let handle = manager.adopt()?;
     let began = counter();
     process.kill()?;
     while manager.next()? != Arrived::Dead {}

@@ -3,9 +3,10 @@
 use std::os::fd::AsFd;
 
 use omnibus_compare::asked::{CARRIED, CARRIED_LATER};
+use omnibus_compare::observe::Answers;
 
+use super::Subject;
 use super::last_message::is_released;
-use super::{Answers, Subject};
 use crate::channel::{Pipe, Socket};
 use crate::sys::{Result, send_descriptor};
 

@@ -6,8 +6,9 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, recv};
 use omnibus_compare::asked::{BOTH, DEATH, LEARNED, MESSAGE};
+use omnibus_compare::observe::Answers;
 
-use super::{Answers, Subject};
+use super::Subject;
 use crate::channel::{Channel, Socket};
 use crate::sys::{Process, Result};
 

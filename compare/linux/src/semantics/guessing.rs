@@ -4,6 +4,7 @@ use std::os::fd::AsRawFd;
 use std::sync::atomic::Ordering;
 
 use nix::mqueue::{MQ_OFlag, MqAttr, mq_open, mq_send, mq_unlink};
+use nix::poll::{PollTimeout, poll};
 use nix::sys::socket::{
     AddressFamily, Backlog, MsgFlags, SockFlag, SockType, UnixAddr, bind, connect, listen, send,
     socket,
@@ -12,8 +13,10 @@ use nix::sys::stat::{Mode, umask};
 use nix::unistd::{Uid, close, setuid};
 use omnibus_compare::N_GUESSES;
 use omnibus_compare::asked::N_REACHED;
+use omnibus_compare::observe::Answers;
 
-use super::{Answers, Subject};
+use super::Subject;
+use crate::binder::{Binder, Late, MANAGER};
 use crate::channel::Socket;
 use crate::sys::{Process, Result, Shared};
 
@@ -94,4 +97,22 @@ fn by_queue_name() -> Result<Answers> {
     mq_unlink(own.as_str())?;
     close(queue.as_raw_fd())?;
     answers
+}
+
+/// Numbers of handles. The object is held by the context manager; handle 0 is that itself, which nobody has to be given.
+pub(super) fn by_handle() -> Result<Answers> {
+    let mut manager = Binder::open_manager()?;
+    let _owner = Process::start("owner", || {
+        let mut binder = Binder::open()?;
+        binder.call_with_node(MANAGER, 0, 1, &mut [])?;
+        poll(&mut [], PollTimeout::NONE).map(drop)
+    })?;
+    manager.adopt()?;
+    let mut own = Late::default();
+    guess(|number| {
+        let device = own.device();
+        device
+            .and_then(|device| device.send(number as u32, 0, b"A"))
+            .is_ok()
+    })
 }

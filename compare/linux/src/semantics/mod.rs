@@ -1,7 +1,9 @@
 //! Experiments that show what happens. The host tool's checker says what it means.
 
+mod binder;
 mod cycle;
 mod death_order;
+mod exhaustion;
 mod guessing;
 mod last_message;
 mod net;
@@ -13,8 +15,9 @@ use std::error::Error;
 
 use nix::errno::Errno;
 use omnibus_compare as plan;
-use omnibus_compare::line::Event;
+use omnibus_compare::observe::{self, Answers};
 
+use crate::guest::has_binder;
 use crate::sys::Result;
 use crate::teller::Teller;
 
@@ -40,42 +43,40 @@ fn whether(is_so: bool) -> &'static str {
     }
 }
 
-/// What was asked, and the answer.
-type Answers = Vec<(&'static str, String)>;
-
 /// A means, and one run with it.
-type Subject = (&'static str, fn() -> Result<Answers>);
+type Subject = observe::Subject<fn() -> Result<Answers>>;
+
+/// Those for which the binder driver is needed, by experiment.
+const BY_BINDER: [(&str, &[Subject]); 5] = [
+    (
+        plan::LAST_MESSAGE,
+        &[
+            ("binder", binder::last_message),
+            ("binder-call", binder::last_call),
+        ],
+    ),
+    (plan::CYCLE, &[("binder", binder::cycle)]),
+    (plan::UNREAD, &[("binder", unread::by_binder)]),
+    (plan::DEATH_ORDER, &[("binder", binder::death_order)]),
+    (plan::GUESSING, &[("binder", guessing::by_handle)]),
+];
 
 /// Runs those that are wanted.
 pub(crate) fn run(teller: &mut Teller) -> std::result::Result<(), Box<dyn Error>> {
     scenes::run(teller)?;
-    let experiments: [(&str, &[Subject]); 6] = [
+    let experiments: [(&str, &[Subject]); 7] = [
         (plan::LAST_MESSAGE, last_message::SUBJECTS),
         (plan::CYCLE, cycle::SUBJECTS),
         (plan::UNREAD, unread::SUBJECTS),
+        (plan::EXHAUSTION, exhaustion::SUBJECTS),
         (plan::DEATH_ORDER, death_order::SUBJECTS),
         (plan::REVOCATION, revocation::SUBJECTS),
         (plan::GUESSING, guessing::SUBJECTS),
     ];
-    for (experiment, subjects) in experiments {
-        if !teller.wants(experiment) {
-            continue;
-        }
-        for (means, make) in subjects {
-            for run in 0..plan::N_SURE_RUNS {
-                let answers = make().map_err(|error| format!("{experiment}, {means}: {error}"))?;
-                for (step, (event, detail)) in answers.iter().enumerate() {
-                    teller.event(&Event {
-                        experiment,
-                        means,
-                        run,
-                        step: step as u64,
-                        actor: "S",
-                        event,
-                        detail,
-                    });
-                }
-            }
+    let by_binder = has_binder().then_some(BY_BINDER).into_iter().flatten();
+    for (experiment, subjects) in experiments.into_iter().chain(by_binder) {
+        if teller.wants(experiment) {
+            teller.observe(experiment, subjects, |make| make())?;
         }
     }
     Ok(())

@@ -1,5 +1,6 @@
 //! What carries the messages of a scene, of one byte each, from every actor to every place.
 
+use std::cell::RefCell;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 
 use nix::errno::Errno;
@@ -8,14 +9,23 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{AddressFamily, MsgFlags, SockFlag, SockType, recv, send, socketpair};
 use omnibus_compare::scene::{N_ACTORS, N_PLACES};
 
+use crate::binder::{Arrived, Binder, DEVICES, MANAGER};
 use crate::channel::{Channel, Pipe, Queue, Socket};
+use crate::guest::has_binder;
 use crate::sys::Result;
+
+const _: () = assert!(DEVICES.len() == N_PLACES);
 
 /// Messages that a place takes before anybody receives.
 const N_QUEUED: i64 = 10;
 
 /// A means.
 pub(super) trait Net {
+    /// Makes ready, in the process of an actor, what cannot be inherited; with the place where it receives.
+    fn enter(&self, _place: Option<usize>) -> Result<()> {
+        Ok(())
+    }
+
     /// Sends a message to a place.
     fn send(&self, actor: usize, place: usize, label: u8) -> Result<()>;
 
@@ -101,11 +111,52 @@ impl Net for Connections {
     }
 }
 
+/// One-way messages to one object for each place: the context manager of a device of its own.
+#[derive(Default)]
+struct Objects(RefCell<Vec<Binder>>);
+
+impl Net for Objects {
+    fn enter(&self, place: Option<usize>) -> Result<()> {
+        let open = |(at, name): (usize, &&str)| {
+            if Some(at) == place {
+                Binder::open_manager_of(name)
+            } else {
+                Binder::open_device(name)
+            }
+        };
+        let opened = DEVICES.iter().enumerate().map(open);
+        *self.0.borrow_mut() = opened.collect::<Result<_>>()?;
+        Ok(())
+    }
+
+    fn send(&self, _: usize, place: usize, label: u8) -> Result<()> {
+        self.0.borrow_mut()[place].send(MANAGER, 0, &[label])
+    }
+
+    fn receive(&self, place: usize, _: bool) -> Result<u8> {
+        let own = &mut self.0.borrow_mut()[place];
+        loop {
+            if let Arrived::Request(message) = own.next()? {
+                let mut label = [0];
+                own.take(message, &mut label)?;
+                return Ok(label[0]);
+            }
+        }
+    }
+}
+
 /// Makes a net.
 type New = fn() -> Result<Box<dyn Net>>;
 
 /// Every means that can carry one message behind another. An eventfd adds them up, and a futex carries none.
-pub(super) const ALL: [(&str, New); 4] = [
+pub(super) fn all() -> impl Iterator<Item = (&'static str, New)> {
+    let binder: Option<(_, New)> =
+        has_binder().then_some(("binder", || Ok(Box::<Objects>::default())));
+    ALWAYS.into_iter().chain(binder)
+}
+
+/// Those for which no module is needed.
+const ALWAYS: [(&str, New); 4] = [
     ("seqpacket", || {
         let to_place = |_| (0..N_ACTORS).map(|_| Socket::new()).collect::<Result<_>>();
         let connections = (0..N_PLACES).map(to_place).collect::<Result<_>>()?;

@@ -5,8 +5,9 @@ use std::os::fd::{AsFd, AsRawFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::socket::{MsgFlags, Shutdown, recv, send, shutdown};
 use omnibus_compare::asked::{ARRIVES, NEXT_SEND};
+use omnibus_compare::observe::Answers;
 
-use super::{Answers, Subject, outcome, whether};
+use super::{Subject, outcome, whether};
 use crate::channel::{Pipe, Socket};
 use crate::sys::{Result, recv_descriptor, send_descriptor};
 

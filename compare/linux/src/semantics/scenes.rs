@@ -7,13 +7,14 @@ use nix::sched::sched_yield;
 use omnibus_compare::line::Event;
 use omnibus_compare::scene::{Actor, N_RUNS, SCENES, Scene, Schedule, Seen, Step};
 
-use super::net::{ALL, Net};
+use super::net::{Net, all};
 use crate::sys::{Process, Result, Shared, become_urgent, futex_wait, futex_wake};
 use crate::teller::Teller;
 
 /// Words of the memory that the actors share, behind the notes.
-const BEGUN: usize = 256;
-const N_RAISED: usize = 257;
+const N_READY: usize = 256;
+const BEGUN: usize = 257;
+const N_RAISED: usize = 258;
 const N_BYTES: usize = 4096;
 
 pub(super) fn run(teller: &mut Teller) -> std::result::Result<(), Box<dyn Error>> {
@@ -22,11 +23,12 @@ pub(super) fn run(teller: &mut Teller) -> std::result::Result<(), Box<dyn Error>
         if !teller.wants(scene.experiment) {
             continue;
         }
-        for (means, new) in ALL {
+        for (means, new) in all() {
             for run in 0..N_RUNS {
                 play(scene, new()?.as_ref(), run, &shared)
                     .map_err(|error| format!("{}, {means}: {error}", scene.experiment))?;
-                tell(teller, scene, means, run, &shared);
+                let tell = |event: &Event<'_>| teller.event(event);
+                shared.notes().tell(scene.experiment, means, run, tell);
             }
         }
     }
@@ -35,8 +37,9 @@ pub(super) fn run(teller: &mut Teller) -> std::result::Result<(), Box<dyn Error>
 
 fn play(scene: &Scene, net: &dyn Net, run: u64, shared: &Shared) -> Result<()> {
     shared.notes().clear();
-    shared.word(BEGUN).store(0, Ordering::SeqCst);
-    shared.word(N_RAISED).store(0, Ordering::SeqCst);
+    for word in [N_READY, BEGUN, N_RAISED] {
+        shared.word(word).store(0, Ordering::SeqCst);
+    }
     let start = |(index, actor): (usize, &Actor)| {
         let actor = *actor;
         Process::start("actor", || act(actor, index, net, run, shared))
@@ -47,6 +50,7 @@ fn play(scene: &Scene, net: &dyn Net, run: u64, shared: &Shared) -> Result<()> {
         indexed.reverse();
     }
     let actors = indexed.into_iter().map(start).collect::<Result<Vec<_>>>()?;
+    wait_for(shared, N_READY, actors.len() as u32);
     raise(shared, BEGUN);
     actors.into_iter().try_for_each(Process::finish)
 }
@@ -71,6 +75,8 @@ fn act(actor: Actor, index: usize, net: &dyn Net, run: u64, shared: &Shared) -> 
     if schedule == Schedule::Urgent && actor.place.is_some() {
         become_urgent()?;
     }
+    net.enter(actor.place)?;
+    raise(shared, N_READY);
     wait_for(shared, BEGUN, 1);
     let note = |seen, label| shared.notes().add(actor.name, seen, label);
     for step in actor.steps {
@@ -95,18 +101,4 @@ fn act(actor: Actor, index: usize, net: &dyn Net, run: u64, shared: &Shared) -> 
         }
     }
     Ok(())
-}
-
-fn tell(teller: &mut Teller, scene: &Scene, means: &str, run: u64, shared: &Shared) {
-    for (step, (actor, seen, label)) in shared.notes().all().enumerate() {
-        teller.event(&Event {
-            experiment: scene.experiment,
-            means,
-            run,
-            step: step as u64,
-            actor: char::from(actor).encode_utf8(&mut [0; 4]),
-            event: seen.name(),
-            detail: char::from(label).encode_utf8(&mut [0; 4]),
-        });
-    }
 }

@@ -8,11 +8,13 @@ use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{Resource, setrlimit};
 use nix::sys::socket::{MsgFlags, send};
 use nix::unistd::{Uid, pipe2, setuid, write};
-use omnibus_compare::asked::{N_TAKEN, OTHER_USER, REFUSED};
+use omnibus_compare::asked::{N_TAKEN, OTHER_USER, REFUSED, TAKEN};
+use omnibus_compare::observe::Answers;
 use std::sync::atomic::Ordering;
 
 use super::net::Datagram;
-use super::{Answers, Subject, name, outcome};
+use super::{Subject, binder, name};
+use crate::binder::{Late, MANAGER};
 use crate::channel::{Channel, Pipe, Queue, Socket};
 use crate::sys::{Process, Result, Shared, send_descriptor};
 
@@ -26,7 +28,7 @@ pub(super) const SUBJECTS: &[Subject] = &[
 ];
 
 /// Two users, neither of them root.
-const USERS: [u32; 2] = [1000, 1001];
+pub(super) const USERS: [u32; 2] = [1000, 1001];
 
 /// Bytes of a message.
 const BYTES: [u8; 64] = [1; 64];
@@ -66,12 +68,21 @@ fn both(
     by_first: impl FnMut(u32) -> Result<()>,
     by_second: impl FnMut(u32) -> Result<()>,
 ) -> Result<Answers> {
+    both_as(name, by_first, by_second)
+}
+
+/// The same with names of its own for refusals.
+fn both_as(
+    name: fn(Errno) -> String,
+    by_first: impl FnMut(u32) -> Result<()>,
+    by_second: impl FnMut(u32) -> Result<()>,
+) -> Result<Answers> {
     let (n_taken, refused) = as_user(USERS[0], N_TRIED, by_first)?;
     let (_, other) = as_user(USERS[1], 1, by_second)?;
     Ok(vec![
         (N_TAKEN, n_taken.to_string()),
         (REFUSED, refused.map_or_else(|| "never".to_owned(), name)),
-        (OTHER_USER, outcome(other.map_or(Ok(()), Err))),
+        (OTHER_USER, other.map_or_else(|| TAKEN.to_owned(), name)),
     ])
 }
 
@@ -133,4 +144,14 @@ fn by_descriptors() -> Result<Answers> {
     // Nothing of it may stay in flight for the next run.
     drop(connections);
     Ok(answers)
+}
+
+/// All users send one-way messages to one object.
+pub(super) fn by_binder() -> Result<Answers> {
+    let _receiver = binder::manager(binder::unread)?;
+    let sender = || {
+        let mut own = Late::default();
+        move |_| own.device()?.send(MANAGER, 0, &BYTES)
+    };
+    both_as(binder::name, sender(), sender())
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 use omnibus_compare::line::{Cost, Event};
 use omnibus_compare::measure::{Extent, QUICK, Subject, measure};
+use omnibus_compare::observe::{self, Answers};
 use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::{println, raw};
 
@@ -47,6 +48,18 @@ impl Teller {
         let result = measure(experiment, extent, subjects, raw::counter, |cost| {
             self.cost(cost);
         });
+        result.map_err(Failure::new)
+    }
+
+    /// Asks the subjects of an experiment and tells of each answer.
+    pub(crate) fn observe<R>(
+        &mut self,
+        experiment: &str,
+        subjects: &[observe::Subject<R>],
+        ask: impl FnMut(&R) -> Outcome<Answers>,
+    ) -> Outcome {
+        let extent = self.extent;
+        let result = observe::observe(experiment, extent, subjects, ask, |event| self.event(event));
         result.map_err(Failure::new)
     }
 

@@ -1,18 +1,14 @@
 //! Experiments that show what happens. The host tool's checker says what it means.
 
+mod exhaustion;
 mod scenes;
 mod sure;
 
 use crate::teller::Teller;
-use alloc::string::String;
-use alloc::vec::Vec;
 use omnibus_compare as plan;
-use omnibus_compare::line::Event;
+use omnibus_compare::observe::{Answers, Subject};
 use omnibus_userland::bench_server::Host;
 use omnibus_userland::check::Outcome;
-
-/// What was asked, and the answer.
-type Answers = Vec<(&'static str, String)>;
 
 /// One run.
 type Run = fn(Host<'_>) -> Outcome<Answers>;
@@ -20,30 +16,18 @@ type Run = fn(Host<'_>) -> Outcome<Answers>;
 /// Runs those that are wanted.
 pub(crate) fn run(teller: &mut Teller, host: Host<'_>) -> Outcome {
     scenes::run(teller, host)?;
-    let experiments: [(&str, Run); 6] = [
-        (plan::LAST_MESSAGE, sure::last_message),
-        (plan::CYCLE, sure::cycle),
-        (plan::UNREAD, sure::unread),
-        (plan::DEATH_ORDER, sure::death_order),
-        (plan::REVOCATION, sure::revocation),
-        (plan::GUESSING, sure::guessing),
+    let experiments: [(&str, &[Subject<Run>]); 7] = [
+        (plan::LAST_MESSAGE, &[("handle", sure::last_message)]),
+        (plan::CYCLE, &[("handle", sure::cycle)]),
+        (plan::UNREAD, &[("handle", sure::unread)]),
+        (plan::EXHAUSTION, exhaustion::SUBJECTS),
+        (plan::DEATH_ORDER, &[("handle", sure::death_order)]),
+        (plan::REVOCATION, &[("handle", sure::revocation)]),
+        (plan::GUESSING, &[("handle", sure::guessing)]),
     ];
-    for (experiment, make) in experiments {
-        if !teller.wants(experiment) {
-            continue;
-        }
-        for run in 0..teller.extent.n_sure_runs {
-            for (step, (event, detail)) in make(host)?.iter().enumerate() {
-                teller.event(&Event {
-                    experiment,
-                    means: "handle",
-                    run,
-                    step: step as u64,
-                    actor: "S",
-                    event,
-                    detail,
-                });
-            }
+    for (experiment, subjects) in experiments {
+        if teller.wants(experiment) {
+            teller.observe(experiment, subjects, |make| make(host))?;
         }
     }
     Ok(())

@@ -32,7 +32,8 @@ pub(super) fn run(teller: &mut Teller, host: Host<'_>) -> Outcome {
         for run in 0..teller.extent.n_runs {
             let stage = Arc::new(Stage::new(scene, host)?);
             play(scene, run, &stage)?;
-            tell(teller, scene, run, &stage);
+            let tell = |event: &Event<'_>| teller.event(event);
+            stage.notes.tell(scene.experiment, "multicast", run, tell);
         }
     }
     Ok(())
@@ -116,18 +117,4 @@ fn act(actor: Actor, index: usize, stage: &Stage) -> Outcome {
         }
     }
     Ok(())
-}
-
-fn tell(teller: &mut Teller, scene: &Scene, run: u64, stage: &Stage) {
-    for (step, (actor, seen, label)) in stage.notes.all().enumerate() {
-        teller.event(&Event {
-            experiment: scene.experiment,
-            means: "multicast",
-            run,
-            step: step as u64,
-            actor: char::from(actor).encode_utf8(&mut [0; 4]),
-            event: seen.name(),
-            detail: char::from(label).encode_utf8(&mut [0; 4]),
-        });
-    }
 }

@@ -1,10 +1,10 @@
 //! Experiments in which nothing depends on time. A receiver that goes is a peer that closes, as it does when its task dies (OBJ-6).
 
-use super::Answers;
 use alloc::string::{String, ToString};
 use alloc::vec;
 use omnibus_compare::N_GUESSES;
 use omnibus_compare::asked;
+use omnibus_compare::observe::Answers;
 use omnibus_userland::abi::Errno;
 use omnibus_userland::actor::soon;
 use omnibus_userland::bench_server::Host;
@@ -14,7 +14,7 @@ use omnibus_userland::check::{Failure, Outcome};
 use omnibus_userland::suite::wire::{self, Got, create, recv, release, send, send_with};
 
 /// Objects, bytes and frames of a user's account.
-const USER: [u64; 3] = [1 << 12, 1 << 18, 0];
+pub(super) const USER: [u64; 3] = [1 << 12, 1 << 18, 0];
 
 /// Messages that are more than any account takes.
 const N_TRIED: u32 = 1 << 16;
@@ -28,7 +28,7 @@ fn outcome(sent: Result<()>) -> String {
 }
 
 /// The name of an error, without what it means.
-fn name(error: Errno) -> String {
+pub(super) fn name(error: Errno) -> String {
     let text = error.to_string();
     text.split_once(' ')
         .map_or(text.as_str(), |(name, _)| name)

@@ -1,49 +1,35 @@
-//! The binder driver's protocol, as far as the experiments need it (Linux, include/uapi/linux/android/binder.h).
+//! The binder driver, as far as the experiments need it.
 //!
 //! A thread writes commands and reads returns by one `ioctl`. A command or return is a number of 32 bits, which holds the size of
 //! what follows in bits 16 to 29, as numbers of `ioctl` do. Payloads that arrive lie in memory that the driver has mapped,
 //! read-only, until the receiver frees them. Handle 0 is the one process that made itself the context manager.
 
+mod protocol;
+
 use std::collections::VecDeque;
+use std::ffi::CStr;
 use std::fs::{File, OpenOptions};
+use std::os::fd::AsFd;
 use std::time::Duration;
 
 use nix::errno::Errno;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::{self, BufferSpace, Result};
+pub(crate) use protocol::Message;
+use protocol::*;
 
-/// The device.
-pub(crate) const DEVICE: &str = "/dev/binder";
+/// The devices, each with a context manager of its own.
+pub(crate) const DEVICES: [&str; 2] = ["/dev/binder", "/dev/binder-second"];
+
+/// What makes the module have them.
+pub(crate) const MODULE_PARAMETERS: &CStr = c"devices=binder,binder-second";
+
+/// The handle of the context manager.
+pub(crate) const MANAGER: u32 = 0;
 
 /// Bytes of the mapped memory: what Android's library takes.
 const N_BUFFER_BYTES: usize = (1 << 20) - 2 * 4096;
-
-const BC_TRANSACTION: u32 = 0x4040_6300;
-const BC_REPLY: u32 = 0x4040_6301;
-const BC_FREE_BUFFER: u32 = 0x4008_6303;
-const BC_ACQUIRE: u32 = 0x4004_6305;
-const BC_RELEASE: u32 = 0x4004_6306;
-const BC_INCREFS_DONE: u32 = 0x4010_6308;
-const BC_ACQUIRE_DONE: u32 = 0x4010_6309;
-const BC_ENTER_LOOPER: u32 = 0x630c;
-const BC_REQUEST_DEATH_NOTIFICATION: u32 = 0x400c_630e;
-
-const BR_TRANSACTION: u32 = 0x8040_7202;
-const BR_REPLY: u32 = 0x8040_7203;
-const BR_DEAD_REPLY: u32 = 0x7205;
-const BR_TRANSACTION_COMPLETE: u32 = 0x7206;
-const BR_INCREFS: u32 = 0x8010_7207;
-const BR_ACQUIRE: u32 = 0x8010_7208;
-const BR_DEAD_BINDER: u32 = 0x8008_720f;
-const BR_FAILED_REPLY: u32 = 0x7211;
-
-/// `BINDER_TYPE_BINDER`: a node of the sender's own.
-const OWN_NODE: u32 = 0x7362_2a85;
-/// Bytes of a `flat_binder_object`; its handle or node stands at byte 8.
-const N_OBJECT_BYTES: usize = 24;
-
-/// `TF_ONE_WAY`.
-const ONE_WAY: u32 = 1;
 
 /// What arrived for a thread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,16 +44,8 @@ pub(crate) enum Arrived {
     Refused(Errno),
     /// The node behind a handle is gone.
     Dead,
-}
-
-/// A payload in mapped memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Message {
-    /// A number of the sender's choice.
-    pub(crate) code: u32,
-    flags: u32,
-    address: u64,
-    n_bytes: u64,
+    /// Nobody has a handle to a node of its own any more.
+    Released,
 }
 
 /// An open device: the driver's idea of a process.
@@ -83,9 +61,14 @@ pub(crate) struct Binder {
 }
 
 impl Binder {
-    /// Opens the device.
+    /// Opens the first device.
     pub(crate) fn open() -> Result<Self> {
-        let device = OpenOptions::new().read(true).write(true).open(DEVICE);
+        Self::open_device(DEVICES[0])
+    }
+
+    /// Opens a device.
+    pub(crate) fn open_device(name: &str) -> Result<Self> {
+        let device = OpenOptions::new().read(true).write(true).open(name);
         let device = device.map_err(|error| sys::errno(&error))?;
         let buffers = BufferSpace::new(&device, N_BUFFER_BYTES)?;
         Ok(Self {
@@ -97,9 +80,14 @@ impl Binder {
         })
     }
 
-    /// Becomes the process that everybody reaches as handle 0, and serves.
+    /// Becomes the process that everybody reaches as [`MANAGER`] through the first device.
     pub(crate) fn open_manager() -> Result<Self> {
-        let mut binder = Self::open()?;
+        Self::open_manager_of(DEVICES[0])
+    }
+
+    /// The same for any device.
+    pub(crate) fn open_manager_of(name: &str) -> Result<Self> {
+        let mut binder = Self::open_device(name)?;
         // The one before is forgotten a while after its process has ended.
         while let Err(error) = sys::become_context_manager(&binder.device) {
             if error != Errno::EBUSY {
@@ -125,7 +113,7 @@ impl Binder {
         handle: u32,
         code: u32,
         flags: u32,
-        data: &[u8],
+        data: *const [u8],
         n_offsets: u64,
     ) {
         let words = [
@@ -135,7 +123,7 @@ impl Binder {
             0,
             data.len() as u64,
             n_offsets * 8,
-            data.as_ptr() as u64,
+            data.cast::<u8>() as u64,
             &raw const self.object.1 as u64,
         ];
         self.command(command, &[]);
@@ -165,14 +153,18 @@ impl Binder {
         node: u64,
         reply: &mut [u8],
     ) -> Result<u32> {
-        let (object, offset) = &mut *self.object;
-        object[..4].copy_from_slice(&OWN_NODE.to_le_bytes());
-        object[8..16].copy_from_slice(&node.to_le_bytes());
-        *offset = 0;
-        let object = *object;
-        // The driver copies both at the `ioctl`, which comes before this returns.
-        self.transaction(BC_TRANSACTION, handle, code, 0, &object, 1);
+        self.transaction_with(handle, code, 0, (OWN_NODE, node));
         self.finish_call(reply)
+    }
+
+    fn transaction_with(&mut self, handle: u32, code: u32, flags: u32, carried: (u32, u64)) {
+        let (object, offset) = &mut *self.object;
+        object[..4].copy_from_slice(&carried.0.to_le_bytes());
+        object[8..16].copy_from_slice(&carried.1.to_le_bytes());
+        *offset = 0;
+        // The driver copies it at the next `ioctl`, before it can be changed again.
+        let data: *const [u8] = &self.object.0;
+        self.transaction(BC_TRANSACTION, handle, code, flags, data, 1);
     }
 
     fn finish_call(&mut self, reply: &mut [u8]) -> Result<u32> {
@@ -189,7 +181,7 @@ impl Binder {
                     self.reply(&[]);
                 }
                 Arrived::Refused(error) => return Err(error),
-                Arrived::Sent | Arrived::Dead => {}
+                Arrived::Sent | Arrived::Dead | Arrived::Released => {}
             }
         }
     }
@@ -197,13 +189,50 @@ impl Binder {
     /// Sends a message that has no reply.
     pub(crate) fn send(&mut self, handle: u32, code: u32, data: &[u8]) -> Result<()> {
         self.transaction(BC_TRANSACTION, handle, code, ONE_WAY, data, 0);
-        loop {
+        self.finish_sending()
+    }
+
+    /// The same with an own node in place of bytes.
+    pub(crate) fn send_with_node(&mut self, handle: u32, node: u64) -> Result<()> {
+        self.transaction_with(handle, 0, ONE_WAY, (OWN_NODE, node));
+        self.finish_sending()
+    }
+
+    /// The same with a handle that it holds.
+    pub(crate) fn send_with_handle(&mut self, handle: u32, carried: u32) -> Result<()> {
+        self.transaction_with(handle, 0, ONE_WAY, (HELD_HANDLE, carried.into()));
+        self.finish_sending()
+    }
+
+    /// Waits until the driver has taken a message or a reply over. What arrives meanwhile stays.
+    fn finish_sending(&mut self) -> Result<()> {
+        let mut others = VecDeque::new();
+        let sent = loop {
             match self.next()? {
-                Arrived::Sent => return Ok(()),
-                Arrived::Refused(error) => return Err(error),
-                _ => {}
+                Arrived::Sent => break Ok(()),
+                Arrived::Refused(error) => break Err(error),
+                other => others.push_back(other),
             }
-        }
+        };
+        others.append(&mut self.arrived);
+        self.arrived = others;
+        sent
+    }
+
+    /// Takes a request that carries a node, keeps and watches that, and replies. Returns its handle.
+    pub(crate) fn adopt(&mut self) -> Result<u32> {
+        let request = loop {
+            if let Arrived::Request(request) = self.next()? {
+                break request;
+            }
+        };
+        let handle = self.handle_in(request)?;
+        self.keep(handle);
+        self.watch(handle);
+        self.free(request);
+        self.reply(&[]);
+        self.finish_sending()?;
+        Ok(handle)
     }
 
     /// Replies to the request that was taken last; written with what is read next.
@@ -224,6 +253,28 @@ impl Binder {
         }
     }
 
+    /// What arrives next, if anything does within so many milliseconds of silence.
+    pub(crate) fn next_within(&mut self, patience_ms: u16) -> Result<Option<Arrived>> {
+        while self.arrived.is_empty() {
+            self.flush()?;
+            let mut items = [PollFd::new(self.device.as_fd(), PollFlags::POLLIN)];
+            if poll(&mut items, PollTimeout::from(patience_ms))? == 0 {
+                return Ok(None);
+            }
+            let mut returns = [0; 512];
+            let n_bytes = sys::write_read(&self.device, &[], &mut returns)?;
+            self.understand(&returns[..n_bytes])?;
+        }
+        Ok(self.arrived.pop_front())
+    }
+
+    /// Writes what is to be written, and reads nothing.
+    pub(crate) fn flush(&mut self) -> Result<()> {
+        sys::write_read(&self.device, &self.commands, &mut [])?;
+        self.commands.clear();
+        Ok(())
+    }
+
     fn understand(&mut self, mut returns: &[u8]) -> Result<()> {
         while let Some((number, rest)) = returns.split_first_chunk::<4>() {
             let number = u32::from_le_bytes(*number);
@@ -237,6 +288,7 @@ impl Binder {
                 BR_DEAD_REPLY => Arrived::Refused(Errno::EPIPE),
                 BR_FAILED_REPLY => Arrived::Refused(Errno::ENOBUFS),
                 BR_DEAD_BINDER => Arrived::Dead,
+                BR_RELEASE => Arrived::Released,
                 BR_INCREFS => {
                     self.command(BC_INCREFS_DONE, &[operand]);
                     continue;
@@ -293,25 +345,16 @@ impl Binder {
     }
 }
 
-impl Message {
-    /// Whether the sender waits for a reply.
-    pub(crate) fn is_call(&self) -> bool {
-        self.flags & ONE_WAY == 0
-    }
+/// A device that is opened by the process that uses it first: what one process has opened is of no use to another.
+#[derive(Debug, Default)]
+pub(crate) struct Late(Option<Binder>);
 
-    fn of(data: &[u8]) -> Result<Self> {
-        let word = |index: usize| {
-            let bytes = data.get(8 * index..8 * index + 8)?;
-            Some(u64::from_le_bytes(bytes.try_into().ok()?))
-        };
-        let (Some(code), Some(n_bytes), Some(address)) = (word(2), word(4), word(6)) else {
-            return Err(Errno::EBADMSG);
-        };
-        Ok(Self {
-            code: code as u32,
-            flags: (code >> 32) as u32,
-            address,
-            n_bytes,
-        })
+impl Late {
+    /// The device.
+    pub(crate) fn device(&mut self) -> Result<&mut Binder> {
+        match &mut self.0 {
+            Some(device) => Ok(device),
+            none => Ok(none.insert(Binder::open()?)),
+        }
     }
 }
