@@ -27,7 +27,7 @@ fn every_rule_has_a_row_and_a_test() {
     assert_eq!(found, rules());
 }
 
-/// Every cell about another system names a source, and every source is a public page.
+/// Every cell about another system names a source, and every source is a public page, or what this project states or has seen itself.
 #[test]
 fn every_cell_about_others_has_a_source() {
     let sources = sources();
@@ -48,12 +48,23 @@ fn every_cell_about_others_has_a_source() {
     }
     assert_eq!(used.len(), sources.len(), "a source is not used: {used:?}");
     for source in &sources {
-        let (_, address) = source.split_once('<').expect("a source has an address");
-        assert!(
-            address.starts_with("https://") && address.ends_with('>'),
-            "{source}"
-        );
+        let is_page = source
+            .split_once("<https://")
+            .is_some_and(|(_, address)| address.ends_with('>'));
+        assert!(is_page || is_ours(source), "{source}");
     }
+}
+
+/// Whether a source is a document of this project, or a section of the page itself.
+fn is_ours(source: &str) -> bool {
+    let target = || source.split_once("](")?.1.strip_suffix(')');
+    target().is_some_and(|target| match target.strip_prefix('#') {
+        Some(section) => read(&root().join("docs/comparison.md"))
+            .lines()
+            .filter_map(|line| line.trim_start_matches('#').strip_prefix(' '))
+            .any(|heading| heading.to_lowercase().replace(' ', "-") == section),
+        None => root().join("docs").join(target).is_file(),
+    })
 }
 
 /// The rows of the tables of rules, as cells.
