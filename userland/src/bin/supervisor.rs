@@ -37,6 +37,9 @@ const LIMITS: Limits = Limits {
 /// A service that lives shorter than this has ended too soon.
 const SOON: Duration = Duration::from_secs(1);
 
+/// What a service had comes back behind its end; so long there may be no room for the next one.
+const GIVING_BACK: Duration = Duration::from_secs(1);
+
 /// So often it may end too soon in a row.
 const N_SOON_MAX: u32 = 4;
 
@@ -136,7 +139,14 @@ impl Supervisor {
             peer: &self.part.peer,
             capabilities: &[("archive", self.archive.number())],
         };
-        self.running = boot::start(&self.plan, &means).map_err(|failed| format!("{failed}"))?;
+        let deadline_ns = time::deadline_in(GIVING_BACK);
+        self.running = loop {
+            match boot::start(&self.plan, &means) {
+                Ok(running) => break running,
+                Err(_) if time::now_ns() < deadline_ns => time::sleep(Duration::from_millis(1)),
+                Err(failed) => return Err(format!("{failed}")),
+            }
+        };
         let service = &self.running[self.plan.ends_with];
         let during = |what: &'static str| move |error: Errno| format!("{what}: {error}");
         service
