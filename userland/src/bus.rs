@@ -253,6 +253,14 @@ impl Handle {
         &self.0.peer
     }
 
+    /// A copy of it in a message.
+    pub(crate) const fn entry(&self) -> Transfer {
+        Transfer {
+            flags: 0,
+            id: self.id(),
+        }
+    }
+
     /// Sends bytes.
     ///
     /// # Errors
@@ -283,10 +291,7 @@ impl Handle {
     /// # Errors
     /// `EDQUOT`, `ENOMEM`; `EPERM`: no right GIVE.
     pub fn copy_to(&self, to: &Peer) -> Result<Self> {
-        let mut source = [Transfer {
-            flags: 0,
-            id: self.id(),
-        }];
+        let mut source = [self.entry()];
         let mut target = [Transfer::default()];
         calls::transfer(self.peer().number(), to.number(), &mut source, &mut target)?;
         Ok(to.adopt(target[0].id))
@@ -314,10 +319,7 @@ pub enum Carried<'a> {
 impl Carried<'_> {
     fn transfer(&self) -> Transfer {
         match self {
-            Self::Handle(handle) => Transfer {
-                flags: 0,
-                id: handle.id(),
-            },
+            Self::Handle(handle) => handle.entry(),
             Self::Capability(number, withheld) => Transfer {
                 flags: withheld << TRANSFER_WITHHELD_SHIFT | TRANSFER_FLAG_CAPABILITY,
                 id: number.0,

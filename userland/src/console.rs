@@ -16,8 +16,8 @@
 //! Who listens is sent no more than he asks for, so that what comes in never fills his account; what nobody has asked for yet waits with the
 //! driver, and with whoever sends it. He listens until the handle's node ends.
 //!
-//! [`Session`](crate::service::session::Session) allocates for every message. This is the same without the heap, since a program that has
-//! none left must still be able to say so.
+//! [`Session`](crate::service::session::Session) allocates for every message. This is the same without the heap
+//! ([`crate::service::exchange`]), since a program that has none left must still be able to say so.
 
 use crate::account::Account;
 use crate::bus::{Handle, Node, Peer};
@@ -27,7 +27,8 @@ use crate::environment;
 use crate::lock::Mutex;
 use crate::part::capability;
 use crate::port::Port;
-use crate::service::frame::{Fields, OPEN, UNREAD};
+use crate::service::exchange::{Failed, REPLY_BYTES, Ways};
+use crate::service::frame::UNREAD;
 use crate::service::session::PATIENCE;
 use crate::time;
 use core::time::Duration;
@@ -57,9 +58,6 @@ pub const PIECE_BYTES: usize = 1024;
 /// Word, sequence number, and the length of the bytes.
 const HEAD_BYTES: usize = 12;
 
-/// Bytes of a reply.
-const REPLY_BYTES: usize = 8;
-
 /// How long to wait before it is tried again, if our account has had its share of the driver's queue.
 const PAUSE: Duration = Duration::from_millis(1);
 
@@ -70,6 +68,8 @@ pub struct Console {
     peer: Owned,
     /// The driver, as this session reaches it.
     server: u64,
+    /// The node that replies come in on.
+    reply: u64,
     n_requests: u32,
 }
 
@@ -85,17 +85,20 @@ impl Console {
     fn open_at(account: CapabilityNumber, at: CapabilityNumber, door: u64) -> Result<Self> {
         let peer = Owned::new(calls::peer_new(account)?);
         let (_, door) = transfer(at, peer.number(), entry(0, door))?;
-        let (_, to_reply) = node(peer.number())?;
-        let mut console = Self {
-            peer,
+        let (reply, to_reply) = node(peer.number())?;
+        let ways = Ways {
+            port: Port::new(peer.number()),
             server: door,
-            n_requests: 0,
+            reply,
         };
-        let mut given = [Transfer::default()];
-        console.call(OPEN, None, &[entry(0, to_reply)], &mut given)?;
-        calls::release(console.peer.number(), &[door, to_reply])?;
-        console.server = given[0].id;
-        Ok(console)
+        let server = patiently(time::deadline_in(PATIENCE), || ways.open(to_reply))?;
+        calls::release(peer.number(), &[door])?;
+        Ok(Self {
+            peer,
+            server,
+            reply,
+            n_requests: 0,
+        })
     }
 
     /// Writes bytes. They are the driver's when this returns.
@@ -104,7 +107,7 @@ impl Console {
     /// `EPIPE`: the driver has ended, or ended the session. `ETIMEDOUT`. Those of SEND that have nothing to do with its quota.
     pub fn write(&mut self, bytes: &[u8]) -> Result<()> {
         let mut pieces = bytes.chunks(PIECE_BYTES);
-        pieces.try_for_each(|piece| self.call(WRITE, Some(piece), &[], &mut []))
+        pieces.try_for_each(|piece| self.call(WRITE, Some(piece), &[]))
     }
 
     /// Waits until all that was written is on the line, by whomever.
@@ -113,7 +116,7 @@ impl Console {
     /// Those of [`Self::write`]; `EDQUOT`, `ENOMEM`.
     pub fn drain(&mut self) -> Result<()> {
         let (told, handle) = node(self.peer.number())?;
-        self.call(DRAIN, None, &[entry(0, handle)], &mut [])?;
+        self.call(DRAIN, None, &[entry(0, handle)])?;
         let deadline_ns = time::deadline_in(PATIENCE);
         calls::release(self.peer.number(), &[handle])?;
         loop {
@@ -137,7 +140,7 @@ impl Console {
     pub fn listen(&mut self, peer: &Peer) -> Result<Node> {
         let (node, handle) = peer.node()?;
         let ours = transfer(peer.number(), self.peer.number(), entry(0, handle.id()))?.1;
-        let told = self.call(LISTEN, None, &[entry(0, ours)], &mut []);
+        let told = self.call(LISTEN, None, &[entry(0, ours)]);
         calls::release(self.peer.number(), &[ours])?;
         told.map(|()| node)
     }
@@ -147,17 +150,11 @@ impl Console {
     /// # Errors
     /// `ENOENT`: nobody listens on this session. Those of [`Self::write`].
     pub fn more(&mut self) -> Result<()> {
-        self.call(MORE, None, &[], &mut [])
+        self.call(MORE, None, &[])
     }
 
     /// Makes a request, and waits for the reply.
-    fn call(
-        &mut self,
-        operation: u32,
-        bytes: Option<&[u8]>,
-        carried: &[Transfer],
-        given: &mut [Transfer],
-    ) -> Result<()> {
+    fn call(&mut self, operation: u32, bytes: Option<&[u8]>, carried: &[Transfer]) -> Result<()> {
         let sequence = self.n_requests;
         self.n_requests = (sequence + 1) % UNREAD;
         let mut request = [0; HEAD_BYTES + PIECE_BYTES];
@@ -168,45 +165,33 @@ impl Console {
             request[HEAD_BYTES..][..bytes.len()].copy_from_slice(bytes);
             HEAD_BYTES + bytes.len()
         });
-        let port = Port::new(self.peer.number());
-        let deadline_ns = time::deadline_in(PATIENCE);
-        let mut reply = [0; REPLY_BYTES];
-        let mut came = loop {
-            let message = (&request[..n_bytes], carried);
-            match port.exchange_until(deadline_ns, self.server, message, (&mut reply, given)) {
-                Err((Errno::EDQUOT, how_far)) if !how_far.is_sent() => time::sleep(PAUSE),
-                Err((Errno::EBADRQC, how_far)) if !how_far.is_sent() => return Err(Errno::EPIPE),
-                came => break came,
-            }
-            if time::now_ns() > deadline_ns {
-                return Err(Errno::ETIMEDOUT);
-            }
+        let ways = Ways {
+            port: Port::new(self.peer.number()),
+            server: self.server,
+            reply: self.reply,
         };
-        loop {
-            let incoming = came.map_err(|(error, _)| error)?;
-            match (incoming.message.kind, incoming.metadata.id) {
-                (MESSAGE_TYPE_NODE_RELEASE, id) if id == self.server => return Err(Errno::EPIPE),
-                // Something that went before: a handle that the driver has let go of.
-                (MESSAGE_TYPE_NODE_RELEASE | MESSAGE_TYPE_HANDLE_RELEASE, _) => {}
-                _ => {
-                    let (word, of, _) = Fields::of(&reply[..incoming.message.n_data as usize])?;
-                    if of == sequence || of == UNREAD {
-                        return answer(word);
-                    }
-                }
-            }
-            came = port.next_until(deadline_ns, &mut reply, given);
-        }
+        let deadline_ns = time::deadline_in(PATIENCE);
+        let message = (&request[..n_bytes], carried);
+        let mut reply = [0; REPLY_BYTES];
+        patiently(deadline_ns, || {
+            ways.exchange(deadline_ns, sequence, message, (&mut reply, &mut []))
+        })
+        .map(drop)
     }
 }
 
-/// What the word of a reply says.
-fn answer(word: u32) -> Result<()> {
-    let error = i32::try_from(word).map(Errno::new);
-    match (word, error) {
-        (0, _) => Ok(()),
-        (_, Ok(Some(error))) => Err(error),
-        _ => Err(Errno::EINVAL),
+/// Does it again as long as our account has had its share of the driver's queue.
+fn patiently<T>(
+    deadline_ns: u64,
+    mut doing: impl FnMut() -> core::result::Result<T, Failed>,
+) -> Result<T> {
+    loop {
+        match doing() {
+            Err(Failed::Unsent(Errno::EDQUOT)) if time::now_ns() <= deadline_ns => {
+                time::sleep(PAUSE);
+            }
+            done => return Ok(done?),
+        }
     }
 }
 

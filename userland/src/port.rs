@@ -89,6 +89,12 @@ impl Port {
         Self(number)
     }
 
+    /// Number of the peer's capability.
+    #[must_use]
+    pub const fn number(self) -> CapabilityNumber {
+        self.0
+    }
+
     /// Sends `data` and copies of the handles `carried` through `handle`.
     ///
     /// # Errors

@@ -3,15 +3,19 @@
 //! A session has a peer of its own, so that waiting for a reply leaves everybody else's messages where they are, and closing it gives
 //! everything back at once.
 
-use super::frame::{Fields, Frame, OPEN, UNREAD};
+use super::exchange::Ways;
+use super::frame::{FRAME_BYTES_MAX, Fields, Frame, UNREAD};
 use crate::account::Account;
-use crate::bus::{Handle, Message, Node, Peer, Received};
+use crate::bus::{Handle, Node, Peer};
 use crate::calls::Result;
+use crate::port::Port;
 use crate::time;
+use alloc::vec;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::time::Duration;
 use omnibus_abi::Errno;
+use omnibus_abi::bus1::Transfer;
 
 /// How long a client waits for a reply before something must be wrong. (The end of the server is told at once.)
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -29,7 +33,8 @@ pub struct Session {
 /// What a server answered.
 #[derive(Debug)]
 pub struct Reply {
-    message: Message,
+    bytes: Vec<u8>,
+    handle: Option<Handle>,
 }
 
 impl Reply {
@@ -38,15 +43,15 @@ impl Reply {
     /// # Errors
     /// None: it was looked at when it came.
     pub fn fields(&self) -> Result<Fields<'_>> {
-        Fields::of(&self.message.data).map(|(_, _, fields)| fields)
+        Fields::of(&self.bytes).map(|(_, _, fields)| fields)
     }
 
     /// The handle that it carries, on the session's peer.
     ///
     /// # Errors
     /// `EINVAL`: it carries none.
-    pub fn handle(mut self) -> Result<Handle> {
-        self.message.handles.pop().ok_or(Errno::EINVAL)
+    pub fn handle(self) -> Result<Handle> {
+        self.handle.ok_or(Errno::EINVAL)
     }
 }
 
@@ -59,9 +64,8 @@ impl Session {
         let peer = Peer::new(account)?;
         let door = door.copy_to(&peer)?;
         let (reply, to_reply) = peer.node()?;
-        door.send_with(Frame::new(OPEN, 0).as_bytes(), &[&to_reply])?;
-        drop(to_reply);
-        let server = receive(&peer, 0, door.id())?.handle()?;
+        let server = ways(&peer, &door, &reply).open(to_reply.into_id())?;
+        let server = peer.adopt(server);
         Ok(Self {
             peer,
             reply,
@@ -89,13 +93,18 @@ impl Session {
             .iter()
             .map(|handle| handle.copy_to(&self.peer))
             .collect::<Result<_>>()?;
-        let carried: Vec<_> = carried.iter().collect();
-        let sent = self.server.send_with(request.as_bytes(), &carried);
-        sent.map_err(|error| match error {
-            Errno::EBADRQC => Errno::EPIPE,
-            other => other,
-        })?;
-        receive(&self.peer, sequence, self.server.id())
+        let entries: Vec<_> = carried.iter().map(Handle::entry).collect();
+        let mut bytes = vec![0; FRAME_BYTES_MAX];
+        let mut given = [Transfer::default()];
+        let (n_bytes, n_given) = ways(&self.peer, &self.server, &self.reply).exchange(
+            time::deadline_in(PATIENCE),
+            sequence,
+            (request.as_bytes(), &entries),
+            (&mut bytes, &mut given),
+        )?;
+        bytes.truncate(n_bytes);
+        let handle = (n_given == 1).then(|| self.peer.adopt(given[0].id));
+        Ok(Reply { bytes, handle })
     }
 
     /// Id of the reply node, for those who look at peers.
@@ -105,28 +114,10 @@ impl Session {
     }
 }
 
-/// Waits for the reply to a request that was made through `server`.
-fn receive(peer: &Peer, expected: u32, server: u64) -> Result<Reply> {
-    let deadline_ns = time::deadline_in(PATIENCE);
-    loop {
-        match peer.recv_until(deadline_ns)? {
-            Received::Message(message) => {
-                let (word, sequence, _) = Fields::of(&message.data)?;
-                if sequence != expected && sequence != UNREAD {
-                    // The reply to a request that was given up.
-                    continue;
-                }
-                return match word {
-                    0 => Ok(Reply { message }),
-                    error => Err(i32::try_from(error)
-                        .ok()
-                        .and_then(Errno::new)
-                        .unwrap_or(Errno::EINVAL)),
-                };
-            }
-            Received::HandleRelease { .. } => return Err(Errno::EPIPE),
-            Received::NodeRelease { handle } if handle == server => return Err(Errno::EPIPE),
-            Received::NodeRelease { .. } => {}
-        }
+fn ways(peer: &Peer, server: &Handle, reply: &Node) -> Ways {
+    Ways {
+        port: Port::of(peer),
+        server: server.id(),
+        reply: reply.id(),
     }
 }

@@ -129,4 +129,21 @@ tests! {
         drop((node, last));
         stage.end()
     }
+
+    /// Whoever opens a session where nobody serves is told so when his handle is let go of, and does not wait.
+    fn con_5_nobody_serves(bench) {
+        let idle = Peer::new(&bench.account)?;
+        let (_node, door) = idle.node()?;
+        for is_console in [true, false] {
+            let idle = idle.clone();
+            let taker = thread::spawn(move || idle.recv().map(drop))?;
+            let opened = match is_console {
+                true => Console::open(&bench.account, &door).map(drop),
+                false => Session::open(&bench.account, &door).map(drop),
+            };
+            check_eq!(opened, Err(Errno::EPIPE), "a session with nobody");
+            taker.join()??;
+        }
+        Ok(())
+    }
 }
