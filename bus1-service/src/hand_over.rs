@@ -22,7 +22,7 @@ use crate::peer::state::{Linked, Origin, PeerState};
 use crate::peer::{PeerCore, leave_now};
 use crate::queue::Member;
 use crate::table::Object;
-use crate::{AccountNumber, Id, Peer, System, Wake, hook};
+use crate::{AccountNumber, Id, Peer, System, Wake, hook, trace};
 
 /// Where a message is to go: the handle that it goes through, looked up.
 pub struct Aim<S: System>(Ref<Handle<S>>);
@@ -127,6 +127,7 @@ impl<S: System> Peer<S> {
         };
         guard.parts().0.queue.tick_idle();
         drop(guard);
+        trace::handed_over(sender, handle.node(), n_data, 0);
         handle.drop_shared();
         let account = sender.account.number();
         Some(Handed { node, account })
@@ -178,6 +179,7 @@ impl<S: System> Peer<S> {
             return None;
         };
         let account = paid.settle(receiver, true, n_data);
+        trace::handed_over(self.core(), handle.node(), n_data, 1);
         Some((Handed { node, account }, id))
     }
 
@@ -247,6 +249,7 @@ impl<S: System> Peer<S> {
             let is_delivered = is_ready && deliver(id);
             if finish(&handle, copied.as_ref(), is_delivered) {
                 let account = paid.settle(owner, has_carried, n_data);
+                trace::handed_over(sender, handle.node(), n_data, u64::from(has_carried));
                 let node = handle.node().id();
                 return Some(Handed { node, account });
             }

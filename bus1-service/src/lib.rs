@@ -14,7 +14,8 @@
 //! | receive | [`Peer::recv`] | [`Peer::begin_recv`] → [`Receiving`] → [`Effects`] |
 //!
 //! Everything before the last arrow can fail and leaves no trace; everything behind it cannot fail and needs no memory. No
-//! operation blocks, no lock is ever held while another is taken, and no callback runs under a lock.
+//! operation blocks, no lock is ever held while another is taken, and no callback runs under a lock. Whoever wants to watch is told
+//! [what took effect](TraceEvent).
 //!
 //! ```
 //! # struct Host;
@@ -98,6 +99,7 @@ mod send;
 mod sync;
 mod system;
 mod table;
+mod trace;
 mod transaction;
 mod transfer;
 
@@ -112,4 +114,5 @@ pub use peer::{EntryInfo, ObjectInfo, Peer, PeerInfo};
 pub use recv::{Glance, Kind, Metadata, Payload, Received, Receiving, Retry};
 pub use send::{PreparedSend, PreparingSend, StagedSend};
 pub use system::System;
+pub use trace::{PeerName, TraceEvent};
 pub use transfer::{PreparedTransfer, PreparingTransfer, Source};

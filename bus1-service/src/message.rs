@@ -118,6 +118,12 @@ impl<S: System> Message<S> {
         self.ids().len() as u64
     }
 
+    /// How many handles and objects it carries, once it has them all.
+    #[inline]
+    pub(crate) fn n_carried(&self) -> u64 {
+        self.n_handles().saturating_add(self.n_objects())
+    }
+
     #[inline]
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         self.state.owner().node()
@@ -154,10 +160,7 @@ impl<S: System> Message<S> {
     /// What is charged for it, once it has all that it carries.
     #[inline]
     pub(crate) fn price(message: &Ref<Message<S>>) -> S::Amounts {
-        price::<S>(
-            message.n_handles().saturating_add(message.n_objects()),
-            Message::n_data(message),
-        )
+        price::<S>(message.n_carried(), Message::n_data(message))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the core is told about the system that embeds it.
 
-use crate::Amounts;
+use crate::{Amounts, TraceEvent};
 
 /// The embedding system: a kernel, or a program of the host.
 pub trait System: Sized + 'static {
@@ -28,4 +28,13 @@ pub trait System: Sized + 'static {
     /// Called between two lock-held sections of work that a call cannot stop in, without any lock of the core. A kernel that keeps
     /// interrupts off in the core lets them in here (ORD-8).
     fn between_sections() {}
+
+    /// Whether anybody watches: asked wherever there is something to tell, so it must cost next to nothing.
+    #[inline(always)]
+    fn is_traced() -> bool {
+        false
+    }
+
+    /// Told what took effect, if [`System::is_traced`]: by the thread that did it, after it did, without any lock of the core.
+    fn trace(_event: TraceEvent) {}
 }

@@ -2,8 +2,10 @@
 
 mod common;
 
+use std::fmt::Debug;
+
 use bus1_service::{BYTES, Id, Metadata, Peer};
-use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send};
+use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send, traced};
 use proptest::prelude::*;
 
 const N_PEERS: usize = 4;
@@ -156,8 +158,37 @@ fn send_and_receive(
     (receiver, receive(world, receiver).expect("a message"))
 }
 
+/// Does the same in both worlds, which must give the same and tell the same.
+fn in_both<R: PartialEq + Debug>(
+    worlds: &[&World; 2],
+    step: &Step,
+    work: impl Fn(&World) -> R,
+) -> R {
+    let [fast, plain] = worlds.map(|world| traced(|| work(world)));
+    assert_eq!(fast, plain, "{step:?}");
+    fast.0
+}
+
+/// The same for SEND. One that failed has told nothing (ERR-1).
+fn send_in_both(
+    worlds: &[&World; 2],
+    step: &Step,
+    from: usize,
+    to: Id,
+    carried: &[Id],
+    payload: &[u8],
+) {
+    let [fast, plain] =
+        worlds.map(|world| traced(|| send(&world.peers[from], &[to], carried, payload)));
+    assert_eq!(fast, plain, "{step:?}");
+    assert_eq!(fast.0.is_ok(), !fast.1.is_empty(), "{step:?}");
+}
+
 fn run(steps: &[Step]) -> usize {
     let ((fast, mut ids), (plain, _)) = (world(), world());
+    let both = [fast, plain];
+    let worlds = both.each_ref();
+    let [fast, plain] = worlds;
     let (mut n_handed, mut is_plain) = (0, true);
     let mut held = [None, None];
     for step in steps {
@@ -165,14 +196,11 @@ fn run(steps: &[Step]) -> usize {
         match *step {
             Step::Send(peer, index, n_bytes) => {
                 if let Some(id) = choose(&ids[peer], index) {
-                    let payload = vec![7; n_bytes];
-                    let both =
-                        [&fast, &plain].map(|world| send(&world.peers[peer], &[id], &[], &payload));
-                    assert_eq!(both[0], both[1], "{step:?}");
+                    send_in_both(&worlds, step, peer, id, &[], &vec![7; n_bytes]);
                 }
             }
             Step::Receive(peer) => {
-                assert_eq!(receive(&fast, peer), receive(&plain, peer), "{step:?}");
+                in_both(&worlds, step, |world| receive(world, peer));
             }
             Step::Deliver(peer, index, n_bytes, is_call, way, carried) => {
                 let Some(id) = choose(&ids[peer], index) else {
@@ -183,61 +211,59 @@ fn run(steps: &[Step]) -> usize {
                 let is_idle = sender.is_idle();
                 let carried = carried.and_then(|index| choose(&ids[peer], index));
                 let n_data = n_bytes as u64;
-                let handed = hand_over(sender, id, n_data, is_call, way, carried);
+                let (handed, told) =
+                    traced(|| hand_over(sender, id, n_data, is_call, way, carried));
                 let carried = carried.as_slice();
                 match handed {
                     Some((metadata, received)) => {
                         assert!(is_idle || !is_call, "the sender had something to receive");
                         assert_ne!(way, Way::Nowhere, "it was not delivered");
                         let handed = (metadata, n_bytes, Vec::from_iter(received));
-                        let (receiver, plainly) =
-                            send_and_receive(&plain, peer, id, carried, &payload);
-                        assert_eq!(handed, plainly, "{step:?}");
+                        let ((receiver, plainly), told_plainly) =
+                            traced(|| send_and_receive(plain, peer, id, carried, &payload));
+                        assert_eq!((handed, told), (plainly, told_plainly), "{step:?}");
                         ids[receiver].extend(received);
                         is_plain &= received.is_none();
                         n_handed += 1;
                     }
                     // Nothing has happened: the general path says what is to be said.
                     None => {
+                        assert_eq!(told, [], "{step:?}");
                         is_plain &= way != Way::Nowhere && carried.is_empty();
-                        let both = [&fast, &plain]
-                            .map(|world| send(&world.peers[peer], &[id], carried, &payload));
-                        assert_eq!(both[0], both[1], "{step:?}");
+                        send_in_both(&worlds, step, peer, id, carried, &payload);
                     }
                 }
             }
             Step::Copy(peer, index, to) => {
                 if let Some(id) = choose(&ids[peer], index) {
-                    let both =
-                        [&fast, &plain].map(|world| copy(&world.peers[peer], &world.peers[to], id));
-                    assert_eq!(both[0], both[1], "{step:?}");
-                    ids[to].extend(both[0].as_ref().ok());
+                    let copied = in_both(&worlds, step, |world| {
+                        copy(&world.peers[peer], &world.peers[to], id)
+                    });
+                    ids[to].extend(copied.as_ref().ok());
                 }
             }
             Step::Release(peer, index) => {
                 if let Some(id) = choose(&ids[peer], index) {
-                    let both = [&fast, &plain].map(|world| release(&world.peers[peer], &[id]));
-                    assert_eq!(both[0], both[1], "{step:?}");
+                    let _ = in_both(&worlds, step, |world| release(&world.peers[peer], &[id]));
                 }
             }
             Step::Hold(amounts) => {
                 drop(std::mem::take(&mut held));
-                held = [&fast, &plain].map(|world| {
+                held = worlds.map(|world| {
                     let poor = world.peers[POOR].account();
                     poor.charge(&poor.actor(), amounts).ok()
                 });
                 assert_eq!(held[0].is_some(), held[1].is_some(), "{step:?}");
             }
         }
-        assert_eq!(read_out(&fast), read_out(&plain), "after {step:?}");
+        assert_eq!(read_out(fast), read_out(plain), "after {step:?}");
         // What could not be delivered may have had its place in the order, or its handle's leaving, and SEND decides what carries a handle by a word.
         if is_plain {
-            assert_eq!(clocks(&fast), clocks(&plain), "after {step:?}");
+            assert_eq!(clocks(fast), clocks(plain), "after {step:?}");
         }
     }
     drop(held);
-    fast.end();
-    plain.end();
+    both.into_iter().for_each(World::end);
     n_handed
 }
 
@@ -245,7 +271,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happened before and happens after, a message that is handed over leaves results, queues, ids, accounts and clocks as SEND
-    /// and RECV would.
+    /// and RECV would, and tells the same.
     #[test]
     fn snd_1_hand_over_is_send_and_recv(steps in prop::collection::vec(step(true), 1..80)) {
         run(&steps);

@@ -4,7 +4,7 @@
 mod common;
 
 use bus1_service::{Error, Id, Metadata, Peer, Progress, StagedSend};
-use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send, staged};
+use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send, staged, traced};
 use proptest::prelude::*;
 
 const N_PEERS: usize = 3;
@@ -179,13 +179,16 @@ fn run(steps: &[Step]) -> usize {
             Step::Release(peer, index) => {
                 let id = choose(&ids[peer], index);
                 let [fast, plain] = sides.each_ref().map(|side| &side.world.peers[peer]);
-                let is_fast = fast.release_one(id, &mut |bell, wake| ring(bell, wake));
-                n_fast += usize::from(is_fast);
-                let both = match is_fast {
-                    true => Ok(()),
-                    false => release(fast, &[id]),
-                };
-                assert_eq!(both, release_by_batches(plain, id), "{step:?}");
+                let fast = traced(|| {
+                    let is_fast = fast.release_one(id, &mut |bell, wake| ring(bell, wake));
+                    n_fast += usize::from(is_fast);
+                    match is_fast {
+                        true => Ok(()),
+                        false => release(fast, &[id]),
+                    }
+                });
+                let plain = traced(|| release_by_batches(plain, id));
+                assert_eq!(fast, plain, "{step:?}");
             }
         }
         let [fast, plain] = sides.each_ref();
@@ -207,7 +210,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Whatever happened before and is on its way, the release of one handle leaves results, queues, ids, accounts, clocks and wakes as it
-    /// does by batches.
+    /// does by batches, and tells the same.
     #[test]
     fn rel_1_releasing_one_handle_is_release(steps in prop::collection::vec(step(), 1..60)) {
         run(&steps);

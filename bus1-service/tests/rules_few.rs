@@ -32,7 +32,8 @@ fn send_by_phases(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> Result<(), Er
     Ok(())
 }
 
-/// Whatever is sent to whom, and whatever is refused: result, queues, ids, quotas and readiness are those of a send in phases.
+/// Whatever is sent to whom, and whatever is refused: result, queues, ids, quotas, readiness and what is told of it
+/// are those of a send in phases.
 #[test]
 fn snd_5_few_destinations_fare_like_many() {
     let cases: [&[usize]; 9] = [
@@ -67,15 +68,23 @@ fn snd_5_few_destinations_fare_like_many() {
                     let results: Vec<_> = (0..12_u8)
                         .map(|round| {
                             let payload = vec![round; n_bytes];
-                            if is_by_phases {
-                                send_by_phases(&world.peers[0], &destinations, &payload)
-                            } else {
-                                world.peers[0]
-                                    .send(&destinations, &[], &payload)
-                                    .map(|effects| effects.finish_silently())
-                            }
+                            traced(|| {
+                                if is_by_phases {
+                                    send_by_phases(&world.peers[0], &destinations, &payload)
+                                } else {
+                                    world.peers[0]
+                                        .send(&destinations, &[], &payload)
+                                        .map(|effects| effects.finish_silently())
+                                }
+                            })
                         })
-                        .map(|result| result.map_err(|error| (error.errno(), error.destination())))
+                        .map(|(result, told)| {
+                            let n_told = result.map_or(0, |()| case.len());
+                            assert_eq!(told.len(), n_told, "one for each destination");
+                            let result =
+                                result.map_err(|error| (error.errno(), error.destination()));
+                            (result, told)
+                        })
                         .collect();
                     let seen = read_out(&world);
                     let received: Vec<Vec<(Kind, Id, Vec<u8>)>> = world

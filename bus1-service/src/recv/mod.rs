@@ -15,7 +15,7 @@ use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
 use crate::queue::Member;
 use crate::sync::relax;
-use crate::{AccountNumber, Error, Id, System};
+use crate::{AccountNumber, Error, Id, System, trace};
 use entry::{Entry, arrive, discharge_note, note_taken, settle_charges, take_out};
 
 /// What an entry of a queue is (`enum bus1_message_type`).
@@ -116,6 +116,7 @@ impl<S: System> Received<S> {
             let over = state.event_taken(key, &event);
             drop(guard);
             event.discharge(over);
+            trace::received(peer, entry.kind, entry.metadata.id);
             return Ok(Received { entry, told });
         }
         match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
@@ -126,6 +127,7 @@ impl<S: System> Received<S> {
                 drop(guard);
                 drop(piece);
                 discharge_note(peer, &member);
+                trace::received(peer, entry.kind, entry.metadata.id);
                 Ok(Received { entry, told: None })
             }
         }
@@ -145,6 +147,7 @@ impl<S: System> Received<S> {
         let objects = message.objects(key);
         drop(guard);
         settle_charges(peer, &mut message);
+        trace::received(peer, Kind::User, metadata.id);
         let entry = Entry {
             kind: Kind::User,
             metadata,

@@ -9,7 +9,7 @@ use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::peer::state::First;
 use crate::queue::Member;
-use crate::{Effects, Error, Id, System, hook};
+use crate::{Effects, Error, Id, System, hook, trace};
 
 /// The first entry of a queue, while it is copied out. It stays first until [`Receiving::commit`]; dropping this leaves it there.
 #[must_use = "nothing is received before the commit"]
@@ -136,6 +136,7 @@ impl<S: System> Receiving<S> {
         if let Some(note) = &self.note {
             discharge_note(&self.peer, note);
         }
+        trace::received(&self.peer, self.kind(), self.metadata().id);
         Ok(Effects::new(Work::Nothing))
     }
 
@@ -168,6 +169,7 @@ impl<S: System> Receiving<S> {
         if let Some(note) = &self.note {
             discharge_note(&self.peer, note);
         }
+        trace::discarded(&self.peer, self.kind(), self.metadata().id);
         let work = self.entry.message.take();
         Ok(Effects::new(work.map_or(Work::Nothing, Work::Drop)))
     }

@@ -11,7 +11,7 @@ use crate::node::Node;
 use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, reserve};
 use crate::transaction::Transaction;
-use crate::{Amounts, Error, Id, Place, System};
+use crate::{Amounts, Error, Id, Place, System, trace};
 
 use super::entered::{self, enter, withdraw};
 use super::many::Source;
@@ -224,6 +224,14 @@ impl<S: System> Destination<S> {
             && let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over)
         {
             self.pass_to(Stage::Staged(message));
+        }
+    }
+
+    /// After the decision: tells whoever watches what became of the message.
+    pub(super) fn tell(&self, sender: &PeerCore<S>) {
+        match &self.stage {
+            Stage::Staged(message) => trace::sent_one(sender, message),
+            _ => trace::passed_over(sender, self.node()),
         }
     }
 

@@ -11,7 +11,7 @@ use crate::mem::{Ref, Stock, Vacant};
 use crate::message::{Message, price, prices};
 use crate::peer::PeerCore;
 use crate::transaction::Transaction;
-use crate::{Amounts, Effects, Error, Id, Place, System, hook};
+use crate::{Amounts, Effects, Error, Id, Place, System, hook, trace};
 
 use super::entered::{enter, sweep, withdraw};
 
@@ -217,8 +217,24 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
         let unused = state.word.replace(word.into_one());
         drop(guard);
         drop(unused);
+        self.tell(sender);
         hook::point("send: committed");
         Ok(true)
+    }
+
+    /// Tells whoever watches what became of each message.
+    #[inline(always)]
+    fn tell(&self, sender: &PeerCore<S>) {
+        if !S::is_traced() {
+            return;
+        }
+        for message in self.messages.iter().flatten() {
+            if message.is_entered() {
+                trace::sent_one(sender, message);
+            } else {
+                trace::passed_over(sender, message.node());
+            }
+        }
     }
 
     /// After the decision: whose receivers are still to be woken.

@@ -300,6 +300,10 @@ impl<S: System> Many<S> {
             }
             state.decided = word.decide(state.decided);
         }
+        if S::is_traced() {
+            let destinations = self.destinations.iter();
+            destinations.for_each(|destination| destination.tell(sender));
+        }
         hook::point("send: committed");
         let destinations = core::mem::take(&mut self.destinations);
         Ok(Effects::new(Work::Sweep(destinations)))

@@ -11,7 +11,7 @@ use crate::message::{Message, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::queue::Member;
-use crate::{Effects, Error, Id, Place, System, hook};
+use crate::{Effects, Error, Id, Place, System, hook, trace};
 
 /// A message to one destination.
 pub(super) struct One<S: System> {
@@ -137,6 +137,7 @@ impl<S: System> One<S> {
                 node.push_message(key, at_node);
                 state.queue.push(key, Member::Message(message));
                 drop(guard);
+                trace::sent(sender, handle.node(), n_data as u64, 0);
                 hook::point("send: committed");
                 return Ok(Effects::new(Work::Wake(handle)));
             }
@@ -177,6 +178,8 @@ fn dropped<S: System>(
     let mut guard = sender.lock_settled();
     let (state, key) = guard.parts();
     if state.is_held(key, handle) {
+        drop(guard);
+        trace::passed_over(sender, handle.node());
         Ok(Effects::new(Work::Nothing))
     } else {
         Err(Error::UnknownId(Place::Destination(0), id))

@@ -20,7 +20,7 @@ use crate::mem::Ref;
 use crate::peer::PeerCore;
 use crate::queue::Member;
 use crate::transaction::Transaction;
-use crate::{Effects, Error, Id, Place, Progress, System, hook};
+use crate::{Effects, Error, Id, Place, Progress, System, hook, trace};
 
 /// One entry of a transfer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -258,6 +258,10 @@ impl<S: System> Job<S> {
         hook::point("transfer: decided");
         self.is_over = true;
         let entries = core::mem::take(&mut self.entries);
+        if S::is_traced() {
+            let handles = entries.iter().filter_map(Entry::handle_id);
+            handles.for_each(|id| trace::transferred(&self.from, &self.to, id));
+        }
         Ok(Effects::new(Work::Arrive(Some(self.to.clone()), entries)))
     }
 

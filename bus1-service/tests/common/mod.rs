@@ -1,13 +1,13 @@
 //! What the tests of the core share: a small world of peers, read-outs of it, and the proof that nothing is left behind.
 #![allow(dead_code, reason = "each test program uses its part of it")]
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus1_service::{
     Account, BYTES, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Progress,
-    Received, StagedSend, System, Wake,
+    Received, StagedSend, System, TraceEvent, Wake,
 };
 
 /// The embedding system of the tests: a peer's watch counts how often it was woken.
@@ -23,10 +23,24 @@ impl System for Host {
     fn between_sections() {
         N_BETWEEN.set(N_BETWEEN.get() + 1);
     }
+    fn is_traced() -> bool {
+        TOLD.with_borrow(Option::is_some)
+    }
+    fn trace(event: TraceEvent) {
+        TOLD.with_borrow_mut(|told| told.as_mut().expect("somebody watches").push(event));
+    }
 }
 
 thread_local! {
     static N_BETWEEN: Cell<u64> = const { Cell::new(0) };
+    static TOLD: RefCell<Option<Vec<TraceEvent>>> = const { RefCell::new(None) };
+}
+
+/// What `work` gives, and what the core told of what this thread did meanwhile.
+pub(crate) fn traced<R>(work: impl FnOnce() -> R) -> (R, Vec<TraceEvent>) {
+    TOLD.set(Some(Vec::new()));
+    let result = work();
+    (result, TOLD.take().expect("nobody else took it"))
 }
 
 /// How often this thread was between two lock-held sections of one step while it did `work`.

@@ -10,7 +10,7 @@ use crate::message::{Message, objects};
 use crate::node::Node;
 use crate::queue::Member;
 use crate::table::{Chain, Object, Piece};
-use crate::{System, Wake, account, hook};
+use crate::{System, Wake, account, hook, trace};
 
 use super::super::state::PeerState;
 use super::super::{PeerCore, leave_now};
@@ -92,6 +92,7 @@ impl<S: System> PeerCore<S> {
             Batch::EndEvent(event, trace) => event.discharge(trace),
             Batch::Buried(node) => {
                 account::discharge(&self.own, &objects::<S>(1));
+                trace::node_released(&node);
                 drop(node);
             }
             Batch::Finished(handles) => self.discharge_all(&handles),
@@ -107,6 +108,7 @@ impl<S: System> PeerCore<S> {
                     let account = guard.parts().0.account.take();
                     drop(guard);
                     drop(account);
+                    trace::closed(self);
                 }
                 return true;
             }
@@ -120,6 +122,7 @@ impl<S: System> PeerCore<S> {
         if n > 0 {
             account::discharge(&self.own, &objects::<S>(n));
         }
+        each(handles, |handle| trace::handle_released(self, handle));
     }
 
     fn next_batch(&self, state: &mut PeerState<S>, key: &mut Key) -> Batch<S> {

@@ -17,7 +17,7 @@ use crate::effects::Waker;
 use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::objects;
-use crate::{Id, Peer, System, Wake, account, hook};
+use crate::{Id, Peer, System, Wake, account, hook, trace};
 
 use super::super::PeerCore;
 use super::Phase;
@@ -60,6 +60,7 @@ impl<S: System> Peer<S> {
         holder.finish_one(&handle);
         account::forget(&handle);
         account::discharge(&holder.own, &objects::<S>(1));
+        trace::handle_released(holder, &handle);
         true
     }
 }
