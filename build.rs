@@ -6,7 +6,8 @@
 //!
 //! - `kernel.elf`: the kernel with its symbols, as QEMU loads it and gdb reads it;
 //! - `kernel-sabotage.elf`: the kernel in which a word breaks the mechanism behind one chapter of the tour, for tests;
-//! - `initrd.cpio`: the programs without their symbols, the boot plans, and `kernel.sym` for the kernel's backtraces;
+//! - `kernel-trace.elf`: the kernel that keeps its last events if a word says so;
+//! - `initrd.cpio`: the programs without their symbols, the boot plans, and `kernel.sym` and `kernel-trace.sym` for backtraces;
 //! - `programs/NAME`: the programs with their symbols, for gdb;
 //! - `programs.rs`: the names of the programs, each with its sentence;
 //! - `sdk/`: the C library (`build/c_sdk.rs`).
@@ -78,6 +79,12 @@ fn main() -> Result<()> {
         &["--features", "sabotage"],
         &out.join("kernel-sabotage.elf"),
     )?;
+    let traced = build_kernel(
+        &root,
+        &guest,
+        &["--features", "trace"],
+        &out.join("kernel-trace.elf"),
+    )?;
     let mut programs = nested::build(
         &root,
         "omnibus-userland",
@@ -88,7 +95,8 @@ fn main() -> Result<()> {
     )?;
     programs.extend(c_sdk::build(&root, &out)?);
     programs.sort_by(|a, b| a.name.cmp(&b.name));
-    pack(&kernel, &programs, &root, &out)
+    let kernels = [("kernel.sym", &kernel), ("kernel-trace.sym", &traced)];
+    pack(kernels, &programs, &root, &out)
 }
 
 /// Builds the kernel into `file`, and returns the bytes of that.
@@ -135,10 +143,17 @@ fn watch(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn pack(kernel: &[u8], programs: &[nested::Binary], root: &Path, out: &Path) -> Result<()> {
+fn pack(
+    kernels: [(&str, &Vec<u8>); 2],
+    programs: &[nested::Binary],
+    root: &Path,
+    out: &Path,
+) -> Result<()> {
     let mut archive = Writer::new();
-    let symbols = object_file::symbols(kernel).context("cannot read the kernel's symbols")?;
-    archive.add("kernel.sym", MODE_REGULAR_FILE | 0o444, symbols.as_bytes())?;
+    for (name, kernel) in kernels {
+        let symbols = object_file::symbols(kernel).context("cannot read the kernel's symbols")?;
+        archive.add(name, MODE_REGULAR_FILE | 0o444, symbols.as_bytes())?;
+    }
 
     let folder = out.join("programs");
     if folder.exists() {

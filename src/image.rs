@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::exit::WrongValue;
 use anyhow::{Context, Result, bail};
+use omnibus_abi::words::TRACE;
 use omnibus_archive::{Archive, MODE_REGULAR_FILE, Writer};
 
 /// A program of the image.
@@ -49,6 +50,18 @@ pub(crate) fn kernel() -> PathBuf {
 /// The kernel in which the word `sabotage` breaks the mechanism behind one chapter of the tour.
 pub(crate) fn sabotaged_kernel() -> PathBuf {
     out().join("kernel-sabotage.elf")
+}
+
+/// The kernel for this command line: the one that can be watched, if a word asks for that.
+pub(crate) fn kernel_for(line: &str) -> PathBuf {
+    let is_traced = line
+        .split(' ')
+        .any(|word| word.split_once('=').is_some_and(|(key, _)| key == TRACE));
+    if is_traced {
+        out().join("kernel-trace.elf")
+    } else {
+        kernel()
+    }
 }
 
 /// The archive with all programs.

@@ -24,8 +24,11 @@ pub const SABOTAGE: &str = "sabotage";
 /// The word that lets the root account hold more than memory backs.
 pub const OVERCOMMIT: &str = "overcommit";
 
+/// The word that switches the kernel's trace on.
+pub const TRACE: &str = "trace";
+
 /// Every word there is, with what its value is. Host tool and kernel refuse others.
-pub const KEYS: [(&str, &str); 6] = [
+pub const KEYS: [(&str, &str); 7] = [
     (INIT, "name of the first task's program in the archive"),
     (ARGUMENTS, "arguments of the first task"),
     (
@@ -40,6 +43,10 @@ pub const KEYS: [(&str, &str); 6] = [
     (
         SABOTAGE,
         "chapter of the tour whose mechanism is broken, a to h; only in the kernel built for this test",
+    ),
+    (
+        TRACE,
+        "on: the kernel keeps its last events, and prints them at its end or in a panic",
     ),
 ];
 

@@ -7,6 +7,8 @@
 //! 3. An embedder that does not watch pays for none of this: [`System::is_traced`] is asked first, and what is told is put together
 //!    only then.
 
+use core::fmt::{self, Display, Formatter};
+
 use crate::handle::Handle;
 use crate::mem::Ref;
 use crate::message::Message;
@@ -99,19 +101,64 @@ pub enum TraceEvent {
     },
 }
 
-fn name<S: System>(peer: &PeerCore<S>) -> PeerName {
-    PeerName {
-        account: peer.account.number(),
-        actor: peer.actor,
+impl Display for PeerName {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.account.as_u64(), self.actor)
     }
 }
 
-/// Tells it, if anybody watches. `event` takes what it needs by value: nothing is put into memory for it on the way of who does not.
-#[inline(always)]
-fn tell<S: System>(event: impl FnOnce() -> TraceEvent) {
-    if S::is_traced() {
-        tell_now::<S>(event);
+impl Display for TraceEvent {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match *self {
+            TraceEvent::Sent {
+                from,
+                to,
+                node,
+                n_data,
+                n_carried,
+            } => {
+                let node = node.as_u64();
+                write!(f, "{from} sends to node {node:#x} of {to}: {n_data} bytes")?;
+                match n_carried {
+                    0 => Ok(()),
+                    n => write!(f, " and {n} carried"),
+                }
+            }
+            TraceEvent::PassedOver { from, to, node } => {
+                let node = node.as_u64();
+                write!(
+                    f,
+                    "{from} passes node {node:#x} of {to} over, which is dead"
+                )
+            }
+            TraceEvent::Received { by, kind, id } => {
+                write!(f, "{by} receives {kind:?}, id {:#x}", id.as_u64())
+            }
+            TraceEvent::Discarded { by, kind, id } => {
+                write!(f, "{by} discards {kind:?}, id {:#x}", id.as_u64())
+            }
+            TraceEvent::Transferred { from, to, handle } => {
+                write!(f, "{from} transfers to {to}: handle {:#x}", handle.as_u64())
+            }
+            TraceEvent::HandleReleased { by, owner, node } => {
+                let node = node.as_u64();
+                write!(f, "{by} releases a handle on node {node:#x} of {owner}")
+            }
+            TraceEvent::NodeReleased { by, node } => {
+                write!(f, "{by} releases its node {:#x}", node.as_u64())
+            }
+            TraceEvent::Closed { peer } => write!(f, "{peer} has closed"),
+        }
     }
+}
+
+/// Tells it, if anybody watches; it is put together only then.
+macro_rules! tell {
+    ($system:ident, $event:expr) => {
+        if $system::is_traced() {
+            tell_now::<$system>(move || $event);
+        }
+    };
 }
 
 #[cold]
@@ -123,13 +170,16 @@ fn tell_now<S: System>(event: impl FnOnce() -> TraceEvent) {
 /// `from` has sent a message to `node`.
 #[inline(always)]
 pub(crate) fn sent<S: System>(from: &PeerCore<S>, node: &Node<S>, n_data: u64, n_carried: u64) {
-    tell::<S>(move || TraceEvent::Sent {
-        from: name(from),
-        to: name(node.owner()),
-        node: node.id(),
-        n_data,
-        n_carried,
-    });
+    tell!(
+        S,
+        TraceEvent::Sent {
+            from: from.name(),
+            to: node.owner().name(),
+            node: node.id(),
+            n_data,
+            n_carried,
+        }
+    );
 }
 
 /// `from` has sent a message to `node`, and its owner has it.
@@ -155,64 +205,82 @@ pub(crate) fn sent_one<S: System>(from: &PeerCore<S>, message: &Ref<Message<S>>)
 /// `from` has sent a message to `node`, which is dead.
 #[inline(always)]
 pub(crate) fn passed_over<S: System>(from: &PeerCore<S>, node: &Node<S>) {
-    tell::<S>(move || TraceEvent::PassedOver {
-        from: name(from),
-        to: name(node.owner()),
-        node: node.id(),
-    });
+    tell!(
+        S,
+        TraceEvent::PassedOver {
+            from: from.name(),
+            to: node.owner().name(),
+            node: node.id(),
+        }
+    );
 }
 
 /// `by` has received what stood first in its queue.
 #[inline(always)]
 pub(crate) fn received<S: System>(by: &PeerCore<S>, kind: Kind, id: Id) {
-    tell::<S>(move || TraceEvent::Received {
-        by: name(by),
-        kind,
-        id,
-    });
+    tell!(
+        S,
+        TraceEvent::Received {
+            by: by.name(),
+            kind,
+            id,
+        }
+    );
 }
 
 /// `by` has removed what stood first in its queue.
 #[inline(always)]
 pub(crate) fn discarded<S: System>(by: &PeerCore<S>, kind: Kind, id: Id) {
-    tell::<S>(move || TraceEvent::Discarded {
-        by: name(by),
-        kind,
-        id,
-    });
+    tell!(
+        S,
+        TraceEvent::Discarded {
+            by: by.name(),
+            kind,
+            id,
+        }
+    );
 }
 
 /// `to` has got the handle `id` of `from`.
 #[inline(always)]
 pub(crate) fn transferred<S: System>(from: &PeerCore<S>, to: &PeerCore<S>, id: Id) {
-    tell::<S>(move || TraceEvent::Transferred {
-        from: name(from),
-        to: name(to),
-        handle: id,
-    });
+    tell!(
+        S,
+        TraceEvent::Transferred {
+            from: from.name(),
+            to: to.name(),
+            handle: id,
+        }
+    );
 }
 
 /// `by` has given `handle` up.
 #[inline(always)]
 pub(crate) fn handle_released<S: System>(by: &PeerCore<S>, handle: &Handle<S>) {
-    tell::<S>(move || TraceEvent::HandleReleased {
-        by: name(by),
-        owner: name(handle.node().owner()),
-        node: handle.node().id(),
-    });
+    tell!(
+        S,
+        TraceEvent::HandleReleased {
+            by: by.name(),
+            owner: handle.node().owner().name(),
+            node: handle.node().id(),
+        }
+    );
 }
 
 /// The owner of `node` has given it up.
 #[inline(always)]
 pub(crate) fn node_released<S: System>(node: &Node<S>) {
-    tell::<S>(move || TraceEvent::NodeReleased {
-        by: name(node.owner()),
-        node: node.id(),
-    });
+    tell!(
+        S,
+        TraceEvent::NodeReleased {
+            by: node.owner().name(),
+            node: node.id(),
+        }
+    );
 }
 
 /// `peer` has closed.
 #[inline(always)]
 pub(crate) fn closed<S: System>(peer: &PeerCore<S>) {
-    tell::<S>(move || TraceEvent::Closed { peer: name(peer) });
+    tell!(S, TraceEvent::Closed { peer: peer.name() });
 }

@@ -3,17 +3,8 @@
 mod common;
 
 use bus1_service::TraceEvent::*;
-use bus1_service::{Glance, Kind, Peer, PeerName, Progress, Source, TraceEvent};
+use bus1_service::{Glance, Kind, Peer, Progress, Source, TraceEvent};
 use common::*;
-
-/// What a peer is called, found out by its own handle to itself going.
-fn name(peer: &Peer<Host>) -> PeerName {
-    let (_, told) = traced(|| node(peer, peer));
-    match told[..] {
-        [Transferred { from, .. }] => from,
-        _ => panic!("{told:?}"),
-    }
-}
 
 /// What is told of `work`.
 fn told<R>(work: impl FnOnce() -> R) -> Vec<TraceEvent> {
@@ -29,7 +20,7 @@ fn snd_3_each_destination_is_told() {
     let world = World::new(3);
     let [a, b, client] = world.first();
     let [to_a, to_b] = [a, b].map(|server| node(server, client));
-    let [a_name, b_name, from] = [a, b, client].map(name);
+    let [a_name, b_name, from] = [a, b, client].map(Peer::name);
     let sent = |to, node, n_data, n_carried| Sent {
         from,
         to,
@@ -79,7 +70,7 @@ fn snd_3_each_destination_is_told() {
 fn not_1_releases_are_told() {
     let world = World::new(2);
     let [server, client] = world.first();
-    let [by, holder] = [server, client].map(name);
+    let [by, holder] = [server, client].map(Peer::name);
     let (node_id, handle) = node(server, client);
     assert_eq!(
         told(|| release(server, &[node_id]).unwrap()),
@@ -131,7 +122,7 @@ fn clo_1_closing_is_told() {
     let mut world = World::new(1);
     let server = world.peers[0].clone();
     let client = world.peer(1);
-    let to = name(&server);
+    let [to, from] = [&server, &client].map(Peer::name);
     let (own, handle_on_own) = node(&client, &client);
     let (theirs, handle) = node(&server, &client);
     let (mut nodes, mut handles) = ([None; 2], [handle; 2]);
@@ -140,9 +131,6 @@ fn clo_1_closing_is_told() {
         let effects = client.transfer(&server, &sources, &mut nodes, &mut handles);
         effects.unwrap().finish_silently();
     });
-    let Some(&Transferred { from, .. }) = transferred.first() else {
-        panic!("{transferred:?}");
-    };
     let expected = handles.map(|handle| Transferred { from, to, handle });
     assert_eq!(transferred, expected);
     let closing = told(|| close(&client));

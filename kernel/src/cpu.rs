@@ -6,10 +6,9 @@
 use core::fmt;
 use core::sync::atomic::{AtomicU64, Ordering};
 
-use omnibus_abi::Call;
-
 use crate::shared::Ref;
 use crate::syscall::caller::Scratch;
+use crate::syscall::decode;
 use crate::task::thread::{Thread, Work};
 
 /// One CPU.
@@ -84,7 +83,7 @@ impl Doing {
         }
         match self.call.load(Ordering::Relaxed) {
             NO_CALL => write!(out, ", no system call"),
-            number => match Call::from_number(number) {
+            number => match decode(number) {
                 Some(call) => write!(out, ", system call {}", call.specification().name),
                 None => write!(out, ", unknown system call {number:#x}"),
             },

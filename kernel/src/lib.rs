@@ -13,8 +13,6 @@ extern crate std;
 
 pub mod acpi;
 #[macro_use]
-pub mod trace;
-#[macro_use]
 pub mod log;
 
 pub mod arch;
@@ -35,6 +33,7 @@ pub mod symbols;
 pub mod syscall;
 pub mod task;
 pub mod time;
+pub mod trace;
 #[cfg(not(test))]
 pub mod trap;
 pub mod words;

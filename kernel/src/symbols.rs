@@ -1,4 +1,4 @@
-//! Names for addresses of the kernel: the table `kernel.sym` of the initrd.
+//! Names for addresses of the kernel: the table `kernel.sym` of the initrd, or `kernel-trace.sym` for the kernel that is built to be watched.
 //!
 //! The table is text, one line per function: 16 hexadecimal digits, a space, the name; sorted by address. It is searched where it lies, by
 //! halving, so it costs no memory; a line that is not of this form ends the search without a name.
@@ -6,7 +6,11 @@
 use omnibus_archive::Archive;
 
 /// Name of the table in the initrd.
-const FILE: &str = "kernel.sym";
+const FILE: &str = if cfg!(feature = "trace") {
+    "kernel-trace.sym"
+} else {
+    "kernel.sym"
+};
 
 /// The table of the archive `initrd`; an empty one, without which backtraces have no names, if there is none.
 pub fn of_initrd(initrd: &[u8]) -> Symbols<'_> {

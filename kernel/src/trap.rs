@@ -17,6 +17,7 @@ use crate::syscall::stopped::{Stopped, end_faulted};
 use crate::syscall::{self, caller::Caller, machine_memory::MachineMemory};
 use crate::task::thread::{Thread, Work};
 use crate::task::{reaper, run, scheduler};
+use crate::trace::{Event, trace};
 
 /// A system call of the thread that this CPU runs.
 #[inline(always)]
@@ -26,7 +27,10 @@ pub fn syscall(cpu: &mut Cpu) -> Exit {
     };
     let (thread, _) = &*current;
     let number = thread.machine.call_number();
-    crate::trace!(entry, thread = thread.number, call = number);
+    trace!(Event::Entry {
+        thread: thread.number,
+        call: number,
+    });
     DOING.set_call(Some(number));
     if !run::is_quiet() {
         return Exit::To(general(cpu));
@@ -129,6 +133,11 @@ fn stop_faulted(cpu: &mut Cpu, fault: Fault) {
     let Some((thread, work)) = cpu.current.take() else {
         return;
     };
+    trace!(Event::Fault {
+        thread: thread.number,
+        vector: fault.vector,
+        address: fault.address,
+    });
     #[cfg(feature = "sabotage")]
     if sabotage::breaks(Promise::Isolation) && sabotage::lend(&thread.task, fault.address) {
         cpu.current = Some((thread, work));

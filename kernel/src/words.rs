@@ -127,7 +127,7 @@ mod tests {
         assert!(
             Complaint::Unknown("slise")
                 .to_string()
-                .ends_with("init args slice test sabotage")
+                .ends_with("init args slice overcommit test sabotage trace")
         );
     }
 }

@@ -51,14 +51,17 @@ pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
     };
     let machine = options.machine();
     eprintln!("booting {} on {machine}", task.name);
+    let words = words::command_line(&first, &arguments, &options.word)?;
+    let kernel = options.kernel.clone();
+    let kernel = kernel.unwrap_or_else(|| image::kernel_for(&words));
     if request.is_debugged {
-        announce_gdb(&task.with_symbols);
+        announce_gdb(&kernel, &task.with_symbols);
     }
     let boot = Boot {
         machine,
-        kernel: options.kernel.clone().unwrap_or_else(image::kernel),
+        kernel,
         initrd: Some(options.initrd.clone().unwrap_or(task.initrd)),
-        words: words::command_line(&first, &arguments, &options.word)?,
+        words,
         time_limit: options
             .time_limit()
             .or((!request.is_debugged).then_some(TIME_LIMIT)),
@@ -78,12 +81,11 @@ pub(crate) fn boot(request: &Request<'_>, options: &Options) -> Result<u8> {
     Ok(run.exit_code())
 }
 
-fn announce_gdb(program: &Path) {
+fn announce_gdb(kernel: &Path, program: &Path) {
     eprintln!("waiting for a debugger on port 1234; in another terminal:");
     eprintln!(
         "  gdb -iex 'set confirm off' {:?} -ex 'add-symbol-file {:?}' -ex 'target remote localhost:1234'",
-        image::kernel(),
-        program
+        kernel, program
     );
 }
 

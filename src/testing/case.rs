@@ -1,7 +1,7 @@
 //! A test that needs a boot of its own: what boots, and how it must end.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -20,6 +20,8 @@ use crate::{image, words};
 pub(crate) enum Kernel {
     /// Omnibus, with this program as its first task.
     Omnibus(&'static str),
+    /// The same, with arguments for the program.
+    OmnibusWith(&'static str, &'static [&'static str]),
     /// The kernel that can be broken, with this program as its first task.
     Sabotaged(&'static str),
     /// Omnibus, carrying out the boot plan of this name, with the words behind it.
@@ -48,7 +50,7 @@ pub(crate) struct Expected {
     pub(crate) exit_code: u8,
     /// What the message about the failure must contain; nothing for a run that must not fail.
     pub(crate) failure: &'static str,
-    /// What a line of the console must contain.
+    /// What a line of the console must contain; several, separated by line feeds, one behind the other.
     pub(crate) console: &'static str,
 }
 
@@ -108,12 +110,19 @@ impl Case {
         words::command_line(program, &arguments, &settings)
     }
 
+    /// The kernel for the command line, and that.
+    fn kernel_and_line(&self, program: &str, arguments: &[&str]) -> Result<(PathBuf, String)> {
+        let line = self.line(program, arguments)?;
+        Ok((image::kernel_for(&line), line))
+    }
+
     fn boot(&self, machine: &Machine, console: &mut Vec<String>) -> Result<Run> {
         let directory = ScratchDirectory::new()?;
         let mut machine = machine.clone();
         (self.adjust)(&mut machine);
         let (kernel, words) = match self.kernel {
-            Kernel::Omnibus(program) => (image::kernel(), self.line(program, &[])?),
+            Kernel::Omnibus(program) => self.kernel_and_line(program, &[])?,
+            Kernel::OmnibusWith(program, arguments) => self.kernel_and_line(program, arguments)?,
             Kernel::Sabotaged(program) => (image::sabotaged_kernel(), self.line(program, &[])?),
             Kernel::Planned(words) => (image::kernel(), self.line(image::STARTER, words)?),
             Kernel::Tiny(steps) => {
@@ -161,6 +170,13 @@ impl Case {
 }
 
 impl Expected {
+    /// The first of the lines that are not on the console, behind those before.
+    fn missing_line(&self, console: &[String]) -> Option<&'static str> {
+        let mut printed = console.iter();
+        let mut expected = self.console.lines();
+        expected.find(|expected| !printed.any(|line| line.contains(expected)))
+    }
+
     /// What is wrong with how a run ended, and the console's last lines with it.
     fn complaint(&self, run: &Run, console: &[String]) -> Option<String> {
         let said = run.failure().unwrap_or_else(|| "status 0".to_owned());
@@ -172,10 +188,8 @@ impl Expected {
                 "the failure should name \"{}\", and is: {said}",
                 self.failure
             )
-        } else if !console.iter().any(|line| line.contains(self.console))
-            && !self.console.is_empty()
-        {
-            format!("no line of the console has \"{}\"", self.console)
+        } else if let Some(missing) = self.missing_line(console) {
+            format!("no line of the console has \"{missing}\"")
         } else {
             return None;
         };

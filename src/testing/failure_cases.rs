@@ -136,6 +136,18 @@ pub(crate) const CASES: &[Case] = &[
             ),
         )
     },
+    Case {
+        kernel: Kernel::Omnibus("test-bad-input"),
+        ..case(
+            "failure.trace-in-panic",
+            "With `trace=on` a panic prints the last events, down to the call in whose midst it came.",
+            &["test=fault-in-call", "trace=on"],
+            panics(
+                "kernel panic: page fault at",
+                "kernel panic: page fault at\nkernel::trap::general\ntrace: the last 32 of\n calls debug_print",
+            ),
+        )
+    },
     case(
         "failure.triple-fault",
         "A kernel that triple-faults is a failure, although QEMU then ends with 0.",

@@ -114,6 +114,33 @@ pub(crate) const CASES: &[Case] = &[
         )
     },
     Case {
+        words: &["trace=loud"],
+        ..no_first_task(
+            "kernel.trace-word-with-a-bad-value",
+            "The kernel word `trace` has one value.",
+            "trace= can only be on",
+            "",
+        )
+    },
+    Case {
+        kernel: Kernel::Omnibus("letter"),
+        words: &["trace=on"],
+        ..success(
+            "kernel.trace-tells-an-exchange",
+            "With `trace=on` the end of the system shows the calls of its programs and what took effect, in order.",
+            LETTER,
+        )
+    },
+    Case {
+        kernel: Kernel::OmnibusWith("test-bus1", &["--filter", "ord-2-calls-between-threads"]),
+        words: &["trace=on"],
+        ..success(
+            "kernel.trace-tells-a-hand-over",
+            "A message that is handed over is told as sent and as received, before its receiver runs.",
+            HANDED_OVER,
+        )
+    },
+    Case {
         initrd: Initrd::Missing,
         ..no_first_task(
             "kernel.initrd-missing",
@@ -159,3 +186,35 @@ pub(crate) const CASES: &[Case] = &[
         )
     },
 ];
+
+/// What the trace tells of the program `letter`, whose peer is the account's second actor and sends itself five bytes.
+const LETTER: &str = "\
+on node 0x1: hello
+trace: the last
+ calls peer_new
+peer 0.2 is number 1
+ calls transfer
+0.2 transfers to 0.2: handle 0x3
+ calls send
+0.2 sends to node 0x1 of 0.2: 5 bytes
+ calls recv
+0.2 receives User, id 0x1
+ calls release_one
+0.2 releases a handle on node 0x1 of 0.2
+ calls release_one
+0.2 releases its node 0x1
+ calls capability_drop
+0.2 has closed
+ calls exit";
+
+/// What it tells of two threads that call each other: what one sends the other has received before that runs.
+const HANDED_OVER: &str = "\
+trace: the last
+ calls call_short
+ sends to node
+ receives User
+ of task 1 runs
+ calls call_short
+ sends to node
+ receives User
+ of task 1 runs";

@@ -98,11 +98,12 @@ impl Suite<'_> {
             }
             Ok(())
         };
+        let words = words::command_line(self.program.name, &arguments, &self.settings)?;
         let boot = Boot {
             machine: self.machine.clone(),
-            kernel: image::kernel(),
+            kernel: image::kernel_for(&words),
             initrd: Some(image::initrd()),
-            words: words::command_line(self.program.name, &arguments, &self.settings)?,
+            words,
             time_limit: Some(self.time_limit),
             is_debugged: false,
         };

@@ -21,7 +21,7 @@ use crate::hook;
 use crate::mem::{KeyedGuard, KeyedMutex, Ref};
 use crate::message::objects;
 use crate::transaction::Transaction;
-use crate::{Account, Error, Id, System, Wake};
+use crate::{Account, Error, Id, PeerName, System, Wake};
 
 /// A peer; clones name the same one. Dropping the last clone does not close it: the embedder calls [`Peer::begin_close`] or
 /// [`Peer::close`].
@@ -107,6 +107,12 @@ impl<S: System> Peer<S> {
         Account::from_core(&self.core.account)
     }
 
+    /// What trace events call it.
+    #[must_use]
+    pub fn name(&self) -> PeerName {
+        self.core.name()
+    }
+
     /// Whether both are the same peer.
     #[must_use]
     pub fn is_same(&self, other: &Peer<S>) -> bool {
@@ -125,6 +131,13 @@ impl<S: System> Peer<S> {
 }
 
 impl<S: System> PeerCore<S> {
+    pub(crate) fn name(&self) -> PeerName {
+        PeerName {
+            account: self.account.number(),
+            actor: self.actor,
+        }
+    }
+
     /// The lock, with the queue brought up to date. One section is of bounded length; more handles leaving at once take several.
     #[inline(always)]
     pub(crate) fn lock_settled(&self) -> KeyedGuard<'_, S, PeerState<S>> {

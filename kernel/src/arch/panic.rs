@@ -1,7 +1,7 @@
 //! The end of the kernel: what a panic prints, and how the machine stops.
 //!
-//! First cause first: one line on the second channel, before anything that could itself fail. Then the message, what the CPU was doing, and a
-//! backtrace by frame pointers, with the names of the symbol table that came in the initrd.
+//! First cause first: one line on the second channel, before anything that could itself fail. Then the message, what the CPU was doing, a
+//! backtrace by frame pointers, with the names of the symbol table that came in the initrd, and the last trace events, if they are kept.
 
 use super::dispatch::KernelFrame;
 use super::percpu::Cpu;
@@ -10,6 +10,7 @@ use crate::log;
 use crate::mm::stacks::{CPU_BYTES, STACKS, Stack};
 use crate::mm::{CPUS, image};
 use crate::symbols::Symbols;
+use crate::trace;
 use core::fmt;
 use core::panic::PanicInfo;
 use core::sync::atomic::{AtomicBool, Ordering};
@@ -104,6 +105,7 @@ fn enter(cause: fmt::Arguments<'_>) {
 fn leave(frame_pointer: u64) -> ! {
     print_activity();
     print_backtrace(frame_pointer);
+    trace::print(trace::N_IN_PANIC);
     report::exit(report::STATUS_KERNEL_FAILED)
 }
 

@@ -153,8 +153,6 @@ impl Claimed {
         let descriptor = Descriptor::new(MESSAGE_TYPE_USER, n_bytes, n_carried);
         thread.machine.end_receive(call.describe(descriptor), from);
         thread.doing.received();
-        crate::trace!(commit, node = from.id);
-        crate::trace!(receive, node = from.id);
         thread
     }
 }

@@ -49,6 +49,7 @@ use crate::task::task::Task;
 use crate::task::thread::{Thread, Work};
 use crate::task::waiters::Waiters;
 use crate::time;
+use crate::trace::{Event, trace};
 
 use delivery::{Claimed, Outgoing, Source};
 
@@ -446,11 +447,10 @@ fn switch(
     since_ticks: &mut u64,
     receiver: ManuallyDrop<Ref<Thread>>,
 ) -> NonNull<UserContext> {
-    crate::trace!(
-        switch,
-        thread = receiver.number,
-        task = receiver.task.number
-    );
+    trace!(Event::Switch {
+        thread: receiver.number,
+        task: receiver.task.number,
+    });
     let task: &Task = &receiver.task;
     DOING.set_task(task.number);
     DOING.set_call(None);

@@ -30,6 +30,5 @@ pub(super) fn arrive(thread: Ref<Thread>) {
     let from = From::of(&received.metadata());
     thread.machine.set_payload(payload);
     thread.machine.end_receive(call.describe(descriptor), from);
-    crate::trace!(receive, node = from.id);
     scheduler::put(thread, Work::User);
 }

@@ -8,10 +8,12 @@ pub mod peer;
 
 pub use bus1_service::{BYTES, OBJECTS};
 
-use bus1_service::Kind;
+use bus1_service::{Kind, TraceEvent};
 use omnibus_abi::bus1::{
     MESSAGE_TYPE_HANDLE_RELEASE, MESSAGE_TYPE_NODE_RELEASE, MESSAGE_TYPE_USER,
 };
+
+use crate::trace::{self, Event, trace};
 
 /// Slot of page frames.
 pub const FRAMES: usize = 2;
@@ -43,6 +45,15 @@ impl bus1_service::System for Omnibus {
     #[cfg(not(test))]
     fn between_sections() {
         crate::arch::take_interrupts();
+    }
+
+    #[inline(always)]
+    fn is_traced() -> bool {
+        trace::is_on()
+    }
+
+    fn trace(event: TraceEvent) {
+        trace!(Event::Bus(event));
     }
 }
 
@@ -90,6 +101,6 @@ pub const fn kind_number(kind: Kind) -> u64 {
 /// The error of the core as an error of the ABI.
 #[must_use]
 pub fn errno(error: &bus1_service::Error) -> omnibus_abi::Errno {
-    crate::trace!(refusal, error = error);
+    trace!(Event::Refused(*error));
     omnibus_abi::Errno::new(error.errno()).unwrap_or(omnibus_abi::Errno::EINVAL)
 }

@@ -15,6 +15,7 @@ use super::{Account, Omnibus, wake};
 use crate::lock::{Lock, Rank};
 use crate::shared::{Link, Linked, List, Ref};
 use crate::task::{reaper, waiters::Waiters};
+use crate::trace::{Event, trace};
 
 /// Pieces of work ([`crate::task::reaper::BATCH`]) that one batch of the core stands for: it looks after up to 16 objects.
 pub const BATCH_PIECES: u32 = 32;
@@ -111,6 +112,10 @@ impl Hold {
         };
         match Ref::try_new(object) {
             Ok(object) => {
+                trace!(Event::Peer {
+                    number: object.number,
+                    name: object.core.name(),
+                });
                 PEERS.lock().push_back(object.clone());
                 Ok(Self(object))
             }

@@ -5,6 +5,7 @@ use omnibus_abi::layout::PAGE_BYTES;
 use super::user::{Fault, UserMemory};
 use crate::mm::user;
 use crate::task::thread::Thread;
+use crate::trace::{Event, trace};
 
 /// Memory of the task of a thread whose address space is active. What cannot be used is noted in the thread ([`Thread::missed`]).
 pub struct MachineMemory<'a>(pub &'a Thread);
@@ -12,7 +13,8 @@ pub struct MachineMemory<'a>(pub &'a Thread);
 impl MachineMemory<'_> {
     fn missed(&self, fault: user::Fault) -> Fault {
         let user::Fault { address, is_write } = fault;
-        crate::trace!(fault, address = address, is_write = is_write);
+        let thread = self.0.number;
+        trace!(Event::Missed { thread, address });
         self.0.missed.note(address, is_write);
         Fault
     }

@@ -44,7 +44,8 @@ pub type Arguments = [u64; 6];
 
 /// The call that `rax` names: those with a message in registers have its length in the upper half, those with one in memory the size of a
 /// transfer.
-fn decode(rax: u64) -> Option<Call> {
+#[must_use]
+pub fn decode(rax: u64) -> Option<Call> {
     let call = Call::from_number(rax & ((1 << N_BYTES_SHIFT) - 1))?;
     (rax >> N_BYTES_SHIFT == 0 || call.is_short() || call.is_long()).then_some(call)
 }

@@ -89,7 +89,6 @@ fn receive(
         };
         if let Ok(effects) = taken {
             installed.keep();
-            crate::trace!(receive, peer = hold.number);
             return Ok(Finish::new(effects, hold, Paid::default(), Ok(0)).step());
         }
         // A RELEASE took it away meanwhile (REL-2): look at what comes next.

@@ -99,7 +99,6 @@ fn send_bytes(
         .core
         .send(&[Id::from_u64(call.handle)], carried, payload);
     let effects = sent.map_err(|error| service::errno(&error))?;
-    crate::trace!(commit, peer = peer.number);
     // One message that carries one handle at most: a wake, or its end.
     effects.finish(&mut service::wake);
     Ok(())
@@ -234,7 +233,6 @@ impl Receive {
         };
         installed.keep();
         effects.finish(&mut service::wake);
-        crate::trace!(receive, node = from.id);
         if let Some(id) = carried {
             machine.set_carried(id);
         }
@@ -336,7 +334,6 @@ pub fn look(machine: &Machine, peer: &PeerObject) -> There {
         descriptor
     };
     let from = From::of(&received.metadata());
-    crate::trace!(receive, node = from.id);
     machine.set_payload(payload);
     There::Taken(machine.receive_beside(descriptor, from))
 }

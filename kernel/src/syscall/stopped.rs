@@ -186,7 +186,6 @@ impl Stopped {
 /// The fault ends the task of `thread`, with a report, and nobody else.
 pub fn end_faulted(thread: &Thread, fault: &Fault) {
     let task = &thread.task;
-    crate::trace!(fault, task = task.number, vector = fault.vector);
     crate::log::kernel!(
         "task {} ({}) ended: {fault}, rip {:#x}",
         task.number,

@@ -46,7 +46,7 @@ impl Stage {
 pub struct Transfer {
     from: Hold,
     /// Kept open as long as the call runs.
-    to: Hold,
+    _to: Hold,
     stage: Stage,
     /// For the lists of the stage.
     paid: Paid,
@@ -112,7 +112,7 @@ fn prepare(
     }
     Ok(Ok(Transfer {
         from,
-        to,
+        _to: to,
         stage: Stage::Preparing(preparing),
         paid,
         src,
@@ -222,7 +222,6 @@ impl Transfer {
                     }
                     return match prepared.commit() {
                         Ok(effects) => {
-                            crate::trace!(commit, peer = self.from.number, to = self.to.number);
                             let finish = Finish::new(effects, self.from, self.paid, Ok(0));
                             // So is the arrival of many.
                             if self.n_transfers > u64::from(BATCH) {

@@ -24,6 +24,7 @@ use crate::mm::frames;
 use crate::programs::{self, NoProgram};
 use crate::sabotage;
 use crate::service::{Account, account::AccountObject};
+use crate::trace;
 
 /// Number of the first task.
 static FIRST: Once<u64> = Once::new();
@@ -65,6 +66,7 @@ fn try_boot(line: &str, initrd: &'static [u8]) -> Result<(), Cause> {
                     return Err(Cause::CannotBreak);
                 }
             }
+            words::TRACE if !trace::choose(word.value) => return Err(Cause::BadTrace),
             _ => {}
         }
     }
@@ -103,6 +105,7 @@ enum Cause {
     BadWord,
     CannotBreak,
     BadOvercommit,
+    BadTrace,
     NotStarted(Errno),
 }
 
@@ -117,6 +120,7 @@ impl fmt::Display for Cause {
                 "the kernel word sabotage= is a letter from a to h, and only the kernel built for that test knows it",
             ),
             Self::BadOvercommit => f.write_str("the kernel word overcommit= is a number from 1"),
+            Self::BadTrace => f.write_str("the kernel word trace= can only be on, and only the kernel built for it knows it"),
             Self::NotStarted(Errno::ENOENT) => {
                 f.write_str("the first task's program is not in the initial RAM disk")
             }
@@ -183,6 +187,7 @@ pub fn ended(task: &Task) {
     let Some(end) = task.how_it_ended() else {
         return;
     };
+    trace::print(usize::MAX);
     match end {
         End::Exited(status) => crate::arch::exit(status),
         End::Killed => report::fail(format_args!(

@@ -26,6 +26,7 @@ use crate::syscall::operation::{Operation, Outcome};
 use crate::syscall::short::Receive;
 use crate::syscall::stopped::Stopped;
 use crate::time;
+use crate::trace::{Event, trace};
 
 /// How long the reaper lets threads of its priority run between two of its batches, each of which takes about half as long.
 const REAPER_PAUSE_NS: u64 = 300_000;
@@ -201,7 +202,10 @@ fn choose(cpu: &mut Cpu, mut now_ns: u64) -> bool {
 
 /// This CPU runs `thread`, which says so, for a turn.
 fn begin(cpu: &mut Cpu, thread: Ref<Thread>, work: Work, now_ns: u64) {
-    crate::trace!(switch, thread = thread.number, task = thread.task.number);
+    trace!(Event::Switch {
+        thread: thread.number,
+        task: thread.task.number,
+    });
     thread.task.space.activate();
     DOING.set_task(thread.task.number);
     cpu.turn_end_ns = now_ns + TURN_NS;
@@ -272,7 +276,10 @@ pub fn settle(cpu: &mut Cpu, thread: Ref<Thread>, outcome: Outcome) {
 
 /// Ends a call: its result is in the thread's registers.
 pub fn finish_call(thread: &Thread, result: Result<u64, Errno>) {
-    crate::trace!(exit, thread = thread.number, result = result);
+    trace!(Event::Exit {
+        thread: thread.number,
+        result,
+    });
     thread.machine.set_result(result);
 }
 

@@ -103,7 +103,6 @@ impl Brief {
             ids @ [_] => at.core.send(ids, &[], payload).ok()?,
             ids => at.core.send_few(ids, payload).ok()??,
         };
-        crate::trace!(commit, peer = at.number);
         // Messages that carry nothing: a wake for each, or its end.
         effects.finish(&mut service::wake);
         Some(())

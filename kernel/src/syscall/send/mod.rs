@@ -344,7 +344,6 @@ impl Send {
                     }
                     return match staged.commit() {
                         Ok(effects) => {
-                            crate::trace!(commit, peer = self.hold.number);
                             self.errors.succeed(&caller.memory);
                             Finish::new(effects, self.hold, self.paid, Ok(0)).step()
                         }
