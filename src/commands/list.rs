@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::cli::Options;
 use crate::image;
-use crate::testing::{self, c_cases, compare_cases, host, shell_cases, suites};
+use crate::testing::{self, c_cases, compare_cases, host, page, readme, shell_cases, suites};
 
 /// Prints what contains `filter`, until there is nobody left to read it: `list | head` is not an error.
 ///
@@ -39,6 +39,9 @@ fn print_all(filter: Option<&str>, options: &Options) -> Result<()> {
     }
     for (id, sentence) in host::list(testing::root())? {
         print("test", &id, &sentence)?;
+    }
+    for (id, sentence) in [page::TEST, readme::TEST] {
+        print("test", id, sentence)?;
     }
     for case in testing::cases() {
         print("test", case.id, case.sentence)?;

@@ -12,9 +12,10 @@ mod kernel_cases;
 mod libtest;
 mod matrix;
 pub(crate) mod mutants;
-mod page;
+pub(crate) mod page;
 mod protocol;
 mod pseudo_terminal;
+pub(crate) mod readme;
 mod sentences;
 pub(crate) mod shell_cases;
 pub(crate) mod suites;
@@ -64,6 +65,7 @@ pub(crate) fn run(test: &TestOptions, options: &Options) -> Result<u8> {
     }
     let machine = options.machine();
     page::run(root(), &mut tally)?;
+    readme::run(root(), &mut tally)?;
     for case in cases() {
         case.test(&machine, &mut tally)?;
     }

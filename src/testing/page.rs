@@ -15,6 +15,12 @@ use super::child;
 use super::tally::Tally;
 use crate::scratch::ScratchDirectory;
 
+/// Id and sentence.
+pub(crate) const TEST: (&str, &str) = (
+    "page.first-program",
+    "A program of one's own: what docs/first-program.md says to type is typed, and what it shows comes.",
+);
+
 /// The page.
 const PAGE: &str = "docs/first-program.md";
 
@@ -29,8 +35,8 @@ const MARK: &str = "---- the next block of the page ----";
 /// # Errors
 /// If the host cannot do its part.
 pub(crate) fn run(root: &Path, tally: &mut Tally) -> Result<()> {
-    let sentence = "A program of one's own: what docs/first-program.md says to type is typed, and what it shows comes.";
-    tally.judge("page.first-program", sentence, || {
+    let (id, sentence) = TEST;
+    tally.judge(id, sentence, || {
         let path = root.join(PAGE);
         let page =
             fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
