@@ -44,14 +44,22 @@ pub(crate) type Waker<'a, S> = &'a mut dyn FnMut(&<S as System>::Watch, Wake);
 /// are finished (ORD-6, SND-4). Dropping unfinished effects finishes them and wakes nobody.
 #[must_use = "the operation is complete only when its effects are finished"]
 pub struct Effects<S: System> {
-    work: Work<S>,
+    remains: Remains<S>,
 }
 
-/// What remains.
-pub(crate) enum Work<S: System> {
+/// What remains. Of most operations it is short, and moves in registers.
+enum Remains<S: System> {
     Nothing,
-    /// A message through this handle is in its queue.
+    /// A message through this handle is in its queue, and somebody may wait for it.
     Wake(Ref<Handle<S>>),
+    More(Unfinished<S>),
+}
+
+/// Work that is done by whoever drops it; none when it is done.
+struct Unfinished<S: System>(Option<Work<S>>);
+
+/// Work of several pieces.
+pub(crate) enum Work<S: System> {
     /// These messages, which carry nothing, are in their queues.
     Few(FewMessages<S>),
     /// Settle the queue of each destination; take apart what was dropped.
@@ -71,19 +79,33 @@ pub(crate) enum Work<S: System> {
 
 impl<S: System> Effects<S> {
     pub(crate) fn new(work: Work<S>) -> Effects<S> {
-        Effects { work }
+        Effects {
+            remains: Remains::More(Unfinished(Some(work))),
+        }
     }
 
     /// Those of nothing.
+    #[inline(always)]
     pub(crate) fn none() -> Effects<S> {
-        Effects::new(Work::Nothing)
+        Effects {
+            remains: Remains::Nothing,
+        }
+    }
+
+    /// Those of a message through `handle`, which somebody may wait for.
+    #[inline(always)]
+    pub(crate) fn wake(handle: Ref<Handle<S>>) -> Effects<S> {
+        Effects {
+            remains: Remains::Wake(handle),
+        }
     }
 
     /// Turns effects of nothing into those of an operation.
     #[inline(always)]
     pub(crate) fn begin(&mut self, work: Work<S>) {
         // There was nothing to be dropped.
-        core::mem::forget(core::mem::replace(&mut self.work, work));
+        let more = Remains::More(Unfinished(Some(work)));
+        core::mem::forget(core::mem::replace(&mut self.remains, more));
     }
 
     /// Does up to `budget` pieces of work, each short, and reports whom to wake; `wake` is called without any lock held.
@@ -92,12 +114,27 @@ impl<S: System> Effects<S> {
         while budget > 0 {
             budget = budget.saturating_sub(1);
             hook::point("effects");
-            if self.piece(&mut budget, wake) {
-                self.work = Work::Nothing;
+            let is_done = match &mut self.remains {
+                Remains::Nothing => true,
+                Remains::Wake(handle) => {
+                    wake_receiver(handle, wake);
+                    true
+                }
+                Remains::More(unfinished) => {
+                    let work = unfinished.0.as_mut();
+                    let is_done = work.is_none_or(|work| work.piece(&mut budget, wake));
+                    if is_done {
+                        unfinished.0 = None;
+                    }
+                    is_done
+                }
+            };
+            if is_done {
+                self.remains = Remains::Nothing;
                 return Progress::Done;
             }
         }
-        if matches!(self.work, Work::Nothing) {
+        if matches!(self.remains, Remains::Nothing) {
             Progress::Done
         } else {
             Progress::More
@@ -106,31 +143,24 @@ impl<S: System> Effects<S> {
 
     /// Does all that remains.
     #[inline(always)]
-    pub fn finish(mut self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
-        if let Work::Few(messages) = &mut self.work {
-            hook::point("effects");
-            sweep_few(messages, wake);
-            // There is nothing left to do or to drop.
-            return core::mem::forget(self);
-        }
-        match core::mem::replace(&mut self.work, Work::Nothing) {
-            Work::Nothing => {}
-            Work::Wake(handle) => {
+    pub fn finish(self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
+        match self.remains {
+            Remains::Nothing => {}
+            Remains::Wake(handle) => {
                 hook::point("effects");
                 wake_receiver(&handle, wake);
             }
-            work => {
-                self.work = work;
-                self.finish_long(wake);
+            Remains::More(mut unfinished) => {
+                if let Some(Work::Few(messages)) = &mut unfinished.0 {
+                    hook::point("effects");
+                    sweep_few(messages, wake);
+                    // There is nothing left to do or to drop.
+                    core::mem::forget(unfinished);
+                } else {
+                    unfinished.finish(wake);
+                }
             }
         }
-        // There is nothing left to do or to drop.
-        core::mem::forget(self);
-    }
-
-    #[inline(never)]
-    fn finish_long(&mut self, wake: Waker<'_, S>) {
-        while self.step(u32::MAX, wake) != Progress::Done {}
     }
 
     /// Does all that remains, for a program in which nobody waits.
@@ -138,15 +168,28 @@ impl<S: System> Effects<S> {
     pub fn finish_silently(self) {
         self.finish(&mut |_, _| {});
     }
+}
 
+impl<S: System> Unfinished<S> {
+    #[inline(never)]
+    fn finish(&mut self, wake: Waker<'_, S>) {
+        let Some(mut work) = self.0.take() else {
+            return;
+        };
+        loop {
+            let mut budget = u32::MAX;
+            hook::point("effects");
+            if work.piece(&mut budget, wake) {
+                return;
+            }
+        }
+    }
+}
+
+impl<S: System> Work<S> {
     /// One piece. `true` if it was the last.
     fn piece(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
-        match &mut self.work {
-            Work::Nothing => true,
-            Work::Wake(handle) => {
-                wake_receiver(handle, wake);
-                true
-            }
+        match self {
             Work::Few(messages) => {
                 sweep_few(messages, wake);
                 true
@@ -194,21 +237,16 @@ impl<S: System> Effects<S> {
     }
 }
 
-impl<S: System> Drop for Effects<S> {
-    #[inline]
+impl<S: System> Drop for Unfinished<S> {
     fn drop(&mut self) {
-        if !matches!(self.work, Work::Nothing | Work::Wake(_)) {
-            self.finish_long(&mut |_, _| {});
-        }
+        self.finish(&mut |_, _| {});
     }
 }
 
 /// Wakes whom a message through `handle` is for.
 #[inline]
 fn wake_receiver<S: System>(handle: &Handle<S>, wake: Waker<'_, S>) {
-    if !mutant::is(Mutant::NoWake) {
-        wake(&handle.node().owner().watch, Wake::Readable);
-    }
+    wake(&handle.node().owner().watch, Wake::Readable);
 }
 
 /// Takes a message apart: releases the handles it still carries, each in a transaction of its own (NOT-2), and gives its charge back.

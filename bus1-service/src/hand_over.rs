@@ -54,7 +54,9 @@ impl<S: System> Peer<S> {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let mut guard = self.core().lock.lock();
-        guard.parts().0.queue.is_idle()
+        let queue = &mut guard.parts().0.queue;
+        queue.await_next();
+        queue.is_idle()
     }
 
     /// Looks the destination of a message up that may be handed over. With `is_reply_awaited` the sender is going to receive too: then its
@@ -262,8 +264,9 @@ impl<S: System> Peer<S> {
 
 /// Whether nothing is to be done in the sender's queue and, if it is going to receive too, nothing is there.
 #[inline(always)]
-fn is_usual<S: System>(state: &PeerState<S>, is_reply_awaited: bool) -> bool {
+fn is_usual<S: System>(state: &mut PeerState<S>, is_reply_awaited: bool) -> bool {
     if is_reply_awaited {
+        state.queue.await_next();
         state.queue.is_idle()
     } else {
         !state.queue.has_undone()
@@ -336,8 +339,8 @@ impl<S: System> Paid<S> {
             Paid::Passed(account) => account,
             Paid::Charged(charged) => {
                 let account = charged.trace.claimant();
-                let kept = objects::<S>(u64::from(has_carried));
-                account::receive(charged.trace, receiver, &price::<S>(0, n_data), &kept);
+                let n_kept = u64::from(has_carried);
+                account::receive(charged.trace, receiver, &price::<S>(0, n_data), n_kept);
                 account
             }
         }

@@ -85,6 +85,12 @@ impl<S: System> Message<S> {
         self.transaction = None;
     }
 
+    /// What is left of it when it was received: what was charged for it, and the word that decided it. It carries nothing.
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (Option<Ref<Trace<S>>>, Option<Ref<Transaction>>) {
+        (self.trace, self.transaction)
+    }
+
     /// Whether it is or was at its queue, of a message that is decided by a word.
     pub(crate) fn is_entered(&self) -> bool {
         self.transaction.is_some()
@@ -146,10 +152,9 @@ impl<S: System> Message<S> {
     #[inline]
     pub(crate) fn payload(message: &Ref<Message<S>>) -> &[u8] {
         let shared = message.carried.as_ref().map(|carried| &carried.payload);
-        match (shared, &message.transaction) {
-            (Some(Some(payload)), _) => payload.bytes(),
-            (_, Some(word)) if message.bytes().is_empty() => word.bytes(),
-            _ => message.bytes(),
+        match shared {
+            Some(Some(payload)) => payload.bytes(),
+            _ => bytes(message.bytes(), message.transaction.as_ref()),
         }
     }
 
@@ -161,6 +166,15 @@ impl<S: System> Message<S> {
     #[inline]
     pub(crate) fn price(message: &Ref<Message<S>>) -> S::Amounts {
         price::<S>(message.n_carried(), Message::n_data(message))
+    }
+}
+
+/// The payload of a message that shares none with others that carry handles: what lies behind it, or behind its word.
+#[inline]
+pub(crate) fn bytes<'a>(behind: &'a [u8], word: Option<&'a Ref<Transaction>>) -> &'a [u8] {
+    match word {
+        Some(word) if behind.is_empty() => word.bytes(),
+        _ => behind,
     }
 }
 

@@ -132,6 +132,8 @@ pub(crate) struct Queue<S: System> {
     leaving: List<OnQueue<S>>,
     /// The stamp of the last transaction that was ordered.
     clock: u64,
+    /// Somebody was told since the last wake that there is nothing, and may wait (RCV-6).
+    is_awaited: bool,
 }
 
 impl<S: System> Queue<S> {
@@ -141,6 +143,7 @@ impl<S: System> Queue<S> {
             pending: List::new(),
             leaving: List::new(),
             clock: 0,
+            is_awaited: true,
         }
     }
 
@@ -170,6 +173,18 @@ impl<S: System> Queue<S> {
     #[inline(always)]
     pub(crate) fn is_idle(&self) -> bool {
         List::are_empty([&self.ordered, &self.pending, &self.leaving])
+    }
+
+    /// Somebody is told that there is nothing to be received.
+    #[inline(always)]
+    pub(crate) fn await_next(&mut self) {
+        self.is_awaited = true;
+    }
+
+    /// Whether somebody may wait for what was just put into the queue, and is woken now.
+    #[inline(always)]
+    pub(crate) fn take_awaited(&mut self) -> bool {
+        core::mem::take(&mut self.is_awaited) && !mutant::is(Mutant::NoWake)
     }
 
     pub(crate) fn clock(&self) -> u64 {

@@ -75,6 +75,19 @@ impl<S: System, T> Mutex<S, T> {
         }
     }
 
+    /// The lock, if it is free and nobody stands in line: it is not waited for, and nobody is overtaken.
+    #[inline(always)]
+    pub(crate) fn try_lock(&self) -> Option<Guard<'_, S, T>> {
+        record(core::ptr::from_ref(self).addr());
+        #[cfg(not(any(feature = "loom", feature = "shuttle")))]
+        return self.inner.try_lock();
+        #[cfg(any(feature = "loom", feature = "shuttle"))]
+        self.inner
+            .try_lock()
+            .ok()
+            .map(|guard| Guard(guard, PhantomData))
+    }
+
     pub(crate) fn lock(&self) -> Guard<'_, S, T> {
         record(core::ptr::from_ref(self).addr());
         #[cfg(not(any(feature = "loom", feature = "shuttle")))]

@@ -156,6 +156,29 @@ impl<T, K: Kind> Ref<T, K> {
         }
     }
 
+    /// The value, and the block that it lay in with the bytes behind it, if this and `other` are the only pointers to it. Gives up `other`, and
+    /// `self` back, if they are not.
+    ///
+    /// # Errors
+    /// `self`, if there are more pointers.
+    #[inline(always)]
+    pub fn take_apart(self, other: Self) -> Result<(T, Vacant<T, K>), Self> {
+        // Acquire: as in `drop_beside`.
+        if !self.ptr_eq(&other) || self.count().load(Ordering::Acquire) != 2 {
+            return Err(self);
+        }
+        let counted = ManuallyDrop::new(self).counted;
+        core::mem::forget(other);
+        // SAFETY: both pointers are given up, and there is no third: the block is nobody else's. The value is moved out, and its place is vacant
+        // from here on.
+        Ok(unsafe {
+            (
+                (&raw const (*counted.as_ptr()).value).read(),
+                Vacant::emptied(counted),
+            )
+        })
+    }
+
     /// Gives up `self`, where there are others as a rule: without a look at the count before ([`Kind::IS_OFTEN_LAST`]).
     #[inline(always)]
     pub fn drop_shared(self) {

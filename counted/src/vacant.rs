@@ -69,6 +69,15 @@ impl<T, K: Kind> Vacant<T, K> {
         Ok(Self { counted })
     }
 
+    /// The block of a value that was moved out.
+    ///
+    /// # Safety
+    /// It came from [`Vacant::take`], its value is gone, and it is nobody else's.
+    #[inline(always)]
+    pub(crate) unsafe fn emptied(counted: NonNull<Counted<T, K>>) -> Self {
+        Self { counted }
+    }
+
     /// Moves `value` into the block.
     #[inline(always)]
     #[must_use]
@@ -92,6 +101,17 @@ impl<T, K: Kind<Tail = Bytes>> Vacant<T, K> {
     #[inline]
     pub fn try_new(n_bytes: usize) -> Result<Self, OutOfMemory> {
         Self::take(Bytes::new(n_bytes))
+    }
+
+    /// The bytes, as far as they are written.
+    #[inline]
+    #[must_use]
+    pub fn bytes(&self) -> &[u8] {
+        // SAFETY: the block is this value's, and its tail says how many bytes behind it are written.
+        unsafe {
+            let n_written = (*self.counted.as_ptr()).tail.n_written();
+            core::slice::from_raw_parts(tail_of(self.counted).as_ptr(), n_written)
+        }
     }
 
     /// Writes the bytes.

@@ -5,11 +5,12 @@
 //! (ERR-4).
 
 use crate::handle::Handle;
-use crate::mem::{Ref, Spare, Stock};
+use crate::mem::{KeyedGuard, Ref, Spare, Stock};
+use crate::message::objects;
 use crate::peer::PeerCore;
-use crate::{Amounts, Error, System};
+use crate::{Error, System};
 
-use super::books::{Charged, ChargedAll, Claim, Found};
+use super::books::{Books, Charged, ChargedAll, Claim, Found};
 use super::quota::{Quota, Trace};
 use super::{AccountCore, leave};
 
@@ -73,8 +74,24 @@ pub(crate) fn charge_remembered<S: System>(
     is_own: bool,
     amounts: &S::Amounts,
 ) -> Option<Charged<S>> {
-    let (trace, taken) = through_remembered(handle, is_own, amounts, Spare::take)?;
+    let guard = handle.node().owner().account.change_books();
+    let (trace, taken) = through_remembered(guard, handle, is_own, amounts, Spare::take)?;
     Some(Charged { trace, taken })
+}
+
+/// The same as [`charge_through`], if the handle remembers what it goes through, that does not refuse, and the lock of the account is free: it
+/// is not waited for, so this may be called with other locks held. `None` otherwise, and nothing is charged.
+#[inline(always)]
+pub(crate) fn try_charge_through<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    amounts: &S::Amounts,
+) -> Option<Ref<Trace<S>>> {
+    let account = &handle.node().owner().account;
+    let is_own = account.ptr_eq(&sender.account);
+    let guard = account.try_change_books()?;
+    let (trace, _) = through_remembered(guard, handle, is_own, amounts, Spare::take)?;
+    Some(trace)
 }
 
 /// Charges `amounts`, the price of `n` messages, at once, to the account of the owner of `handle`'s node, as [`charge_through`] does. By
@@ -92,7 +109,8 @@ pub(crate) fn charge_all_through<S: System>(
 ) -> Result<ChargedAll<S>, Error> {
     let claim = claim(handle, sender);
     let point = |spare: &mut Spare<Trace<S>>, trace: &Ref<Trace<S>>| spare.take_stock(trace, n);
-    if let Some((traces, taken)) = through_remembered(handle, claim.is_own, amounts, point) {
+    let guard = handle.node().owner().account.change_books();
+    if let Some((traces, taken)) = through_remembered(guard, handle, claim.is_own, amounts, point) {
         return Ok(ChargedAll { traces, taken });
     }
     let target = &handle.node().owner().account;
@@ -112,23 +130,22 @@ fn claim<'a, S: System>(handle: &Handle<S>, sender: &'a PeerCore<S>) -> Claim<'a
     }
 }
 
-/// Charges through the trace that `handle` remembers, to which `point` makes pointers. `None` if there is none, or it refuses.
+/// Charges through the trace that `handle` remembers, in the books under `guard`, and lets `point` make pointers to it. `None` if there is none,
+/// or it refuses.
 #[inline(always)]
 fn through_remembered<S: System, R>(
+    mut guard: KeyedGuard<'_, S, Books<S>>,
     handle: &Handle<S>,
     is_own: bool,
     amounts: &S::Amounts,
     point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
 ) -> Option<(R, S::Amounts)> {
-    let mut guard = handle.node().owner().account.change_books();
     let (books, key) = guard.parts();
     // Taken out meanwhile, since the key opens one thing at a time.
-    let remembered = handle.remembered(key).take();
-    let charged = remembered
-        .as_ref()
-        .and_then(|trace| books.charge(key, trace, is_own, amounts, point));
+    let remembered = handle.remembered(key).take()?;
+    let charged = books.charge(key, &remembered, is_own, amounts, point);
     // Nothing was left there that is to be dropped.
-    core::mem::forget(core::mem::replace(handle.remembered(key), remembered));
+    core::mem::forget(handle.remembered(key).replace(remembered));
     charged
 }
 
@@ -247,21 +264,21 @@ pub(super) fn give_back<S: System>(
     books.discharge(key, trace, amounts)
 }
 
-/// Settles a received message (ACC-3): discharges `price` from the sender's `trace` and moves `kept` from it to the receiver's own.
+/// Settles a received message (ACC-3): discharges `price` from the sender's `trace` and moves `n_kept` objects from it to the receiver's own.
 #[inline(always)]
 pub(crate) fn receive<S: System>(
     trace: Ref<Trace<S>>,
     receiver: &PeerCore<S>,
     price: &S::Amounts,
-    kept: &S::Amounts,
+    n_kept: u64,
 ) {
     // A message is charged to its receiver's account.
     let mut guard = receiver.account.change_books();
     let (books, key) = guard.parts();
     let mut unused = books.discharge(key, &trace, price);
-    if *kept != S::Amounts::ZERO {
+    if n_kept > 0 {
         // Only one of them can have emptied the trace.
-        unused = unused.or(books.transfer(key, &trace, &receiver.own, kept));
+        unused = unused.or(books.transfer(key, &trace, &receiver.own, &objects::<S>(n_kept)));
     }
     let left_over = Spare::give(trace, key, |trace, key| {
         let state = trace.state(key);

@@ -21,7 +21,8 @@ use core::sync::atomic::{AtomicU64 as Counter, Ordering};
 pub(crate) use books::{Books, Charged};
 use charge::give_back;
 pub(crate) use charge::{
-    charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive, undo,
+    charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive,
+    try_charge_through, undo,
 };
 pub(crate) use pass::{Granted, is_granted, pass, pass_with, take_back};
 pub(crate) use quota::{InQuota, Quota, Trace};
@@ -298,6 +299,14 @@ impl<S: System> AccountCore<S> {
         let guard = self.books.lock();
         self.end_epoch();
         guard
+    }
+
+    /// The same, if their lock is free.
+    #[inline(always)]
+    fn try_change_books(&self) -> Option<KeyedGuard<'_, S, Books<S>>> {
+        let guard = self.books.try_lock()?;
+        self.end_epoch();
+        Some(guard)
     }
 
     /// The books are about to change; for the holder of their lock.

@@ -165,6 +165,51 @@ impl<A: Adapter> List<A> {
         self.last = word;
     }
 
+    /// The same for a list that lies in `owner` under the same lock, where `place` finds it: nothing is moved for that.
+    #[inline(always)]
+    pub(crate) fn push_back_in<O>(
+        owner: &O,
+        place: impl for<'a> Fn(&'a O, &'a mut Key) -> &'a mut List<A>,
+        key: &mut Key,
+        item: A::Item,
+    ) {
+        let last = place(owner, key).last;
+        let link = A::link(&item, key);
+        if link.is_linked() {
+            debug_assert!(false, "pushed twice");
+            return;
+        }
+        *link = Link {
+            previous: last,
+            next: END,
+        };
+        let word = item.into_word();
+        let list = place(owner, key);
+        list.last = word;
+        if last == END {
+            list.first = word;
+        } else {
+            Self::at(last, key, |link| link.next = word);
+        }
+    }
+
+    /// Takes `item` out of a list that lies in `owner` under the same lock, where `place` finds it; as [`List::remove`].
+    #[inline(always)]
+    pub(crate) fn remove_in<O>(
+        owner: &O,
+        place: impl for<'a> Fn(&'a O, &'a mut Key) -> &'a mut List<A>,
+        key: &mut Key,
+        item: &A::Item,
+    ) -> Option<A::Item> {
+        let list = place(owner, key);
+        let (mut first, mut last) = (list.first, list.last);
+        let taken = Self::take(&mut first, &mut last, key, item);
+        let list = place(owner, key);
+        list.first = first;
+        list.last = last;
+        taken
+    }
+
     /// Puts `item` before all others.
     pub(crate) fn push_front(&mut self, key: &mut Key, item: A::Item) {
         let mut others = core::mem::take(self);

@@ -50,7 +50,17 @@ impl<S: System, T> KeyedMutex<S, T> {
 
     #[inline]
     pub(crate) fn lock(&self) -> KeyedGuard<'_, S, T> {
-        let guard = self.inner.lock();
+        self.keyed(self.inner.lock())
+    }
+
+    /// The lock, if it is free and nobody stands in line for it.
+    #[inline(always)]
+    pub(crate) fn try_lock(&self) -> Option<KeyedGuard<'_, S, T>> {
+        Some(self.keyed(self.inner.try_lock()?))
+    }
+
+    #[inline(always)]
+    fn keyed<'a>(&self, guard: Guard<'a, S, T>) -> KeyedGuard<'a, S, T> {
         KeyedGuard {
             guard,
             key: Key {

@@ -235,9 +235,7 @@ impl<S: System> PeerState<S> {
     /// Whether a handle of this peer can be used: it is held, and no decided release names it.
     #[inline]
     pub(crate) fn is_held(&self, key: &mut Key, handle: &Handle<S>) -> bool {
-        let at_holder = handle.at_holder(key);
-        at_holder.whereabouts == Whereabouts::Held
-            && !(at_holder.is_marked && self.release.is_decided())
+        self.release.is_held(key, handle)
     }
 
     /// The handle that `id` names.
@@ -318,10 +316,12 @@ impl<S: System> PeerState<S> {
     /// who drops the message, or the message that carries the handle, looks after it.
     pub(crate) fn first(&mut self, key: &mut Key) -> First {
         if self.queue.has_pending() && mutant::is(Mutant::UndecidedBlocks) {
+            self.queue.await_next();
             return First::Nothing;
         }
         for _ in 0..PASS_OVER_MAX {
             let Some(front) = self.queue.front() else {
+                self.queue.await_next();
                 return First::Nothing;
             };
             if self.is_deliverable(key, &front) {
@@ -437,35 +437,23 @@ impl<S: System> Node<S> {
 }
 
 impl<S: System> Node<S> {
-    /// Works on the node's list of messages, under the owner's lock.
-    #[inline(always)]
-    fn with_messages<R>(
-        &self,
-        key: &mut Key,
-        work: impl FnOnce(&mut List<QueuedAtNode<S>>, &mut Key) -> R,
-    ) -> R {
-        let mut messages = core::mem::take(&mut self.state(key).messages);
-        let result = work(&mut messages, key);
-        self.state(key).messages = messages;
-        result
-    }
-
     #[inline(always)]
     pub(crate) fn push_message(&self, key: &mut Key, message: Ref<Message<S>>) {
-        self.with_messages(key, |messages, key| messages.push_back(key, message));
+        List::push_back_in(self, messages, key, message);
     }
 
     pub(crate) fn pop_message(&self, key: &mut Key) -> Option<Ref<Message<S>>> {
-        self.with_messages(key, |messages, key| messages.pop_front(key))
+        let message = self.first_message(key)?;
+        self.remove_message(key, &message)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(crate) fn remove_message(
         &self,
         key: &mut Key,
         message: &Ref<Message<S>>,
     ) -> Option<Ref<Message<S>>> {
-        self.with_messages(key, |messages, key| messages.remove(key, message))
+        List::remove_in(self, messages, key, message)
     }
 
     pub(crate) fn first_message(&self, key: &mut Key) -> Option<Ref<Message<S>>> {
@@ -474,6 +462,11 @@ impl<S: System> Node<S> {
             .front()
             .map(|message| message.clone())
     }
+}
+
+/// The messages of a node, under the owner's lock.
+fn messages<'a, S: System>(node: &'a Node<S>, key: &'a mut Key) -> &'a mut List<QueuedAtNode<S>> {
+    &mut node.state(key).messages
 }
 
 /// The handles of a node, while they are worked on.

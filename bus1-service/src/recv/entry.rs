@@ -8,6 +8,7 @@ use crate::event::EventCore;
 use crate::handle::Whereabouts;
 use crate::mem::{Key, List, Ref};
 use crate::message::{Message, objects, price};
+use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
 use crate::queue::Member;
@@ -136,13 +137,13 @@ fn arrive_handles<S: System>(
 #[inline(always)]
 pub(super) fn settle_charges<S: System>(peer: &PeerCore<S>, message: &mut Ref<Message<S>>) {
     let gone = price::<S>(message.n_objects(), Message::n_data(message));
-    let kept = objects::<S>(message.n_handles());
+    let n_kept = message.n_handles();
     let trace = match message.get_mut() {
         Some(message) => message.trace.take(),
         None => message.trace.clone(),
     };
     if let Some(trace) = trace {
-        account::receive(trace, peer, &gone, &kept);
+        account::receive(trace, peer, &gone, n_kept);
     }
 }
 
@@ -182,6 +183,30 @@ pub(super) fn discharge_note<S: System>(peer: &PeerCore<S>, member: &Member<S>) 
 }
 
 impl<S: System> PeerState<S> {
+    /// Takes the first entry out of the queue, if it is a message that `is_wanted`, and nothing is to be done before.
+    #[inline(always)]
+    pub(super) fn pop_message(
+        &mut self,
+        key: &mut Key,
+        is_wanted: impl FnOnce(&Ref<Message<S>>) -> bool,
+    ) -> Option<Ref<Message<S>>> {
+        let is_free = self.settle(key) && !self.is_receiving;
+        if !is_free || (self.queue.has_pending() && mutant::is(Mutant::UndecidedBlocks)) {
+            return None;
+        }
+        match &*self.queue.front()? {
+            Member::Message(message) => {
+                let is_plain = message.node().id_if_plain().is_some();
+                (is_plain && is_wanted(message)).then_some(())?;
+            }
+            _ => return None,
+        }
+        match self.queue.pop_front(key) {
+            Some(Member::Message(message)) => Some(message),
+            _ => None,
+        }
+    }
+
     /// Brings the queue up to date, and finds the first entry, if no RECV copies it out.
     pub(super) fn first_free(&mut self, key: &mut Key) -> Result<(), Error> {
         if !self.settle(key) || self.is_receiving {

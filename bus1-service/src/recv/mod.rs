@@ -8,15 +8,19 @@ mod receiving;
 
 pub use receiving::{Payload, Receiving};
 
+use alloc::vec::Vec;
+
+use crate::account;
 use crate::event::Told;
-use crate::mem::{KeyedGuard, Ref};
-use crate::message::Message;
+use crate::mem::{KeyedGuard, Ref, Vacant};
+use crate::message::{Message, bytes, price};
 use crate::peer::PeerCore;
 use crate::peer::state::{First, PeerState};
 use crate::queue::Member;
 use crate::sync::relax;
+use crate::transaction::Transaction;
 use crate::{AccountNumber, Error, Id, System, trace};
-use entry::{Entry, arrive, discharge_note, note_taken, settle_charges, take_out};
+use entry::{Entry, arrive, discharge_note, note_taken, settle_charges};
 
 /// What an entry of a queue is (`enum bus1_message_type`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,9 +48,21 @@ pub struct Retry;
 
 /// A received entry.
 pub struct Received<S: System> {
-    entry: Entry<S>,
-    /// The payload, if it is an event.
-    told: Option<Told>,
+    kind: Kind,
+    metadata: Metadata,
+    content: Content<S>,
+}
+
+/// What is left of an entry that was received.
+enum Content<S: System> {
+    /// A notification has none.
+    Nothing,
+    /// The bytes of a message that carried nothing: in its block, or behind the word that decided it.
+    Bytes(Vacant<Message<S>>, Option<Ref<Transaction>>),
+    /// A message, and what it carries of the embedder's.
+    Message(Ref<Message<S>>, Option<Ref<Vec<S::Object>>>),
+    /// The payload of an event.
+    Told(Told),
 }
 
 /// What stands first in a queue, for somebody who has little room.
@@ -62,41 +78,64 @@ pub enum Glance<S: System> {
 impl<S: System> Received<S> {
     /// What it is.
     #[must_use]
+    #[inline]
     pub fn kind(&self) -> Kind {
-        self.entry.kind
+        self.kind
     }
 
     /// Where it came in and from which account.
     #[must_use]
+    #[inline]
     pub fn metadata(&self) -> Metadata {
-        self.entry.metadata
+        self.metadata
     }
 
     /// The payload; empty for notifications.
     #[must_use]
     #[inline]
     pub fn payload(&self) -> &[u8] {
-        match &self.told {
-            None => self.entry.payload(),
-            Some(told) => told.bytes(),
+        match &self.content {
+            Content::Bytes(block, word) => bytes(block.bytes(), word.as_ref()),
+            Content::Message(message, _) => Message::payload(message),
+            Content::Told(told) => told.bytes(),
+            Content::Nothing => &[],
         }
     }
 
     /// The ids of the carried handles, in the sender's order (RCV-3); they name the handles once the message is received.
     #[must_use]
     pub fn transfers(&self) -> &[Id] {
-        self.entry.transfers()
+        match &self.content {
+            Content::Message(message, _) => message.ids(),
+            _ => &[],
+        }
     }
 
     /// What the message carries of the embedder's, shared with its other receivers.
     #[must_use]
     pub fn objects(&self) -> &[S::Object] {
-        self.entry.objects()
+        match &self.content {
+            Content::Message(_, Some(objects)) => objects,
+            _ => &[],
+        }
     }
 
     /// Takes the first entry out. Waits for a RECV that copies it out.
     #[inline]
     pub(crate) fn take(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
+        {
+            let mut guard = peer.lock.lock();
+            let (state, key) = guard.parts();
+            if let Some(message) = state.pop_message(key, |_| true) {
+                return Ok(Received::taken(peer, guard, message));
+            }
+        }
+        Received::take_other(peer)
+    }
+
+    /// The same, of whatever stands first.
+    #[inline(never)]
+    fn take_other(peer: &PeerCore<S>) -> Result<Received<S>, Error> {
         let mut guard = loop {
             let mut guard = peer.lock.lock();
             let (state, key) = guard.parts();
@@ -111,50 +150,78 @@ impl<S: System> Received<S> {
         let (state, key) = guard.parts();
         if let Some(Member::Event(event)) = state.queue.front().as_deref() {
             let event = event.clone();
-            let entry = Entry::of_event(key, &event);
-            let told = Some(event.read(key));
+            let Entry { kind, metadata, .. } = Entry::of_event(key, &event);
+            let content = Content::Told(event.read(key));
             let over = state.event_taken(key, &event);
             drop(guard);
             event.discharge(over);
-            trace::received(peer, entry.kind, entry.metadata.id);
-            return Ok(Received { entry, told });
+            trace::received(peer, kind, metadata.id);
+            return Ok(Received {
+                kind,
+                metadata,
+                content,
+            });
         }
         match state.queue.pop_front(key).ok_or(Error::NothingQueued)? {
             Member::Message(message) => Ok(Received::taken(peer, guard, message)),
             member => {
-                let entry = Entry::of_note(key, &member);
+                let Entry { kind, metadata, .. } = Entry::of_note(key, &member);
                 let piece = note_taken(state, key, &member);
                 drop(guard);
                 drop(piece);
                 discharge_note(peer, &member);
-                trace::received(peer, entry.kind, entry.metadata.id);
-                Ok(Received { entry, told: None })
+                trace::received(peer, kind, metadata.id);
+                Ok(Received {
+                    kind,
+                    metadata,
+                    content: Content::Nothing,
+                })
             }
         }
     }
 
-    /// A message that was just taken out of the queue.
+    /// A message that was just taken out of the queue. One that carries nothing, and that nobody else has any more, is taken apart: its bytes
+    /// are left.
     #[inline(always)]
     fn taken(
         peer: &PeerCore<S>,
         mut guard: KeyedGuard<'_, S, PeerState<S>>,
-        mut message: Ref<Message<S>>,
+        message: Ref<Message<S>>,
     ) -> Received<S> {
-        let (state, key) = guard.parts();
-        take_out(key, &mut message);
-        arrive(state, key, &message);
+        let (_, key) = guard.parts();
         let metadata = Metadata::of_message(&message);
+        let at_node = message.node().remove_message(key, &message);
+        let mut message = match (&message.carried, at_node) {
+            (None, Some(at_node)) => match message.take_apart(at_node) {
+                Ok((taken, block)) => {
+                    drop(guard);
+                    let (trace, word) = taken.into_parts();
+                    let n_data = bytes(block.bytes(), word.as_ref()).len();
+                    if let Some(trace) = trace {
+                        account::receive(trace, peer, &price::<S>(0, n_data as u64), 0);
+                    }
+                    trace::received(peer, Kind::User, metadata.id);
+                    return Received {
+                        kind: Kind::User,
+                        metadata,
+                        content: Content::Bytes(block, word),
+                    };
+                }
+                Err(message) => message,
+            },
+            _ => message,
+        };
+        let (state, key) = guard.parts();
+        arrive(state, key, &message);
         let objects = message.objects(key);
         drop(guard);
         settle_charges(peer, &mut message);
         trace::received(peer, Kind::User, metadata.id);
-        let entry = Entry {
+        Received {
             kind: Kind::User,
             metadata,
-            message: Some(message),
-            objects,
-        };
-        Received { entry, told: None }
+            content: Content::Message(message, objects),
+        }
     }
 }
 
@@ -165,18 +232,15 @@ impl<S: System> Glance<S> {
         let mut guard = peer.lock.lock();
         let (state, key) = guard.parts();
         if !state.queue.has_undone() && !state.queue.has_ordered() {
+            state.queue.await_next();
             return Glance::Nothing;
         }
-        let is_small = state.first_free(key).is_ok()
-            && state.queue.front().is_some_and(|front| match &*front {
-                Member::Message(message) => {
-                    message.carried.is_none() && Message::payload(message).len() <= n_data_max
-                }
-                _ => false,
-            });
-        match is_small.then(|| state.queue.pop_front(key)).flatten() {
-            Some(Member::Message(message)) => Glance::Small(Received::taken(peer, guard, message)),
-            _ => Glance::Other,
+        let is_small = |message: &Ref<Message<S>>| {
+            message.carried.is_none() && Message::payload(message).len() <= n_data_max
+        };
+        match state.pop_message(key, is_small) {
+            Some(message) => Glance::Small(Received::taken(peer, guard, message)),
+            None => Glance::Other,
         }
     }
 }

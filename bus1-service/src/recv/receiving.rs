@@ -137,7 +137,7 @@ impl<S: System> Receiving<S> {
             discharge_note(&self.peer, note);
         }
         trace::received(&self.peer, self.kind(), self.metadata().id);
-        Ok(Effects::new(Work::Nothing))
+        Ok(Effects::none())
     }
 
     /// Takes the entry out of the queue and releases what it carries (RCV-7).
@@ -171,7 +171,7 @@ impl<S: System> Receiving<S> {
         }
         trace::discarded(&self.peer, self.kind(), self.metadata().id);
         let work = self.entry.message.take();
-        Ok(Effects::new(work.map_or(Work::Nothing, Work::Drop)))
+        Ok(work.map_or_else(Effects::none, |message| Effects::new(Work::Drop(message))))
     }
 
     fn take(&mut self, is_wanted: bool) -> Result<(), Retry> {

@@ -13,13 +13,11 @@ use crate::peer::PeerCore;
 use crate::transaction::Transaction;
 use crate::{Amounts, Effects, Error, Id, Place, System, hook, trace};
 
+use super::SHORT_MAX;
 use super::entered::{enter, sweep, withdraw};
 
 /// Most destinations.
 pub(crate) const FEW_MAX: usize = 8;
-
-/// Most bytes of payload, of which every destination gets its own copy.
-const SHORT_MAX: usize = 256;
 
 /// Messages that are decided, and whose receivers are still to be woken.
 pub(crate) type FewMessages<S> = [Option<Ref<Message<S>>>; FEW_MAX];

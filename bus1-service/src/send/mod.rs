@@ -5,8 +5,10 @@
 //! commit undoes everything.
 //!
 //! A message to one destination that carries no handle ([`One`]) is decided by the receiver's lock; any other ([`Many`]) by a
-//! word. A short one to a few, all phases at once, keeps what it knows on the stack ([`send_few`]).
+//! word. With all phases at once a short one to one destination is sent in one nest of sections ([`send_one`]), and one to a few keeps
+//! what it knows on the stack ([`send_few`]).
 
+mod at_once;
 mod destination;
 mod entered;
 mod few;
@@ -15,16 +17,19 @@ mod one;
 
 use alloc::vec::Vec;
 
+pub(crate) use at_once::send_one;
 pub(crate) use destination::Destination;
 pub(crate) use few::{FewMessages, is_few, send_few, sweep_few};
 use many::Source;
 pub(crate) use many::{Many, send_many};
 use one::One;
 
-use crate::effects::Work;
 use crate::mem::{Fill, Ref, Unique};
 use crate::peer::PeerCore;
 use crate::{Effects, Error, Id, Progress, System};
+
+/// Most bytes of a short message, which goes ways of its own.
+const SHORT_MAX: usize = 256;
 
 /// A message whose ids are looked up and whose memory is charged and set aside, piece by piece.
 ///
@@ -59,24 +64,6 @@ enum Plan<S: System> {
     Nothing,
     One(One<S>),
     Many(Unique<Many<S>>),
-}
-
-/// Sends `payload` through the handle `id`.
-///
-/// # Errors
-/// Those of the phases.
-#[inline(always)]
-pub(crate) fn send_one<S: System>(
-    sender: &PeerCore<S>,
-    id: Id,
-    payload: &[u8],
-) -> Result<Effects<S>, Error> {
-    let mut one = One::look_up(sender, id)?;
-    one.prepare(sender, payload.len())?;
-    if let Some(mut fill) = one.fill() {
-        fill.extend(payload);
-    }
-    one.commit(sender)
 }
 
 impl<S: System> PreparingSend<S> {
@@ -297,17 +284,17 @@ impl<S: System> Job<S> {
             }
             plan => match core::mem::replace(plan, Plan::Nothing) {
                 Plan::One(one) => one.commit(&self.sender),
-                _ => Ok(Effects::new(Work::Nothing)),
+                _ => Ok(Effects::none()),
             },
         }
     }
 
     fn undo(&mut self) -> Effects<S> {
         match core::mem::replace(&mut self.plan, Plan::Nothing) {
-            Plan::Nothing => Effects::new(Work::Nothing),
+            Plan::Nothing => Effects::none(),
             Plan::One(one) => {
                 one.undo();
-                Effects::new(Work::Nothing)
+                Effects::none()
             }
             Plan::Many(mut many) => many.undo(self.n_data),
         }

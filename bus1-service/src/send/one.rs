@@ -3,14 +3,15 @@
 //! It needs no word: the lock of its receiver decides it. One section of the sender's lock looks the handle up, one of the
 //! account's charges it, one of the receiver's enters it; its memory is one block, taken in between.
 
+use omnibus_counted::OutOfMemory;
+
 use crate::account::{self, Charged};
-use crate::effects::Work;
 use crate::handle::Handle;
-use crate::mem::{Fill, Ref, Vacant};
+use crate::mem::{Fill, Key, Ref, Vacant};
 use crate::message::{Message, price};
 use crate::mutant::{self, Mutant};
 use crate::peer::PeerCore;
-use crate::queue::Member;
+use crate::queue::{Member, Queue};
 use crate::{Effects, Error, Id, Place, System, hook, trace};
 
 /// A message to one destination.
@@ -69,6 +70,20 @@ impl<S: System> One<S> {
     /// [`Error::Quota`], [`Error::OutOfMemory`].
     #[inline(always)]
     pub(super) fn prepare(&mut self, sender: &PeerCore<S>, n_data: usize) -> Result<(), Error> {
+        self.prepare_in(sender, n_data, || Vacant::try_new(n_data))
+    }
+
+    /// The same with the memory that `take` takes.
+    ///
+    /// # Errors
+    /// As above.
+    #[inline(always)]
+    pub(super) fn prepare_in(
+        &mut self,
+        sender: &PeerCore<S>,
+        n_data: usize,
+        take: impl FnOnce() -> Result<Vacant<Message<S>>, OutOfMemory>,
+    ) -> Result<(), Error> {
         if self.handle.node().is_buried() {
             self.prepared = Prepared::ForNobody;
             return Ok(());
@@ -77,7 +92,7 @@ impl<S: System> One<S> {
         let charged = account::charge_through(&self.handle, sender, &price)
             .map_err(|error| error.at_destination(0))?;
         hook::point("send: prepare");
-        match Vacant::try_new(n_data) {
+        match take() {
             Ok(block) => {
                 self.prepared = Prepared::Yes {
                     block,
@@ -131,15 +146,15 @@ impl<S: System> One<S> {
             let is_dead = state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease);
             if !is_dead && handle.at_node(key).on_node.is_linked() {
                 let message = Message::new(node.clone(), charged.trace);
-                let mut message = block.occupy(message);
-                let at_node = message.clone_unique();
-                state.queue.tick(key);
-                node.push_message(key, at_node);
-                state.queue.push(key, Member::Message(message));
+                let is_awaited = push(&mut state.queue, key, message, block);
                 drop(guard);
                 trace::sent(sender, handle.node(), n_data as u64, 0);
                 hook::point("send: committed");
-                return Ok(Effects::new(Work::Wake(handle)));
+                return Ok(if is_awaited {
+                    Effects::wake(handle)
+                } else {
+                    Effects::none()
+                });
             }
             is_dead
         };
@@ -180,8 +195,24 @@ fn dropped<S: System>(
     if state.is_held(key, handle) {
         drop(guard);
         trace::passed_over(sender, handle.node());
-        Ok(Effects::new(Work::Nothing))
+        Ok(Effects::none())
     } else {
         Err(Error::UnknownId(Place::Destination(0), id))
     }
+}
+
+/// Sends a message that goes into `block` as a transaction of its own: its place in the order is the next there. Whether somebody may wait for it.
+#[inline(always)]
+pub(super) fn push<S: System>(
+    queue: &mut Queue<S>,
+    key: &mut Key,
+    message: Message<S>,
+    block: Vacant<Message<S>>,
+) -> bool {
+    let mut message = block.occupy(message);
+    let at_node = message.clone_unique();
+    queue.tick(key);
+    message.node().push_message(key, at_node);
+    queue.push(key, Member::Message(message));
+    queue.take_awaited()
 }

@@ -241,7 +241,7 @@ impl<S: System> Job<S> {
     fn commit(&mut self) -> Result<Effects<S>, Error> {
         let Some(grant) = self.grant.clone().filter(|_| !self.entries.is_empty()) else {
             self.is_over = true;
-            return Ok(Effects::new(Work::Nothing));
+            return Ok(Effects::none());
         };
         {
             let mut guard = self.to.lock_settled();
@@ -287,7 +287,7 @@ impl<S: System> Job<S> {
 
     fn undo(&mut self) -> Effects<S> {
         if core::mem::replace(&mut self.is_over, true) {
-            return Effects::new(Work::Nothing);
+            return Effects::none();
         }
         if let Some(grant) = self.grant.as_mut().and_then(Ref::get_mut) {
             grant.state_mut().handles.clear();

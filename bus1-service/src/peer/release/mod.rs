@@ -27,6 +27,7 @@
 mod batch;
 mod one;
 
+use crate::handle::{Handle, Whereabouts};
 use crate::mem::{Key, List, OnMark, Ref};
 use crate::node::Node;
 use crate::table::{Chain, Misnamed};
@@ -90,6 +91,13 @@ impl<S: System> Release<S> {
             next_handle: Chain::EMPTY,
             next_slot: 0,
         }
+    }
+
+    /// Whether a handle of the peer can be used: it is held, and no decided release names it.
+    #[inline]
+    pub(crate) fn is_held(&self, key: &mut Key, handle: &Handle<S>) -> bool {
+        let at_holder = handle.at_holder(key);
+        at_holder.whereabouts == Whereabouts::Held && !(at_holder.is_marked && self.is_decided())
     }
 
     /// Whether it is past its instant.

@@ -1,0 +1,140 @@
+//! A message to one destination that carries no handle, in one nest of sections: what nearly every SEND is.
+//!
+//! Under the sender's lock, which keeps the handle valid meanwhile, the locks of the receiver and of the account are tried, and neither is waited
+//! for: so no two senders can wait for each other, and nobody who stands in line is overtaken (ORD-6). What lies between two sections need not be
+//! counted then, and nothing is done that would have to be undone: the charge is the last that can be refused. If a lock is not free, or
+//! anything is unusual, nothing has happened, and the message goes on by one section after the other ([`One`]), which finds the first cause.
+//!
+//! Nothing is allocated, given back or called under these locks. The block of the message is taken before them, hence before the charge: it is
+//! nobody's but this call's until then, and no longer than [`SHORT_MAX`].
+
+use omnibus_counted::OutOfMemory;
+
+use crate::account;
+use crate::handle::Handle;
+use crate::mem::{Key, Vacant};
+use crate::message::{Message, price};
+use crate::peer::PeerCore;
+use crate::peer::state::PeerState;
+use crate::queue::Queue;
+use crate::table::Object;
+use crate::{Effects, Error, Id, System, hook, trace};
+
+use super::SHORT_MAX;
+use super::one::{One, push};
+
+/// Sends `payload` through the handle `id`. That there is no memory for a short one is told when nothing comes before that (SND-5).
+///
+/// # Errors
+/// Those of the phases.
+#[inline(always)]
+pub(crate) fn send_one<S: System>(
+    sender: &PeerCore<S>,
+    id: Id,
+    payload: &[u8],
+) -> Result<Effects<S>, Error> {
+    if payload.len() > SHORT_MAX {
+        return send_in_sections(sender, id, payload, None);
+    }
+    match Vacant::try_new(payload.len()) {
+        Ok(mut block) => {
+            block.fill().extend(payload);
+            let mut block = Some(block);
+            match send_at_once(sender, id, payload.len(), &mut block) {
+                Some(effects) => Ok(effects),
+                None => send_in_sections(sender, id, payload, block.map(Ok)),
+            }
+        }
+        Err(error) => send_in_sections(sender, id, payload, Some(Err(error))),
+    }
+}
+
+/// The same by one section after the other, in `block`, if that was taken and filled before.
+#[inline(never)]
+fn send_in_sections<S: System>(
+    sender: &PeerCore<S>,
+    id: Id,
+    payload: &[u8],
+    block: Option<Result<Vacant<Message<S>>, OutOfMemory>>,
+) -> Result<Effects<S>, Error> {
+    let mut one = One::look_up(sender, id)?;
+    let is_filled = block.is_some();
+    one.prepare_in(sender, payload.len(), || {
+        block.unwrap_or_else(|| Vacant::try_new(payload.len()))
+    })?;
+    if let Some(mut fill) = one.fill().filter(|_| !is_filled) {
+        fill.extend(payload);
+    }
+    one.commit(sender)
+}
+
+/// Sends the message that `block` is for, of `n_data` bytes. `None`: nothing has happened, and the block is still there.
+#[inline(always)]
+fn send_at_once<S: System>(
+    sender: &PeerCore<S>,
+    id: Id,
+    n_data: usize,
+    block: &mut Option<Vacant<Message<S>>>,
+) -> Option<Effects<S>> {
+    let price = price::<S>(0, n_data as u64);
+    let mut guard = sender.lock.lock();
+    let (state, key) = guard.parts();
+    if !state.settle(key) {
+        return None;
+    }
+    let PeerState {
+        table,
+        release,
+        queue,
+        ..
+    } = state;
+    let object = table.get(id)?.get();
+    let Object::Handle(handle) = &*object else {
+        return None;
+    };
+    if !release.is_held(key, handle) {
+        return None;
+    }
+    let owner = handle.node().owner();
+    let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
+        let message = charged(queue, key, sender, handle, &price)?;
+        push(queue, key, message, block.take()?)
+    } else {
+        let mut guard = owner.lock.try_lock()?;
+        let (PeerState { queue, .. }, key) = guard.parts();
+        let message = charged(queue, key, sender, handle, &price)?;
+        push(queue, key, message, block.take()?)
+    };
+    let effects = if is_awaited {
+        Effects::wake(handle.clone())
+    } else {
+        Effects::none()
+    };
+    // Whoever watches is told outside every lock.
+    let watched = S::is_traced().then(|| handle.clone());
+    drop(guard);
+    if let Some(handle) = watched {
+        trace::sent(sender, handle.node(), n_data as u64, 0);
+    }
+    hook::point("send: committed");
+    Some(effects)
+}
+
+/// A message through `handle`, charged, under the lock of the sender and that of the receiver, whose `queue` and `key` these are. `None` if
+/// anything is unusual.
+#[inline(always)]
+fn charged<S: System>(
+    queue: &Queue<S>,
+    key: &mut Key,
+    sender: &PeerCore<S>,
+    handle: &Handle<S>,
+    price: &S::Amounts,
+) -> Option<Message<S>> {
+    let node = handle.node();
+    node.id_if_plain()?;
+    if queue.has_undone() || !handle.at_node(key).on_node.is_linked() {
+        return None;
+    }
+    let trace = account::try_charge_through(handle, sender, price)?;
+    Some(Message::new(node.clone(), trace))
+}
