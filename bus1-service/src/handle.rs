@@ -50,6 +50,11 @@ impl<S: System> Target<S> {
     pub(crate) fn node(&self) -> &Ref<Node<S>> {
         &self.0
     }
+
+    #[inline(always)]
+    pub(crate) fn into_node(self) -> Ref<Node<S>> {
+        self.0
+    }
 }
 
 /// What is under the holder's lock.

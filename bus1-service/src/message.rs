@@ -43,6 +43,13 @@ pub(crate) struct MessageState<S: System> {
     pub(crate) is_dropped: bool,
 }
 
+/// The pointers of a message.
+pub(crate) type Parts<S> = (
+    Ref<Node<S>>,
+    Option<Ref<Trace<S>>>,
+    Option<Ref<Transaction>>,
+);
+
 impl<S: System> Message<S> {
     /// A message that carries nothing, charged to `trace`.
     #[inline(always)]
@@ -85,10 +92,11 @@ impl<S: System> Message<S> {
         self.transaction = None;
     }
 
-    /// What is left of it when it was received: what was charged for it, and the word that decided it. It carries nothing.
+    /// What is left of it when it was received: its node, what was charged for it, and the word that decided it. It carries nothing.
     #[inline(always)]
-    pub(crate) fn into_parts(self) -> (Option<Ref<Trace<S>>>, Option<Ref<Transaction>>) {
-        (self.trace, self.transaction)
+    pub(crate) fn into_parts(self) -> Parts<S> {
+        let node = self.state.into_owner().into_node();
+        (node, self.trace, self.transaction)
     }
 
     /// Whether it is or was at its queue, of a message that is decided by a word.

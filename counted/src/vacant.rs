@@ -82,14 +82,24 @@ impl<T, K: Kind> Vacant<T, K> {
     #[inline(always)]
     #[must_use]
     pub fn occupy(self, value: T) -> Ref<T, K> {
+        let [pointer] = self.occupy_for(value);
+        pointer
+    }
+
+    /// Moves `value` into the block, for so many pointers, at least one.
+    #[inline(always)]
+    #[must_use]
+    pub fn occupy_for<const N: usize>(self, value: T) -> [Ref<T, K>; N] {
+        const { assert!(N > 0, "nobody would free the block") };
         let counted = ManuallyDrop::new(self).counted;
         let place = counted.as_ptr();
         // SAFETY: the block is this value's alone and large enough; the tail is written already.
         unsafe {
-            (&raw mut (*place).count).write(AtomicUsize::new(1));
+            (&raw mut (*place).count).write(AtomicUsize::new(N));
             (&raw mut (*place).value).write(value);
-            Ref::from_counted(counted)
         }
+        // SAFETY: it is occupied, and counts as many pointers as are made.
+        [(); N].map(|()| unsafe { Ref::from_counted(counted) })
     }
 }
 

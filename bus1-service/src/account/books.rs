@@ -94,13 +94,17 @@ impl<S: System> Books<S> {
     ) -> Option<(R, S::Amounts)> {
         let (trace, quota) = through.states(key);
         let n_quotas = self.n_quotas.saturating_add(u64::from(quota.n_traces == 0));
-        let mut taken = S::Amounts::ZERO;
-        for (index, &amount) in amounts.slots().iter().enumerate() {
-            if amount > 0 {
-                let numbers = slot(&self.available, quota, trace, index);
-                put(&mut taken, index, numbers.taken(amount, is_own, n_quotas)?);
-            }
-        }
+        let numbers = |index| slot(&self.available, quota, trace, index);
+        // What only a foreign claim needs is computed only there.
+        let taken = if is_own {
+            taken::<S>(amounts, |index, amount| {
+                numbers(index).taken(amount, true, n_quotas)
+            })?
+        } else {
+            taken::<S>(amounts, |index, amount| {
+                numbers(index).taken(amount, false, n_quotas)
+            })?
+        };
         if trace.claimed == S::Amounts::ZERO && *amounts != S::Amounts::ZERO {
             quota.n_traces = quota.n_traces.saturating_add(1);
             self.n_quotas = n_quotas;
@@ -211,10 +215,11 @@ impl<S: System> Books<S> {
     ) -> Option<Ref<AccountCore<S>>> {
         let (trace, quota) = through.states(key);
         let had_any = trace.claimed != S::Amounts::ZERO;
+        let n_traces = quota.n_traces;
         for (index, &amount) in amounts.slots().iter().enumerate() {
             if amount > 0 {
                 let numbers = slot(&self.available, quota, trace, index);
-                let numbers = numbers.discharged(amount, quota.n_traces);
+                let numbers = numbers.discharged(amount, n_traces);
                 set_slot(&mut self.available, quota, trace, index, numbers);
             }
         }
@@ -332,6 +337,21 @@ impl<S: System> Books<S> {
         drop(self.quotas.remove(key, quota.claimant().as_u64()));
         kept
     }
+}
+
+/// What a charge of `amounts` takes in each slot, by what it takes in one; `None` if one refuses.
+#[inline(always)]
+fn taken<S: System>(
+    amounts: &S::Amounts,
+    taken_in: impl Fn(usize, u64) -> Option<u64>,
+) -> Option<S::Amounts> {
+    let mut taken = S::Amounts::ZERO;
+    for (index, &amount) in amounts.slots().iter().enumerate() {
+        if amount > 0 {
+            put(&mut taken, index, taken_in(index, amount)?);
+        }
+    }
+    Some(taken)
 }
 
 /// Changes what a trace and its quota claim by `amounts`.

@@ -160,7 +160,7 @@ impl<S: System> Trace<S> {
     }
 
     /// What is under the lock of it and of its quota, both at once.
-    #[inline]
+    #[inline(always)]
     pub(super) fn states<'a>(
         &'a self,
         key: &'a mut Key,

@@ -171,6 +171,12 @@ impl<O, T> LockedBy<O, T> {
         &self.owner
     }
 
+    /// What named the lock.
+    #[inline(always)]
+    pub(crate) fn into_owner(self) -> O {
+        self.owner
+    }
+
     /// The value, for the only one that has the object at all.
     pub(crate) fn get_mut(&mut self) -> &mut T {
         self.value.get_mut()
@@ -193,7 +199,7 @@ impl<O: NamesLock, T> LockedBy<O, T> {
     }
 
     /// The value and that of another object under the same lock, both at once.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn get_with<'a, P: NamesLock, U>(
         &'a self,
         other: &'a LockedBy<P, U>,

@@ -72,6 +72,36 @@ impl<T: Block> Spare<T> {
         }
     }
 
+    /// Keeps `pointer` for the next; gives one back that is not kept, to be dropped outside the lock, if there is one of another object.
+    #[inline(always)]
+    #[must_use]
+    pub(crate) fn keep(&mut self, pointer: Ref<T>) -> Option<Ref<T>> {
+        if self.n_counts == 0 || self.address == pointer.address() {
+            self.n_counts = self.n_counts.saturating_add(1);
+            self.address = into_address(pointer);
+            return None;
+        }
+        Some(self.keep_instead(pointer))
+    }
+
+    /// What was used last is kept.
+    #[inline(never)]
+    fn keep_instead(&mut self, pointer: Ref<T>) -> Ref<T> {
+        if self.n_counts > 1 {
+            return pointer;
+        }
+        let before = core::mem::replace(&mut self.address, into_address(pointer));
+        // SAFETY: as in `take`: it was the only count of that object, and is not kept any more.
+        unsafe { from_address(before) }
+    }
+
+    /// Lets go of those of `object`, which ends its use.
+    pub(crate) fn forget(&mut self, object: &Ref<T>) {
+        if self.address == object.address() {
+            self.drain();
+        }
+    }
+
     /// Lets go of all. Called where somebody else has a pointer to the object still.
     pub(crate) fn drain(&mut self) {
         if self.n_counts > 0 {

@@ -2,7 +2,7 @@
 
 use crate::event::Events;
 use crate::handle::{Handle, Whereabouts};
-use crate::mem::{Key, List, OnNode, QueuedAtNode, Ref};
+use crate::mem::{Key, List, OnNode, QueuedAtNode, Ref, Spare};
 use crate::message::Message;
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
@@ -30,6 +30,8 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) decided: u64,
     /// The word of a short message to a few, for the next ([`Transaction::used_again`]).
     pub(crate) word: Option<Ref<Transaction>>,
+    /// Counts of the node on which a message was received last, for the next message; of one that is not buried.
+    pub(crate) nodes: Spare<Node<S>>,
     /// Changes when ids of the peer stop being valid; what was looked up under the same number is still valid.
     pub(crate) epoch: u64,
     /// A RECV copies the first entry out.
@@ -86,6 +88,7 @@ impl<S: System> PeerState<S> {
             events: Events::new(),
             decided: 0,
             word: None,
+            nodes: Spare::new(),
             epoch: 0,
             is_receiving: false,
             account: Some(account),
@@ -218,6 +221,12 @@ impl<S: System> PeerState<S> {
             *n_left = n_left.saturating_sub(1);
         }
         self.tell_last(key, node)
+    }
+
+    /// The release of a node of this peer is over.
+    pub(crate) fn bury(&mut self, node: &Ref<Node<S>>) {
+        node.bury();
+        self.nodes.forget(node);
     }
 
     fn tell_last(&mut self, key: &mut Key, node: &Ref<Node<S>>) -> Left {

@@ -162,7 +162,7 @@ pub(super) fn note_taken<S: System>(
             state.end_epoch();
         }
         Member::Last(node) => {
-            node.bury();
+            state.bury(node);
             drop(state.table.free(node.id()));
         }
         Member::Message(_) | Member::Grant(_) | Member::Leave(_) | Member::Event(_) => {}

@@ -188,14 +188,16 @@ impl<S: System> Received<S> {
         mut guard: KeyedGuard<'_, S, PeerState<S>>,
         message: Ref<Message<S>>,
     ) -> Received<S> {
-        let (_, key) = guard.parts();
+        let (state, key) = guard.parts();
         let metadata = Metadata::of_message(&message);
         let at_node = message.node().remove_message(key, &message);
         let mut message = match (&message.carried, at_node) {
             (None, Some(at_node)) => match message.take_apart(at_node) {
                 Ok((taken, block)) => {
+                    let (node, trace, word) = taken.into_parts();
+                    let left_over = state.nodes.keep(node);
                     drop(guard);
-                    let (trace, word) = taken.into_parts();
+                    drop(left_over);
                     let n_data = bytes(block.bytes(), word.as_ref()).len();
                     if let Some(trace) = trace {
                         account::receive(trace, peer, &price::<S>(0, n_data as u64), 0);

@@ -12,8 +12,9 @@ use omnibus_counted::OutOfMemory;
 
 use crate::account;
 use crate::handle::Handle;
-use crate::mem::{Key, Vacant};
+use crate::mem::{Key, Spare, Vacant};
 use crate::message::{Message, price};
+use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::peer::state::PeerState;
 use crate::queue::Queue;
@@ -86,6 +87,7 @@ fn send_at_once<S: System>(
         table,
         release,
         queue,
+        nodes,
         ..
     } = state;
     let object = table.get(id)?.get();
@@ -97,12 +99,12 @@ fn send_at_once<S: System>(
     }
     let owner = handle.node().owner();
     let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
-        let message = charged(queue, key, sender, handle, &price)?;
+        let message = charged(queue, nodes, key, sender, handle, &price)?;
         push(queue, key, message, block.take()?)
     } else {
         let mut guard = owner.lock.try_lock()?;
-        let (PeerState { queue, .. }, key) = guard.parts();
-        let message = charged(queue, key, sender, handle, &price)?;
+        let (PeerState { queue, nodes, .. }, key) = guard.parts();
+        let message = charged(queue, nodes, key, sender, handle, &price)?;
         push(queue, key, message, block.take()?)
     };
     let effects = if is_awaited {
@@ -120,11 +122,12 @@ fn send_at_once<S: System>(
     Some(effects)
 }
 
-/// A message through `handle`, charged, under the lock of the sender and that of the receiver, whose `queue` and `key` these are. `None` if
+/// A message through `handle`, charged, under the lock of the sender and that of the receiver, whose these are. `None` if
 /// anything is unusual.
 #[inline(always)]
 fn charged<S: System>(
     queue: &Queue<S>,
+    nodes: &mut Spare<Node<S>>,
     key: &mut Key,
     sender: &PeerCore<S>,
     handle: &Handle<S>,
@@ -136,5 +139,5 @@ fn charged<S: System>(
         return None;
     }
     let trace = account::try_charge_through(handle, sender, price)?;
-    Some(Message::new(node.clone(), trace))
+    Some(Message::new(nodes.take(node), trace))
 }

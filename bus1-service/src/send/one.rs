@@ -209,8 +209,7 @@ pub(super) fn push<S: System>(
     message: Message<S>,
     block: Vacant<Message<S>>,
 ) -> bool {
-    let mut message = block.occupy(message);
-    let at_node = message.clone_unique();
+    let [message, at_node] = block.occupy_for(message);
     queue.tick(key);
     message.node().push_message(key, at_node);
     queue.push(key, Member::Message(message));

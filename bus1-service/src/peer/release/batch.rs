@@ -405,7 +405,7 @@ fn sweep_nodes<S: System>(state: &mut PeerState<S>, key: &mut Key) -> Batch<S> {
         state.queue.withdraw(key, &Member::Last(node.clone()));
     }
     drop(state.release.staged.pop_front(key));
-    node.bury();
+    state.bury(&node);
     drop(state.table.free(node.id()));
     Batch::Buried(node)
 }
