@@ -17,7 +17,8 @@ use crate::{System, account, hook};
 /// Whom the embedder must wake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wake {
-    /// Something was queued: every waiter of the peer looks again (RCV-6).
+    /// Something was queued: every waiter of the peer looks again (RCV-6). Told at least if, since it was told last, a RECV or a question
+    /// like [`crate::Peer::is_readable`] was answered that there is nothing: a waiter asks once more when it can be woken.
     Readable,
     /// The peer closed: every waiter ends with hang-up (RCV-6).
     HangUp,

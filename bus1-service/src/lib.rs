@@ -14,7 +14,7 @@
 //! | receive | [`Peer::recv`] | [`Peer::begin_recv`] → [`Receiving`] → [`Effects`] |
 //!
 //! Everything before the last arrow can fail and leaves no trace; everything behind it cannot fail and needs no memory. No
-//! operation blocks, no lock is ever held while another is taken, and no callback runs under a lock. Whoever wants to watch is told
+//! operation blocks, no lock is ever waited for while another is held, and no callback runs under a lock. Whoever wants to watch is told
 //! [what took effect](TraceEvent).
 //!
 //! ```

@@ -2,7 +2,7 @@
 
 mod common;
 
-use bus1_service::{Error, Id, Kind, Place, Source};
+use bus1_service::{Error, Glance, Id, Kind, Peer, Place, Source};
 use common::*;
 
 /// A payload arrives as it was sent, with the node it came in on and the sender's account.
@@ -254,6 +254,38 @@ fn rcv_6_every_receiver_is_woken() {
             .load(std::sync::atomic::Ordering::SeqCst)
     });
     assert_eq!([n_after[0] - n_before[0], n_after[1] - n_before[1]], [2, 1]);
+    world.end();
+}
+
+/// Whoever was told that there is nothing, in any way that tells it, is woken by the next message; the one behind it, while nobody was told
+/// so, wakes nobody.
+#[test]
+fn rcv_6_whoever_was_told_that_there_is_nothing_is_woken() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (_, to_server) = node(server, client);
+    let n_wakes = || {
+        let bell = &server.watch().n_readable;
+        bell.load(std::sync::atomic::Ordering::SeqCst)
+    };
+    let asks: [fn(&Peer<Host>) -> bool; 6] = [
+        |peer| !peer.is_readable(),
+        |peer| peer.is_idle(),
+        |peer| matches!(peer.glance(64), Glance::Nothing),
+        |peer| peer.recv().err() == Some(Error::NothingQueued),
+        |peer| peer.begin_recv().err() == Some(Error::NothingQueued),
+        // What it is told about a handle that it does not hold does not matter: nothing is queued.
+        |peer| peer.aim(Id::INVALID, true).is_none(),
+    ];
+    for (index, is_told_so) in asks.into_iter().enumerate() {
+        assert!(is_told_so(server), "way {index}");
+        let n_before = n_wakes();
+        send(client, &[to_server], &[], b"first").unwrap();
+        assert_eq!(n_wakes(), n_before + 1, "way {index}");
+        send(client, &[to_server], &[], b"second").unwrap();
+        assert_eq!(n_wakes(), n_before + 1, "way {index}");
+        (0..2).for_each(|_| drop(recv(server).unwrap()));
+    }
     world.end();
 }
 

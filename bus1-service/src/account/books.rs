@@ -1,7 +1,7 @@
 //! The books of an account: who claims how much of it (quota.md).
 //!
 //! An account's books hold one *quota* per claiming account and, in it, one *trace* per actor of that account. Rules:
-//! 1. All of it is under the account's own lock, under which no other lock is taken.
+//! 1. All of it is under the account's own lock, under which no other lock is taken or tried.
 //! 2. A trace is *attached* while it holds anything or a handle remembers it, a quota while a trace of it is. What is attached and
 //!    holds nothing counts nowhere: it is there so that the next message finds it without a search.
 //! 3. Quotas and traces are allocated before the lock is taken and attached under it, once.
