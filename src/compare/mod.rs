@@ -1,9 +1,10 @@
 //! `compare`: the same experiments on Omnibus and on a Linux kernel, in the same emulator.
 //!
 //! Flow: [`linux_kernel`] finds the kernel, [`modules`] what it needs, [`sides`] boots both guests and hears them; [`figures`] makes
-//! medians of the costs, [`checker`] answers of the events; [`table`], [`report`] and [`crate::plot`] show all of it, below `target/compare`.
+//! medians of the costs, [`checker`] answers of the events; [`table`], [`drawing`] and [`report`] show all of it, below `target/compare`.
 
 mod checker;
+mod drawing;
 mod figures;
 mod linux_kernel;
 mod modules;
@@ -23,11 +24,9 @@ use anyhow::{Context, Result, bail};
 use omnibus_compare::holes::{self, LINUX_MEANS};
 use omnibus_compare::line::{Cost, Event};
 use omnibus_compare::{EXPERIMENTS, Experiment, Kind};
-use plotters::style::{Color, Palette, Palette99, RGBColor};
 
 use crate::cli::{CompareOptions, Options};
 use crate::exit::WrongValue;
-use crate::plot::{Curve, chart};
 use crate::testing::root;
 use figures::{SYSTEMS, Table};
 use report::Report;
@@ -87,9 +86,7 @@ pub(crate) fn run(compare: &CompareOptions, options: &Options) -> Result<u8> {
             summary.push_str(&figures::csv(experiment.name, &figures));
             let table = Table { figures: &figures };
             report.table(2, &table::rows(experiment, &table));
-            if let Some(svg) = draw(experiment, &table, &folder)? {
-                report.drawing(&svg);
-            }
+            report.drawing(&drawing::draw(experiment, &table, &folder)?);
             table::lines(experiment, &table)
         };
         writeln!(stdout, "{}", lines.join("\n")).context("cannot write to standard output")?;
@@ -203,44 +200,6 @@ fn write_rows(folder: &Path, told: [&Told; 2]) -> Result<()> {
 
 fn write_file(file: &PathBuf, text: &str) -> Result<()> {
     fs::write(file, text).with_context(|| format!("cannot write {}", file.display()))
-}
-
-/// Draws an experiment that has a parameter, a curve for each means.
-fn draw(experiment: &Experiment, table: &Table<'_>, folder: &Path) -> Result<Option<String>> {
-    if experiment.parameter.is_empty() || experiment.kind == Kind::Semantics {
-        return Ok(None);
-    }
-    let columns = table.columns();
-    let names: Vec<_> = columns
-        .iter()
-        .map(|(system, means)| format!("{} {means}", SYSTEMS[*system]))
-        .collect();
-    let curves: Vec<Curve<'_>> = columns
-        .iter()
-        .zip(&names)
-        .enumerate()
-        .map(|(index, (column, name))| {
-            let points = table.parameters().into_iter();
-            let points = points.filter_map(|x| Some((x, table.median(*column, x)?)));
-            (name.as_str(), colour(index), points.collect())
-        })
-        .collect();
-    let file = folder.join(format!("{}.svg", experiment.name));
-    let labels = [
-        experiment.name,
-        experiment.parameter,
-        table::unit(experiment.kind),
-    ];
-    chart(&file, labels, &curves)?;
-    fs::read_to_string(&file)
-        .with_context(|| format!("cannot read {}", file.display()))
-        .map(Some)
-}
-
-/// A colour that the other curves do not have.
-fn colour(index: usize) -> RGBColor {
-    let (red, green, blue) = Palette99::pick(index).to_rgba().rgb();
-    RGBColor(red, green, blue)
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ pub(super) struct Report {
 const HEAD: &str = "\
 <!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><title>Omnibus and Linux</title><style>
 body{font-family:sans-serif;max-width:60em;margin:2em auto;padding:0 1em;line-height:1.4}
-table{border-collapse:collapse;margin:1em 0}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:right}
+table{border-collapse:collapse;margin:1em 0;display:block;overflow-x:auto}td,th{border:1px solid #bbb;padding:.2em .6em;text-align:right}
 td.text,th.text{text-align:left}svg{max-width:100%;height:auto}h2{margin-top:2em}
 </style></head><body>
 ";

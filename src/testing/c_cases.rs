@@ -31,7 +31,10 @@ pub(crate) const LIST: [(&str, &str); 4] = [
         "c.letter",
         "A C program that knows nothing of Omnibus is compiled by `cc`, runs, and sends a message.",
     ),
-    ("c.status", "What `main` returns is the exit code."),
+    (
+        "c.status",
+        "A program of two files is compiled, and what its `main` returns is the exit code.",
+    ),
     (
         "c.memory",
         "On a machine with less memory than quotas every call in C that needs some says ENOMEM, and every other one works.",
@@ -51,15 +54,24 @@ pub(crate) fn run(machine: &Machine, tally: &mut Tally) -> Result<()> {
     tally.judge(library.0, library.1, || compare_libraries(machine))?;
     tally.judge(letter.0, letter.1, || {
         let source = sdk().join("examples/letter.c");
-        let (code, console) = compile_and_boot(&source, machine)?;
+        let (code, console) = compile_and_boot(&[source], machine)?;
         let is_read = console.contains(&"Ben reads: Dear Ben, this is a message.".to_owned());
         Ok((code != 0 || !is_read).then(|| format!("status {code}, console {console:?}")))
     })?;
     tally.judge(status.0, status.1, || {
         let directory = ScratchDirectory::new()?;
-        let source = directory.path().join("status.c");
-        fs::write(&source, "int main(void) { return 7; }\n").context("cannot write a program")?;
-        let (code, _) = compile_and_boot(&source, machine)?;
+        let sources = [
+            (
+                "main.c",
+                "int status(void);\nint main(void) { return status(); }\n",
+            ),
+            ("status.c", "int status(void) { return 7; }\n"),
+        ]
+        .map(|(name, text)| (directory.path().join(name), text));
+        for (file, text) in &sources {
+            fs::write(file, text).context("cannot write a program")?;
+        }
+        let (code, _) = compile_and_boot(&sources.map(|(file, _)| file), machine)?;
         Ok((code != 7).then(|| format!("status {code} instead of 7")))
     })?;
     tally.judge(memory.0, memory.1, || run_out_of_memory(machine))
@@ -142,20 +154,15 @@ fn complete(command: &mut Command) -> Result<String> {
 }
 
 /// Compiles a program as `cc` does and boots it as `run` does. Returns the exit code and the program's lines.
-fn compile_and_boot(source: &Path, machine: &Machine) -> Result<(u8, Vec<String>)> {
+fn compile_and_boot(sources: &[PathBuf], machine: &Machine) -> Result<(u8, Vec<String>)> {
     let directory = ScratchDirectory::new()?;
     let program = directory.path().join("program.elf");
-    let arguments: [OsString; 6] = [
-        source.into(),
-        "-O2".into(),
-        "-Wall".into(),
-        "-Werror".into(),
-        "-o".into(),
-        program.clone().into(),
-    ];
+    let mut arguments: Vec<OsString> = sources.iter().map(OsString::from).collect();
+    arguments.extend(["-O2", "-Wall", "-Werror", "-o"].map(OsString::from));
+    arguments.push(program.clone().into());
     let code = commands::cc::compile(&arguments)?;
     if code != 0 {
-        bail!("the compiler refused {}", source.display());
+        bail!("the compiler refused {}", sources[0].display());
     }
     let path = program.to_str().context("a path is not UTF-8")?;
     let task = image::first_task(path, directory.path())?;

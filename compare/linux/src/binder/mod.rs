@@ -4,6 +4,7 @@
 //! what follows in bits 16 to 29, as numbers of `ioctl` do. Payloads that arrive lie in memory that the driver has mapped,
 //! read-only, until the receiver frees them. Handle 0 is the one process that made itself the context manager.
 
+mod process;
 mod protocol;
 
 use std::collections::VecDeque;
@@ -16,6 +17,7 @@ use nix::errno::Errno;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
 use crate::sys::{self, BufferSpace, Result};
+pub(crate) use process::{Late, manager};
 pub(crate) use protocol::Message;
 use protocol::*;
 
@@ -342,19 +344,5 @@ impl Binder {
             BC_REQUEST_DEATH_NOTIFICATION,
             &[&handle.to_le_bytes(), &cookie.to_le_bytes()],
         );
-    }
-}
-
-/// A device that is opened by the process that uses it first: what one process has opened is of no use to another.
-#[derive(Debug, Default)]
-pub(crate) struct Late(Option<Binder>);
-
-impl Late {
-    /// The device.
-    pub(crate) fn device(&mut self) -> Result<&mut Binder> {
-        match &mut self.0 {
-            Some(device) => Ok(device),
-            none => Ok(none.insert(Binder::open()?)),
-        }
     }
 }

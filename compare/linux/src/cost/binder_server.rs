@@ -3,10 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use nix::errno::Errno;
-
 pub(super) use crate::binder::MANAGER;
-use crate::binder::{Arrived, Binder};
+use crate::binder::{Arrived, Binder, manager};
 use crate::guest::has_binder;
 use crate::sys::{Process, Result};
 
@@ -32,17 +30,7 @@ impl Client {
         if !has_binder() {
             return Ok(None);
         }
-        // The parent must not call before the child is the manager.
-        let (reader, writer) = nix::unistd::pipe()?;
-        let server = Process::start("binder", || {
-            let binder = Binder::open_manager()?;
-            nix::unistd::write(&writer, &[1])?;
-            serve(binder)
-        })?;
-        drop(writer);
-        if nix::unistd::read(&reader, &mut [0])? == 0 {
-            return Err(Errno::ECHILD);
-        }
+        let server = manager(serve)?;
         Ok(Some(Self {
             binder: Rc::new(RefCell::new(Binder::open()?)),
             _server: Rc::new(server),

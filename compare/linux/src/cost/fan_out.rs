@@ -115,13 +115,7 @@ fn by_binder(n_receivers: usize) -> Result<Subject<'static>> {
                 }
             }
         })?;
-        let request = next_request(&mut manager)?;
-        let handle = manager.handle_in(request)?;
-        manager.keep(handle);
-        manager.free(request);
-        manager.reply(&[]);
-        while manager.next()? != Arrived::Sent {}
-        receivers.push((handle, process));
+        receivers.push((manager.adopt()?, process));
     }
     let mut bytes = [0; FAN_OUT_BYTES];
     let mut acknowledgement = [0; FAN_OUT_BYTES];

@@ -12,7 +12,7 @@ use omnibus_compare::asked::{
 };
 use omnibus_compare::observe::Answers;
 
-use crate::binder::{Arrived, Binder, MANAGER};
+use crate::binder::{Arrived, Binder, MANAGER, manager};
 use crate::channel::{Channel, Pipe};
 use crate::sys::{Process, Result};
 
@@ -33,19 +33,6 @@ pub(super) fn name(error: Errno) -> String {
 
 fn outcome(sent: Result<()>) -> String {
     sent.map_or_else(name, |()| TAKEN.to_owned())
-}
-
-/// A process that is the context manager, and does `then`.
-pub(super) fn manager(then: impl FnOnce(Binder) -> Result<()>) -> Result<Process> {
-    let mut ready = Pipe::new()?;
-    let process = Process::start("manager", || {
-        let binder = Binder::open_manager()?;
-        ready.send(&[1])?;
-        then(binder)
-    })?;
-    ready.close_writer();
-    ready.recv(&mut [0])?;
-    Ok(process)
 }
 
 /// Keeps the device open and never reads.

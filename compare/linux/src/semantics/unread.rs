@@ -14,7 +14,7 @@ use std::sync::atomic::Ordering;
 
 use super::net::Datagram;
 use super::{Subject, binder, name};
-use crate::binder::{Late, MANAGER};
+use crate::binder::{Late, MANAGER, manager};
 use crate::channel::{Channel, Pipe, Queue, Socket};
 use crate::sys::{Process, Result, Shared, send_descriptor};
 
@@ -148,7 +148,7 @@ fn by_descriptors() -> Result<Answers> {
 
 /// All users send one-way messages to one object.
 pub(super) fn by_binder() -> Result<Answers> {
-    let _receiver = binder::manager(binder::unread)?;
+    let _receiver = manager(binder::unread)?;
     let sender = || {
         let mut own = Late::default();
         move |_| own.device()?.send(MANAGER, 0, &BYTES)
