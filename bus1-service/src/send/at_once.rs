@@ -34,20 +34,24 @@ pub(crate) fn send_one<S: System>(
     id: Id,
     payload: &[u8],
 ) -> Result<Effects<S>, Error> {
-    if payload.len() > SHORT_MAX {
-        return send_in_sections(sender, id, payload, None);
-    }
-    match Vacant::try_new(payload.len()) {
-        Ok(mut block) => {
-            block.fill().extend(payload);
-            let mut block = Some(block);
-            match send_at_once(sender, id, payload.len(), &mut block) {
-                Some(effects) => Ok(effects),
-                None => send_in_sections(sender, id, payload, block.map(Ok)),
+    let mut block = None;
+    if payload.len() <= SHORT_MAX {
+        match Vacant::try_new(payload.len()) {
+            Ok(mut vacant) => {
+                vacant.fill().extend(payload);
+                let mut filled = Some(vacant);
+                if let Some(effects) = send_at_once(sender, id, payload.len(), &mut filled) {
+                    return Ok(effects);
+                }
+                block = filled.map(Ok);
             }
+            Err(error) => block = Some(Err(error)),
         }
-        Err(error) => send_in_sections(sender, id, payload, Some(Err(error))),
     }
+    // In a place of its own, as in `Received::take`.
+    let mut effects = Effects::none();
+    send_in_sections(sender, id, payload, block, &mut effects)?;
+    Ok(effects)
 }
 
 /// The same by one section after the other, in `block`, if that was taken and filled before.
@@ -57,7 +61,8 @@ fn send_in_sections<S: System>(
     id: Id,
     payload: &[u8],
     block: Option<Result<Vacant<Message<S>>, OutOfMemory>>,
-) -> Result<Effects<S>, Error> {
+    effects: &mut Effects<S>,
+) -> Result<(), Error> {
     let mut one = One::look_up(sender, id)?;
     let is_filled = block.is_some();
     one.prepare_in(sender, payload.len(), || {
@@ -66,7 +71,8 @@ fn send_in_sections<S: System>(
     if let Some(mut fill) = one.fill().filter(|_| !is_filled) {
         fill.extend(payload);
     }
-    one.commit(sender)
+    *effects = one.commit(sender)?;
+    Ok(())
 }
 
 /// Sends the message that `block` is for, of `n_data` bytes. `None`: nothing has happened, and the block is still there.
