@@ -53,7 +53,9 @@ impl Machine {
         };
         let receiver = *aim.watch();
         let mut woken = Woken::new();
-        let mut wake = |peer: &usize, _| drop(woken.insert(*peer));
+        let mut wake = |peer: &usize, _| {
+            woken.insert(*peer);
+        };
         let mut copy = None;
         let (_, handed): (bool, Option<Handed>) = refusing(n_refused, || match (way, carried) {
             (Way::Registers, None) => sender.hand_over(aim, n_data),
