@@ -108,7 +108,7 @@ pub use amounts::{Amounts, BYTES, OBJECTS};
 pub use effects::{Effects, Progress, Wake};
 pub use error::{Error, Place, QuotaError};
 pub use event::{EVENT_WORDS_MAX, Event, Told};
-pub use hand_over::{Aim, Cargo, Handed};
+pub use hand_over::{Aim, Cargo, Handed, Receivers};
 pub use id::{AccountNumber, Id};
 pub use peer::{EntryInfo, ObjectInfo, Peer, PeerInfo};
 pub use recv::{Glance, Kind, Metadata, Payload, Received, Receiving, Retry};

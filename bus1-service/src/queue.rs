@@ -325,6 +325,12 @@ impl<S: System> Queue<S> {
         self.clock = self.clock.wrapping_add(1);
     }
 
+    /// What comes from now on comes behind this stamp, with which something was received while the queue was idle.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, stamp: u64) {
+        self.clock = self.clock.max(stamp);
+    }
+
     /// Raises what is undecided to the clock.
     #[inline(never)]
     fn raise_pending(&mut self, key: &mut Key) {

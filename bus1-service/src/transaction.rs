@@ -8,7 +8,8 @@
 //! Rules:
 //! 1. The floor only grows, and never after the decision.
 //! 2. The stamp is above the floor at the decision.
-//! 3. A release uses the word of its peer, again and again, since a peer has one release open at a time; it is opened again only when
+//! 3. Messages that are handed over together ([`crate::hand_over`]) have a word that can be called off as long as it is open: it is *off* then.
+//! 4. A release uses the word of its peer, again and again, since a peer has one release open at a time; it is opened again only when
 //!    every queue that knew it was settled.
 
 use omnibus_counted::OutOfMemory;
@@ -18,6 +19,9 @@ use crate::sync::{AtomicU64, Ordering, record};
 
 /// Bit 0 of the word: decided.
 const DONE: u64 = 1;
+
+/// The word of what was called off: decided, as far as others can tell, with a stamp that there is not.
+const OFF: u64 = u64::MAX;
 
 /// One word per transaction, shared by all its members. Behind it lies the payload that they share, if there is one.
 pub(crate) struct Transaction {
@@ -101,7 +105,48 @@ impl Transaction {
         }
     }
 
-    /// Opens the word for the next release of its peer (rule 3).
+    /// Decides, as [`Transaction::decide`], unless it was called off: the stamp.
+    pub(crate) fn decide_unless_off(&self, after: u64) -> Option<u64> {
+        record(core::ptr::from_ref(self).addr());
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            if word == OFF {
+                return None;
+            }
+            let stamp = (word >> 1).max(after).saturating_add(1);
+            let decided = stamp << 1 | DONE;
+            match self
+                .word
+                .compare_exchange(word, decided, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return Some(stamp),
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Calls it off, unless it was decided before: the stamp.
+    pub(crate) fn call_off(&self) -> Option<u64> {
+        record(core::ptr::from_ref(self).addr());
+        let mut word = self.word.load(Ordering::Acquire);
+        loop {
+            if word == OFF {
+                return None;
+            }
+            if word & DONE != 0 {
+                return Some(word >> 1);
+            }
+            match self
+                .word
+                .compare_exchange(word, OFF, Ordering::AcqRel, Ordering::Acquire)
+            {
+                Ok(_) => return None,
+                Err(now) => word = now,
+            }
+        }
+    }
+
+    /// Opens the word for the next release of its peer (rule 4).
     pub(crate) fn reopen(&self) {
         record(core::ptr::from_ref(self).addr());
         self.word.store(0, Ordering::Release);

@@ -3,9 +3,10 @@
 mod common;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 
-use bus1_service::{BYTES, Id, Metadata, Peer};
-use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send, traced};
+use bus1_service::{BYTES, Handed, Id, Metadata, Peer, Receivers};
+use common::{Bell, Host, MAXIMA, World, copy, node, read_out, release, ring, send, traced};
 use proptest::prelude::*;
 
 const N_PEERS: usize = 4;
@@ -59,6 +60,26 @@ fn hand_over(
     Some((metadata, received))
 }
 
+/// Everybody waits. Who was taken, and what he was given.
+#[derive(Default)]
+struct All(Vec<(Arc<Bell>, Option<Handed>)>);
+
+impl Receivers<Host> for All {
+    fn take(&mut self, watch: &Arc<Bell>) -> bool {
+        self.0.push((watch.clone(), None));
+        true
+    }
+
+    fn give(&mut self, index: usize, handed: Handed) {
+        let before = self.0[index].1.replace(handed);
+        assert_eq!(before, None, "given twice");
+    }
+
+    fn let_go(&mut self, index: usize) {
+        assert_eq!(self.0[index].1, None, "given and let go");
+    }
+}
+
 /// What happens in both worlds. Numbers choose among what there is.
 #[derive(Clone, Debug)]
 enum Step {
@@ -68,6 +89,8 @@ enum Step {
     Receive(usize),
     /// A message goes to somebody who waits for it, if it can; perhaps with a handle.
     Deliver(usize, usize, usize, bool, Way, Option<usize>),
+    /// A message goes to all of several who wait for it, if it can.
+    Together(usize, Vec<usize>, usize),
     /// A handle is copied to another peer.
     Copy(usize, usize, usize),
     /// An id is released.
@@ -95,6 +118,8 @@ fn step(is_plain: bool) -> impl Strategy<Value = Step> {
         2 => (peer.clone(), index.clone(), n_bytes.clone())
             .prop_map(|(peer, id, n)| Step::Send(peer, id, n)),
         3 => peer.clone().prop_map(Step::Receive),
+        3 => (peer.clone(), prop::collection::vec(index.clone(), 0..5), n_bytes.clone())
+            .prop_map(|(peer, ids, n)| Step::Together(peer, ids, n)),
         5 => (peer.clone(), index.clone(), n_bytes, any::<bool>(), way, carried)
             .prop_map(|(peer, id, n, is_call, way, carried)| {
                 Step::Deliver(peer, id, n, is_call, way, carried)
@@ -232,6 +257,48 @@ fn run(steps: &[Step]) -> usize {
                         is_plain &= way != Way::Nowhere && carried.is_empty();
                         send_in_both(&worlds, step, peer, id, carried, &payload);
                     }
+                }
+            }
+            Step::Together(peer, ref indices, n_bytes) => {
+                let to: Vec<_> = indices
+                    .iter()
+                    .filter_map(|&index| choose(&ids[peer], index))
+                    .collect();
+                let mut all = All::default();
+                let n_data = n_bytes as u64;
+                let (is_handed, told) =
+                    traced(|| fast.peers[peer].hand_over_together(&to, n_data, &mut all));
+                let payload = vec![7; n_bytes];
+                let all = all.0;
+                if is_handed {
+                    let (received, told_plainly) = traced(|| {
+                        send(&plain.peers[peer], &to, &[], &payload).expect("what was handed over");
+                        let of = |bell: &Arc<Bell>| {
+                            let mut peers = fast.peers.iter();
+                            peers.position(|peer| Arc::ptr_eq(peer.watch(), bell))
+                        };
+                        let receive = |bell: &Arc<Bell>| receive(plain, of(bell).expect("a bell"));
+                        let received = all.iter().map(|(bell, _)| receive(bell));
+                        received.collect::<Vec<_>>()
+                    });
+                    let given = all.iter().map(|(_, handed)| {
+                        let Handed { node: id, account } = handed.expect("nothing was released");
+                        let account = Some(account);
+                        Some((Metadata { id, account }, n_bytes, Vec::new()))
+                    });
+                    assert_eq!(
+                        (given.collect(), told),
+                        (received, told_plainly),
+                        "{step:?}"
+                    );
+                    assert_eq!(all.len(), to.len());
+                    n_handed += 1;
+                } else {
+                    assert!(all.iter().all(|(_, handed)| handed.is_none()), "{step:?}");
+                    assert_eq!(told, [], "{step:?}");
+                    let _ = in_both(&worlds, step, |world| {
+                        send(&world.peers[peer], &to, &[], &payload)
+                    });
                 }
             }
             Step::Copy(peer, index, to) => {
@@ -416,6 +483,84 @@ fn acc_2_handing_over_no_bytes_looks_at_no_bytes() {
         drop((own, target));
         world.end();
     }
+}
+
+/// Several are handed over together when all of them wait, in any number up to 64, and none if one does not, or two have one account.
+#[test]
+fn snd_3_together_or_not_at_all() {
+    let mut world = World::new(1);
+    let accounts: Vec<_> = (0..64).map(|_| world.account(MAXIMA)).collect();
+    let receivers: Vec<_> = accounts
+        .iter()
+        .map(|&account| world.peer(account))
+        .collect();
+    let sender = world.peers[0].clone();
+    let (nodes, handles): (Vec<_>, Vec<_>) = receivers
+        .iter()
+        .map(|receiver| node(receiver, &sender))
+        .unzip();
+    let receive_all = |n_each: usize| {
+        for receiver in &receivers {
+            (0..n_each).for_each(|_| drop(receiver.recv().expect("a message")));
+            assert!(!receiver.is_readable());
+        }
+    };
+    let together = |handles: &[Id], n_data| {
+        let mut all = All::default();
+        let is_handed = sender.hand_over_together(handles, n_data, &mut all);
+        let given: Vec<_> = all.0.into_iter().filter_map(|(_, handed)| handed).collect();
+        assert_eq!(given.len(), if is_handed { handles.len() } else { 0 });
+        is_handed.then_some(given)
+    };
+    assert_eq!(together(&handles[..2], 8), None, "before the first send");
+    send(&sender, &handles, &[], b"first").expect("the first send");
+    assert_eq!(together(&handles, 8), None, "with messages queued");
+    receive_all(1);
+    for n in [0, 1, 2, 3, 7, 8, 9, 33, 63, 64] {
+        for n_data in [0, 8, 64, 100] {
+            let given = together(&handles[..n], n_data);
+            let expected = (n >= 2).then(|| nodes[..n].to_vec());
+            let given = given.map(|given| given.iter().map(|handed| handed.node).collect());
+            assert_eq!(given, expected, "{n_data} bytes to {n}");
+        }
+        assert!(receivers.iter().all(|receiver| !receiver.is_readable()));
+    }
+    // One of them has something to receive, and what does not wait is not waited for.
+    send(&sender, &handles[40..41], &[], b"one").expect("a send");
+    assert_eq!(together(&handles, 8), None);
+    receivers[40].recv().expect("that one");
+    struct Busy(usize);
+    impl Receivers<Host> for Busy {
+        fn take(&mut self, _: &Arc<Bell>) -> bool {
+            self.0 += 1;
+            self.0 <= 20
+        }
+        fn give(&mut self, _: usize, _: Handed) {
+            panic!("one does not wait");
+        }
+        fn let_go(&mut self, index: usize) {
+            assert!(index < 20);
+        }
+    }
+    assert!(!sender.hand_over_together(&handles, 8, &mut Busy(0)));
+    // Two handles to one node, and two peers of one account.
+    let again = copy(&sender, &sender, handles[0]).expect("a copy");
+    send(&sender, &[again], &[], b"through the copy").expect("a send");
+    receivers[0].recv().expect("it");
+    assert_eq!(together(&[handles[0], handles[1], again], 8), None);
+    let neighbour = world.peer(accounts[5]);
+    let (_, beside) = node(&neighbour, &sender);
+    send(&sender, &[beside], &[], b"to the neighbour").expect("a send");
+    neighbour.recv().expect("it");
+    let with_neighbour: Vec<_> = handles[1..40].iter().copied().chain([beside]).collect();
+    assert_eq!(together(&with_neighbour, 8), None);
+    let without = with_neighbour
+        .iter()
+        .copied()
+        .filter(|&id| id != handles[5]);
+    assert!(together(&without.collect::<Vec<_>>(), 8).is_some());
+    drop(neighbour);
+    world.end();
 }
 
 /// The random programs do hand messages over, with handles and without.

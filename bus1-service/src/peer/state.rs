@@ -34,8 +34,11 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) nodes: Spare<Node<S>>,
     /// Changes when ids of the peer stop being valid; what was looked up under the same number is still valid.
     pub(crate) epoch: u64,
-    /// A RECV copies the first entry out.
+    /// A RECV copies the first entry out, or one is expected.
     pub(crate) is_receiving: bool,
+    /// The word of a message that is being handed over together with others, and is to be received next if nobody comes before it is
+    /// decided ([`crate::hand_over`]).
+    pub(crate) expected: Option<Ref<Transaction>>,
     /// Keeps the account open until the peer is closed.
     pub(crate) account: Option<Account<S>>,
 }
@@ -91,19 +94,36 @@ impl<S: System> PeerState<S> {
             nodes: Spare::new(),
             epoch: 0,
             is_receiving: false,
+            expected: None,
             account: Some(account),
         }
     }
 
     /// Brings the queue up to date: everything that is decided takes effect here. Comes first in every lock-held section. `false` if so
     /// many handles leave at once that it takes one more section; nothing else may be done in this one then.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn settle(&mut self, key: &mut Key) -> bool {
+        if self.expected.is_some() {
+            self.overtake_expected();
+        }
         if !self.queue.has_undone() {
             return true;
         }
         let is_ordered = cfg!(not(feature = "sabotage")) && self.queue.order_only(key);
         is_ordered || self.settle_undone(key)
+    }
+
+    /// A message is expected, and this section comes before it, which calls it off, or behind it if it is decided.
+    #[cold]
+    fn overtake_expected(&mut self) {
+        let Some(word) = &self.expected else { return };
+        match word.call_off() {
+            Some(stamp) => self.queue.pass(stamp),
+            None => {
+                self.expected = None;
+                self.is_receiving = false;
+            }
+        }
     }
 
     #[inline(never)]

@@ -109,7 +109,11 @@ fn send_at_once<S: System>(
         push(queue, key, message, block.take()?)
     } else {
         let mut guard = owner.lock.try_lock()?;
-        let (PeerState { queue, nodes, .. }, key) = guard.parts();
+        let (state, key) = guard.parts();
+        if state.expected.is_some() {
+            return None;
+        }
+        let PeerState { queue, nodes, .. } = state;
         let message = charged(queue, nodes, key, sender, handle, &price)?;
         push(queue, key, message, block.take()?)
     };

@@ -12,6 +12,12 @@
 //! 4. What takes time or can fail, as copying bytes to where the receiver wants them, is done like RECV's copying out: the message has
 //!    its place in the order, and a RECV that comes meanwhile is told to wait (OBJ-8). If it fails, the message was never sent: nobody
 //!    saw it, and a clock that is ahead tells nothing.
+//!
+//! Several messages of one transaction are handed over by [`together`].
+
+mod together;
+
+pub use together::Receivers;
 
 use crate::account::{self, Charged};
 use crate::effects::Waker;
