@@ -165,6 +165,27 @@ impl Capabilities {
         }
     }
 
+    /// The peer that `number` names, if it has `rights`, which are some of those for a call.
+    #[inline(always)]
+    pub fn peer(&mut self, number: CapabilityNumber, rights: u64) -> Option<&Ref<PeerObject>> {
+        if self.recent.is_some() && number == self.recent_number {
+            return self.recent.as_ref();
+        }
+        self.peer_anew(number, rights)
+    }
+
+    #[inline(never)]
+    fn peer_anew(&mut self, number: CapabilityNumber, rights: u64) -> Option<&Ref<PeerObject>> {
+        if self
+            .look_up(number, peer::USE | peer::RECEIVE, select::peer)
+            .is_ok()
+        {
+            return self.caller(number);
+        }
+        let hold = self.look_up(number, rights, select::peer);
+        hold.ok().map(Hold::object)
+    }
+
     /// The peer that `number` names, if it has the rights for a call: to send from it and to receive.
     #[inline(always)]
     pub fn caller(&mut self, number: CapabilityNumber) -> Option<&Ref<PeerObject>> {
@@ -356,8 +377,15 @@ mod tests {
             assert_eq!(caller(poor), None);
             assert_eq!(caller(second), Some(peer_2));
         }
+        for rights in [peer::USE, peer::RECEIVE, both] {
+            let mut find = |number| table.peer(number, rights).map(|peer| peer.number);
+            for _ in 0..2 {
+                assert_eq!(find(poor).is_some(), rights == peer::USE);
+                assert_eq!((find(first), find(second)), (Some(peer_1), Some(peer_2)));
+            }
+        }
         let removed = table.remove(second);
-        assert!(table.caller(second).is_none());
+        assert!(table.caller(second).is_none() && table.peer(second, peer::USE).is_none());
         drop(removed);
         let again = Capability {
             object: Object::Console,

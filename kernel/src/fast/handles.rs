@@ -12,7 +12,6 @@ use crate::service::peer::PeerObject;
 use crate::shared::Ref;
 use crate::task::doing::Receiving;
 use crate::task::machine::{Beside, ShortCall};
-use crate::task::priorities::Priority;
 use crate::task::scheduler;
 use crate::task::thread::{Thread, Work};
 
@@ -33,7 +32,7 @@ pub(super) fn call(current: &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> 
     call_straight(current, since_ticks, &call, |sender, at| {
         let destination = Id::from_u64(call.handle);
         let (aim, cargo) = at.core.aim_with(destination, carried, true)?;
-        let thread = take_next(aim.watch(), Priority::HIGHEST)?;
+        let thread = take_next(aim.watch())?;
         match thread.doing.claim_plain() {
             Some(call) => {
                 let receiver = Claimed { thread, call };
@@ -70,8 +69,8 @@ fn call_straight(
     if call.deadline_ns != DEADLINE_NEVER {
         return None;
     }
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::USE | peer::RECEIVE)?;
     if !at.waiters.enter_sole(sender) {
         return None;
     }
@@ -97,8 +96,8 @@ pub(super) fn release_one(cpu: &mut Cpu) -> Option<Done> {
     if call.n_bytes > 0 {
         return None;
     }
-    let capabilities = thread.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE)?;
+    let mut capabilities = thread.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::USE)?;
     let id = Id::from_u64(call.handle);
     let is_released = at.core.release_one(id, &mut service::wake);
     drop(capabilities);

@@ -19,6 +19,7 @@
 mod delivery;
 mod handles;
 mod send;
+mod together;
 
 use core::cell::Cell;
 use core::mem::{ManuallyDrop, replace};
@@ -32,16 +33,15 @@ use omnibus_abi::short::{N_BYTES_SHIFT, SHORT_BYTES_MAX, TAKE};
 use omnibus_abi::{Call, CapabilityNumber, DEADLINE_NEVER, DEADLINE_NOW};
 
 use crate::arch::context::UserContext;
-use crate::cap::{Capabilities, select};
+use crate::cap::Capabilities;
 use crate::cpu::{Cpu, DOING};
 use crate::mm::user;
-use crate::service::peer::{Hold, PeerObject};
+use crate::service::peer::PeerObject;
 use crate::service::{self, Omnibus};
 use crate::shared::Ref;
 use crate::syscall::short::{self, There};
 use crate::task::doing::Receiving;
 use crate::task::machine::{Beside, ShortCall};
-use crate::task::priorities::Priority;
 use crate::task::run;
 use crate::task::scheduler;
 use crate::task::space::CROSSING_BYTES_MAX;
@@ -110,7 +110,7 @@ pub fn call_plain(current: &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> O
         at.waiters.leave_sole(sender);
         return None;
     };
-    let Some(thread) = take_next(aim.watch(), Priority::HIGHEST) else {
+    let Some(thread) = take_next(aim.watch()) else {
         at.waiters.leave_sole(sender);
         return None;
     };
@@ -196,8 +196,8 @@ fn call_with(
     if call.deadline_ns != DEADLINE_NEVER && call.deadline_ns <= time::now_ns() {
         return None;
     }
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::USE | peer::RECEIVE)?;
     if !at.waiters.enter_sole(thread) {
         return None;
     }
@@ -206,7 +206,7 @@ fn call_with(
         n_bytes,
         source,
     };
-    let Some(receiver) = hand_over(message, at, call.handle, carried, Priority::HIGHEST) else {
+    let Some(receiver) = hand_over(message, at, call.handle, carried) else {
         at.waiters.leave_sole(thread);
         return None;
     };
@@ -253,8 +253,8 @@ fn receive(cpu: &mut Cpu) -> Option<Done> {
     if !is_usual {
         return None;
     }
-    let capabilities = thread.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::RECEIVE)?;
+    let mut capabilities = thread.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::RECEIVE)?;
     if call.deadline_ns == DEADLINE_NOW {
         // Who does not wait need not be found.
         return match short::look(&thread.machine, at) {
@@ -320,9 +320,9 @@ fn run_another(cpu: &mut Cpu) -> Done {
 /// Takes a short message for a thread that was woken in a receiving call, from the peer that its slot names now (RCV-6).
 #[inline(always)]
 fn look_in_slot(thread: &Ref<Thread>) -> Option<u64> {
-    let capabilities = thread.task.capabilities.lock();
+    let mut capabilities = thread.task.capabilities.lock();
     let call = thread.machine.short_call();
-    let at = look_up(&capabilities, call.peer, peer::RECEIVE)?;
+    let at = look_up(&mut capabilities, call.peer, peer::RECEIVE)?;
     match short::look(&thread.machine, at) {
         There::Taken(value) => {
             forget_deadline(thread);
@@ -349,9 +349,8 @@ fn forget_deadline(thread: &Ref<Thread>) {
 
 /// The peer that the caller's capability names, if it has these rights. It stays open as long as the table is locked.
 #[inline(always)]
-fn look_up(capabilities: &Capabilities, number: u64, rights: u64) -> Option<&Ref<PeerObject>> {
-    let hold = capabilities.look_up(CapabilityNumber(number), rights, select::peer);
-    hold.ok().map(Hold::object)
+fn look_up(capabilities: &mut Capabilities, number: u64, rights: u64) -> Option<&Ref<PeerObject>> {
+    capabilities.peer(CapabilityNumber(number), rights)
 }
 
 /// Another CPU's message came in while the sender's was on its way: it looks at that at once.
@@ -364,28 +363,24 @@ fn look_again(cpu: &mut Cpu, at: Ref<PeerObject>, receiver: Ref<Thread>) -> Done
     Done::Leave
 }
 
-/// Moves a message to whom it is for.
+/// Moves a message to whom it is for, who runs then, instead of the sender.
 #[inline(always)]
 fn hand_over(
     message: Outgoing<'_>,
     from: &PeerObject,
     handle: u64,
     carried: Option<Id>,
-    most: Priority,
 ) -> Option<ManuallyDrop<Ref<Thread>>> {
-    let awaits_reply = most == Priority::HIGHEST;
-    let aim = from.core.aim(Id::from_u64(handle), awaits_reply)?;
-    let thread = take_next(aim.watch(), most)?;
+    let aim = from.core.aim(Id::from_u64(handle), true)?;
+    let thread = take_next(aim.watch())?;
     hand_over_to(thread, message, &from.core, aim, carried)
 }
 
-/// Takes the thread that waits at a peer, if its priority is at most `most`, and nobody who is ready has a higher one.
+/// Takes the thread that waits at a peer, if nobody who is ready has a higher priority.
 #[inline(always)]
-fn take_next(waiters: &Waiters, most: Priority) -> Option<ManuallyDrop<Ref<Thread>>> {
+fn take_next(waiters: &Waiters) -> Option<ManuallyDrop<Ref<Thread>>> {
     let thread = ManuallyDrop::new(waiters.take_sole()?);
-    let is_next = scheduler::highest() <= Some(thread.task.priority())
-        && (most == Priority::HIGHEST || thread.task.priority() <= most);
-    if !is_next {
+    if scheduler::highest() > Some(thread.task.priority()) {
         return look_itself(thread);
     }
     Some(thread)

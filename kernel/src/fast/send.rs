@@ -1,19 +1,22 @@
-//! Sending a short message without waiting for another: by hand to who waits for it, and else by the queue at once. The sender goes on, so who
-//! is more urgent is not run here. An error is told by the general path, which meets it, too.
+//! Sending a short message without waiting for another: by hand to who waits for it, and else by the queue at once. The sender goes on, unless
+//! who has the message now is more urgent. An error is told by the general path, which meets it, too.
 
 use core::mem::ManuallyDrop;
 
+use bus1_service::Id;
 use omnibus_abi::capability::peer;
 use omnibus_abi::short::SHORT_BYTES_MAX;
 
 use crate::cpu::Cpu;
 use crate::service::peer::PeerObject;
+use crate::syscall::caller::Scratch;
 use crate::syscall::send::brief::Brief;
 use crate::syscall::short;
 use crate::task::scheduler;
+use crate::task::thread::Work;
 
 use super::delivery::{Outgoing, Source};
-use super::{Done, go_on, hand_over, look_up};
+use super::{Done, go_on, hand_over_to, look_up, together};
 
 /// `send_short`.
 #[inline(never)]
@@ -23,8 +26,8 @@ pub(super) fn short(cpu: &mut Cpu) -> Option<Done> {
     if call.n_bytes > SHORT_BYTES_MAX {
         return None;
     }
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, call.peer, peer::USE)?;
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::USE)?;
     let message = Outgoing::plain(sender, call.n_bytes);
     if !hand(message, at, call.handle) {
         short::send_message(&sender.machine, at, &call).ok()?;
@@ -38,33 +41,39 @@ pub(super) fn short(cpu: &mut Cpu) -> Option<Done> {
 pub(super) fn brief(cpu: &mut Cpu) -> Option<Done> {
     let (sender, _) = cpu.current.as_ref()?;
     let brief = Brief::read(&sender.machine)?;
-    let capabilities = sender.task.capabilities.lock();
-    let at = look_up(&capabilities, brief.peer, peer::USE)?;
-    let is_handed = match brief.ids() {
-        [id] => {
-            let message = Outgoing {
-                sender,
-                n_bytes: brief.n_bytes as u64,
-                source: Source::Kernel(&brief.bytes),
-            };
-            hand(message, at, id.as_u64())
-        }
-        _ => false,
+    let Scratch { words, ids, .. } = &mut cpu.scratch;
+    let ids = brief.destinations(words, ids)?;
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = look_up(&mut capabilities, brief.peer, peer::USE)?;
+    let message = Outgoing {
+        sender,
+        n_bytes: brief.n_bytes as u64,
+        source: Source::Kernel(&brief.bytes),
+    };
+    let is_handed = match ids {
+        [id] => hand(message, at, id.as_u64()),
+        _ => together::hand_over(message, at, ids),
     };
     if !is_handed {
-        brief.queue(at)?;
+        brief.queue(at, ids)?;
     }
     drop(capabilities);
     Some(go_on(sender))
 }
 
-/// Hands a message over; its receiver runs behind the sender.
+/// Hands a message over; its receiver is ready, and runs behind the sender if it is not more urgent.
 #[inline(always)]
 fn hand(message: Outgoing<'_>, at: &PeerObject, handle: u64) -> bool {
-    let most = message.sender.task.priority();
-    let Some(receiver) = hand_over(message, at, handle, None, most) else {
+    let Some(aim) = at.core.aim(Id::from_u64(handle), false) else {
         return false;
     };
-    scheduler::put_behind(ManuallyDrop::into_inner(receiver));
+    let Some(thread) = aim.watch().take_sole() else {
+        return false;
+    };
+    let thread = ManuallyDrop::new(thread);
+    let Some(receiver) = hand_over_to(thread, message, &at.core, aim, None) else {
+        return false;
+    };
+    scheduler::put(ManuallyDrop::into_inner(receiver), Work::User);
     true
 }

@@ -48,12 +48,6 @@ pub fn start(thread: Ref<Thread>) {
     put(thread, Work::User);
 }
 
-/// Makes a running thread that is on no CPU ready, while this CPU goes on with one at least as urgent: no news.
-pub fn put_behind(thread: Ref<Thread>) {
-    thread.doing.give_way(Work::User);
-    change(|ready| ready.push(thread));
-}
-
 /// Makes a thread that this CPU ran ready, behind all of its priority.
 pub fn put(thread: Ref<Thread>, work: Work) {
     thread.doing.give_way(work);

@@ -5,26 +5,24 @@
 //! that begins again after a page fault.
 
 use bus1_service::Id;
-use omnibus_abi::CapabilityNumber;
 use omnibus_abi::bus1::{CmdSend, MESSAGE_TYPE_USER, Message, Transfer};
 use omnibus_abi::capability::peer;
 use omnibus_abi::short::SHORT_BYTES_MAX;
 
-use crate::cap::select;
 use crate::mm::user;
 use crate::service::{self, peer::PeerObject};
+use crate::syscall::caller::{Caller, Scratch};
 use crate::task::machine::Machine;
-use crate::task::thread::Thread;
 
 /// Most destinations.
-const FEW: usize = 8;
+const DESTINATIONS_MAX: u64 = 64;
 
 /// Such a message.
 pub struct Brief {
     /// Capability of the peer.
     pub peer: u64,
-    ids: [Id; FEW],
-    n_destinations: usize,
+    n_destinations: u64,
+    ptr_destinations: u64,
     /// The payload is the front of these.
     pub bytes: [u8; SHORT_BYTES_MAX as usize],
     /// Bytes of it.
@@ -58,7 +56,7 @@ impl Brief {
         };
         let CmdSend {
             flags: 0,
-            n_destinations: n_destinations @ 1..,
+            n_destinations: n_destinations @ 1..=DESTINATIONS_MAX,
             ptr_errors: 0,
             ptr_destinations,
             ..
@@ -70,38 +68,41 @@ impl Brief {
         if length < n_bytes {
             return None;
         }
-        let mut words = [0; FEW];
-        let words = words.get_mut(..n_destinations as usize)?;
-        user::copy_words_from_user(words, ptr_destinations).ok()?;
         let mut brief = Self {
             peer,
-            ids: [Id::INVALID; FEW],
-            n_destinations: words.len(),
+            n_destinations,
+            ptr_destinations,
             bytes: [0; SHORT_BYTES_MAX as usize],
             n_bytes: n_bytes as usize,
         };
-        for (id, word) in brief.ids.iter_mut().zip(words) {
-            *id = Id::from_u64(*word);
-        }
         let payload = brief.bytes.get_mut(..n_bytes as usize)?;
         user::copy_from_user(payload, base).ok()?;
         Some(brief)
     }
 
-    /// Where it goes.
+    /// Reads where it goes into `ids`, by way of `words`. `None` if they cannot be read.
     #[inline(always)]
     #[must_use]
-    pub fn ids(&self) -> &[Id] {
-        self.ids.get(..self.n_destinations).unwrap_or_default()
+    pub fn destinations<'a>(&self, words: &mut [u64], ids: &'a mut [Id]) -> Option<&'a [Id]> {
+        let n_destinations = self.n_destinations as usize;
+        let (words, ids) = (
+            words.get_mut(..n_destinations)?,
+            ids.get_mut(..n_destinations)?,
+        );
+        user::copy_words_from_user(words, self.ptr_destinations).ok()?;
+        for (id, word) in ids.iter_mut().zip(words) {
+            *id = Id::from_u64(*word);
+        }
+        Some(ids)
     }
 
     /// Queues it. `None` if anything is refused: then nothing has happened.
     #[inline(always)]
-    pub fn queue(&self, at: &PeerObject) -> Option<()> {
+    pub fn queue(&self, at: &PeerObject, ids: &[Id]) -> Option<()> {
         let payload = self.bytes.get(..self.n_bytes)?;
-        let effects = match self.ids() {
-            ids @ [_] => at.core.send(ids, &[], payload).ok()?,
-            ids => at.core.send_few(ids, payload).ok()??,
+        let effects = match ids {
+            [_] => at.core.send(ids, &[], payload).ok()?,
+            _ => at.core.send_few(ids, payload).ok()??,
         };
         // Messages that carry nothing: a wake for each, or its end.
         effects.finish(&mut service::wake);
@@ -109,13 +110,16 @@ impl Brief {
     }
 }
 
-/// Sends such a message of `sender`, which makes the call `send`, by queues. False if it is another, or anything is refused: then nothing has
+/// Sends such a message of a caller that makes the call `send`, by queues. False if it is another, or anything is refused: then nothing has
 /// happened.
-pub fn send(sender: &Thread) -> bool {
-    let Some(brief) = Brief::read(&sender.machine) else {
+pub(super) fn send(caller: &mut Caller<'_>) -> bool {
+    let Some(brief) = Brief::read(&caller.thread.machine) else {
         return false;
     };
-    let capabilities = sender.task.capabilities.lock();
-    let hold = capabilities.look_up(CapabilityNumber(brief.peer), peer::USE, select::peer);
-    hold.is_ok_and(|hold| brief.queue(hold).is_some())
+    let Ok(hold) = caller.peer(brief.peer, peer::USE) else {
+        return false;
+    };
+    let Scratch { words, ids, .. } = &mut *caller.scratch;
+    let ids = brief.destinations(words, ids);
+    ids.is_some_and(|ids| brief.queue(&hold, ids).is_some())
 }

@@ -71,7 +71,7 @@ pub struct Send {
 /// `send(peer, command, command_size, message_size, transfer_size)`: `EBADF`, `EOPNOTSUPP`, `EPERM`; `EINVAL`, `E2BIG` sizes; `EFAULT`, `E2BIG`
 /// tail; `EINVAL` flags; `EMSGSIZE` count of destinations; then as SND-5 says.
 pub fn begin(caller: &mut Caller<'_>, arguments: Arguments) -> Outcome {
-    if brief::send(caller.thread) {
+    if brief::send(caller) {
         return Outcome::Done(Ok(0));
     }
     match read(caller, arguments) {

@@ -8,6 +8,7 @@ use omnibus_userland::bus::Peer;
 use omnibus_userland::calls::{self, IoSlice, Outgoing};
 use omnibus_userland::check::Outcome;
 use omnibus_userland::port::Port;
+use omnibus_userland::suite::holdings;
 use omnibus_userland::suite::wire::{copy, create, release, send};
 use omnibus_userland::{check_eq, tests, thread};
 
@@ -87,23 +88,31 @@ tests! {
         let holder = Peer::new(&bench.account)?;
         let account = bench.account.state()?.number;
         let mut listeners = Vec::new();
-        for _ in 0..11 {
-            let owner = Peer::new(&bench.account)?;
+        let mut accounts = Vec::new();
+        for index in 0..11 {
+            // The first have accounts of their own, which can be given a message together; the others share one.
+            let account = bench.account.carve(512, 1 << 17, 0)?;
+            let owner = Peer::new(if index < 8 { &account } else { &bench.account })?;
+            accounts.push(account);
             let (node, handle) = create(&owner, &holder)?;
             let again = copy(&holder, &holder, handle)?;
             let thread = thread::spawn(move || listen(owner))?;
             listeners.push((node, [handle, again], thread, Vec::new()));
         }
         thread::yield_now();
-        let before = bench.holdings()?;
-        for number in 0..60 {
+        let all_holdings = || -> Outcome<_> {
+            let own = accounts.iter().map(holdings).collect::<Result<Vec<_>, _>>()?;
+            Ok((own, bench.holdings()?))
+        };
+        let before = all_holdings()?;
+        for number in 0..120 {
             let data = pattern(number % 65, number);
             let n_listeners = number % 12;
             let mut destinations = Vec::new();
             for (index, (node, [handle, again], _, expected)) in listeners.iter_mut().take(n_listeners).enumerate() {
                 destinations.push(*handle);
                 expected.push((*node, account, data.clone()));
-                if (index + number) % 5 == 0 {
+                if (index + number) % 31 == 0 {
                     destinations.push(*again);
                     expected.push((*node, account, data.clone()));
                 }
@@ -117,13 +126,13 @@ tests! {
                 Port::of(&holder).send_short(*handle, &omnibus_userland::port::Short::EMPTY)?;
                 expected.push((*node, account, Vec::new()));
             }
-            if number % 10 < 7 {
+            if number % 13 < 10 {
                 thread::yield_now();
             }
         }
         // Who got two of one message takes the second when it runs again.
         thread::yield_now();
-        check_eq!(bench.holdings()?, before, "the accounts, when all is received");
+        check_eq!(all_holdings()?, before, "the accounts, when all is received");
         for (index, (_, handles, thread, expected)) in listeners.into_iter().enumerate() {
             release(&holder, &handles)?;
             check_eq!(thread.join()??.1, expected, "what listener {index} heard");
