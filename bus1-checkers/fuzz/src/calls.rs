@@ -4,7 +4,7 @@
 use std::cell::RefCell;
 
 use bus1_model::{Call, Entry, Outcome, Source as ModelSource};
-use bus1_service::{Effects, Error, Id, Progress, Received, Receiving, Source, Wake};
+use bus1_service::{Effects, Error, Glance, Id, Progress, Received, Receiving, Source, Wake};
 
 use crate::allocator::refusing;
 use crate::documented::Reached;
@@ -20,6 +20,8 @@ pub(crate) struct Manner {
     pub(crate) refused: Option<usize>,
     /// The phase behind which it is given up, counted from 0.
     pub(crate) given_up_at: Option<usize>,
+    /// RECV in one call looks first whether a short message is there.
+    pub(crate) glances: bool,
 }
 
 /// What came of it.
@@ -67,7 +69,7 @@ impl Caller<'_> {
             Call::Release { peer, ids } => {
                 (false, self.release(*peer, &to_ids(ids), manner).map(Some))
             }
-            Call::Recv { peer } if manner.piece == 0 => (false, self.recv(*peer).map(Some)),
+            Call::Recv { peer } if manner.piece == 0 => (false, self.recv(*peer, manner).map(Some)),
             Call::Recv { peer } | Call::Discard { peer } => {
                 let is_wanted = matches!(call, Call::Recv { .. });
                 (
@@ -82,12 +84,9 @@ impl Caller<'_> {
             Ok(None) => Made::GivenUp,
             Err((function, error)) => {
                 self.reached.borrow_mut().note(function, &error);
-                assert_eq!(
-                    was_refused,
-                    error == Error::OutOfMemory,
-                    "{function} gave {error:?}"
-                );
-                if was_refused {
+                // A short message takes its memory first, and tells of it last (SND-5): another cause comes before.
+                if error == Error::OutOfMemory {
+                    assert!(was_refused, "{function} gave {error:?}");
                     return Made::Refused;
                 }
                 Made::Outcome(Outcome::Failed(to_failure(error)))
@@ -97,6 +96,15 @@ impl Caller<'_> {
 
     fn wake(&self, peer: usize) {
         self.woken.borrow_mut().insert(peer);
+    }
+
+    /// Does `work`, and notes whom it wakes, which takes no memory while it works.
+    fn waking<R>(&self, work: impl FnOnce(&mut dyn FnMut(&usize, Wake)) -> R) -> R {
+        let mut woken = [false; 64];
+        let result = work(&mut |peer, _| woken[*peer] = true);
+        let woken = woken.iter().enumerate().filter(|(_, is_woken)| **is_woken);
+        woken.for_each(|(number, _)| self.wake(number));
+        result
     }
 
     fn finish(&self, mut effects: Effects<Host>, manner: Manner) {
@@ -197,7 +205,7 @@ impl Caller<'_> {
     fn release(&self, peer: usize, ids: &[Id], manner: Manner) -> Result<Outcome, Failed> {
         let peer = &self.stage.peers[peer];
         if manner.piece == 0 {
-            let released = peer.release(ids, &mut |peer, _| self.wake(*peer));
+            let released = self.waking(|wake| without_memory(|| peer.release(ids, wake)));
             released.map_err(|error| ("Peer::release", error))?;
             return Ok(Outcome::Done);
         }
@@ -219,12 +227,7 @@ impl Caller<'_> {
     pub(crate) fn work(&self, peer: &bus1_service::Peer<Host>, manner: Manner) {
         let budget = if manner.piece == 0 { u32::MAX } else { 1 };
         loop {
-            let mut woken = [false; 64];
-            let mut wake = |peer: &usize, _: Wake| woken[*peer] = true;
-            let progress = without_memory(|| peer.work(budget, &mut wake));
-            let woken = woken.iter().enumerate().filter(|(_, is_woken)| **is_woken);
-            woken.for_each(|(number, _)| self.wake(number));
-            match progress {
+            match self.waking(|wake| without_memory(|| peer.work(budget, wake))) {
                 Progress::Done => return,
                 Progress::More => {}
                 Progress::Busy => panic!("the only thread is in the middle of a batch"),
@@ -232,8 +235,18 @@ impl Caller<'_> {
         }
     }
 
-    fn recv(&self, peer: usize) -> Result<Outcome, Failed> {
-        let received = without_memory(|| self.stage.peers[peer].recv());
+    /// In one call, or with a glance before it.
+    fn recv(&self, peer: usize, manner: Manner) -> Result<Outcome, Failed> {
+        let peer = &self.stage.peers[peer];
+        let glance = if manner.glances {
+            without_memory(|| peer.glance(32))
+        } else {
+            Glance::Other
+        };
+        let received = match glance {
+            Glance::Small(received) => Ok(received),
+            Glance::Nothing | Glance::Other => without_memory(|| peer.recv()),
+        };
         let received = received.map_err(|error| ("Peer::recv", error))?;
         Ok(Outcome::Received(entry_of(&received)))
     }

@@ -8,7 +8,8 @@
 //! - the same with one allocation refused, or given up in one of its phases: nothing may have changed;
 //! - two commands of which one is made between the phases of the other: one order of the two must explain both;
 //! - arrays longer than a command may have; a second release while one is open; calls on a closed peer;
-//! - new peers and accounts, and charges of an account's own; events that are bound and ended.
+//! - new peers and accounts, and charges of an account's own; events that are bound and ended;
+//! - a message that is handed over, in any of the ways, or cannot be delivered.
 //!
 //! The bytes come from a coverage-guided fuzzer (`src/main.rs`), or from the corpus, which the ordinary tests replay: it
 //! must reach every error that the core documents ([`DOCUMENTED`]).
@@ -19,6 +20,7 @@ mod allocator;
 mod calls;
 mod documented;
 mod evidence;
+mod handing;
 mod input;
 mod machine;
 mod overlap;

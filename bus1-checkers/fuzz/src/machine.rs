@@ -26,8 +26,10 @@ const MAXIMA: [[[u64; 2]; 3]; 4] = [
 const PEERS: [usize; 5] = [0, 0, 1, 2, 2];
 /// Peers that there may be.
 const PEERS_MAX: usize = 10;
-/// The byte that binds an event; others with its last four bits make a peer.
+/// The byte that binds an event.
 const EVENT: u8 = 0xEF;
+/// The bytes that hand a message over; others with the last four bits of these make a peer.
+const HAND_OVER: [u8; 2] = [0xCF, 0xDF];
 /// Steps of a program.
 const STEPS_MAX: usize = 80;
 
@@ -76,6 +78,7 @@ impl Machine {
             13 => self.account(input),
             14 => self.half_way(input),
             _ if operation == EVENT => self.event(input),
+            _ if HAND_OVER.contains(&operation) => self.hand_over(input),
             _ => self.new_peer(input),
         }
     }
@@ -118,13 +121,15 @@ impl Machine {
 
     /// A command, in one call or in phases.
     fn plain(&mut self, kind: u8, input: &mut Input<'_>) {
-        let piece = input.choose(4);
+        let byte = input.byte();
+        let piece = usize::from(byte % 4);
         let call = self.command(kind, input);
         if !self.beside.can_be_made(&call) {
             return self.on_closed_peer(&call, piece);
         }
         let manner = Manner {
             piece,
+            glances: byte >= 128,
             ..Manner::default()
         };
         match self.make(&call, manner, &mut |_| {}) {

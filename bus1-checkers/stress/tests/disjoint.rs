@@ -126,3 +126,44 @@ fn ord_7_a_unicast_takes_five_atomic_operations() {
     assert_eq!(record::count(unicast), 5);
     world.end();
 }
+
+/// A short message that is handed over takes two locks and raises and lowers one count, as long as the books are those that granted one.
+/// Asking them takes a third lock; who holds something there already, or sends a handle along, writes them.
+#[test]
+fn ord_7_a_hand_over_takes_four_atomic_operations() {
+    allocator::keep_all();
+    let mut world = World::new(2);
+    let elsewhere = world.account(MAXIMA);
+    let client = world.peer(elsewhere);
+    let [server, other] = world.first();
+    let to = [server, other].map(|server| node(server, &client).1);
+    // What messages are charged through is made by the first.
+    send(&client, &to[..1], &[], b"first").unwrap();
+    recv_message(server);
+    let hand_over = |n_data| {
+        record::count(|| {
+            let aim = client
+                .aim(to[0], true)
+                .expect("nothing waits at the client");
+            let handed = client.hand_over(aim, n_data);
+            assert!(handed.is_some(), "somebody could wait at the server");
+        })
+    };
+    // The first keeps the handle, to find it again without a search.
+    assert_eq!([64, 64, 65, 0].map(hand_over), [6, 4, 5, 4]);
+    // A node is charged: these are other books.
+    node(other, server);
+    assert_eq!([8, 8].map(hand_over), [5, 4]);
+    let with_handle = || {
+        let aimed = client.aim_with(to[0], to[1], true);
+        let (aim, cargo) = aimed.expect("nothing waits at the client");
+        let handed = client.hand_over_with(aim, cargo, 8, &mut |_, _| {});
+        assert!(handed.is_some(), "somebody could wait at the server");
+    };
+    with_handle();
+    assert_eq!(record::count(with_handle), 13);
+    // A message of another is queued: the books are written.
+    send(&client, &to[1..], &[], b"queued").unwrap();
+    assert_eq!([8, 8].map(hand_over), [7, 7]);
+    world.end();
+}

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, Source};
-use bus1_service::Charge;
+use bus1_service::{Charge, Id, Wake};
 
 use super::{Litmus, Seen};
 use crate::evidence::stage::{Host, Stage, Woken};
@@ -13,6 +13,9 @@ use crate::sched;
 
 /// Objects of an account with plenty.
 const PLENTY: u64 = 1 << 30;
+
+/// Stands for a peer in the record, and has received what was handed over.
+const HANDED: char = '=';
 
 /// What the threads share. Locks of the harness are never held across a call of the core, so a checker sees the core's alone.
 struct Cast {
@@ -158,8 +161,17 @@ impl Cast {
 
     /// `false` if it waited in vain.
     fn statement(&self, peer: char, statement: &str) -> bool {
+        for (arrow, is_delivered) in [("=>", false), ("#>", true)] {
+            if let Some((message, node)) = statement.split_once(arrow) {
+                self.hand_over(peer, message, node, is_delivered);
+                return true;
+            }
+        }
         if let Some((message, nodes)) = statement.split_once("->") {
-            self.send(peer, message, nodes);
+            let outcome = self.send(peer, message, nodes);
+            if !is_sent_or_refused(&outcome) {
+                self.fail(format!("{peer}: {message} to {nodes} gave {outcome:?}"));
+            }
             return true;
         }
         let rest = &statement[1..];
@@ -214,10 +226,8 @@ impl Cast {
         true
     }
 
-    fn send(&self, peer: char, message: &str, nodes: &str) {
-        let carried = message
-            .split_once('(')
-            .map(|(_, rest)| rest.trim_end_matches(')'));
+    fn send(&self, peer: char, message: &str, nodes: &str) -> Outcome {
+        let carried = carried_by(message);
         let call = Call::Send {
             peer: self.number(peer),
             destinations: nodes
@@ -230,10 +240,62 @@ impl Cast {
                 .collect(),
             payload: message.as_bytes().to_vec(),
         };
-        match self.call(&call) {
-            Outcome::Done | Outcome::Failed(Failure::QuotaOfDestination(_)) => {}
-            other => self.fail(format!("{peer}: {message} to {nodes} gave {other:?}")),
-        }
+        self.call(&call)
+    }
+
+    /// What is handed over has been received: its receiver, who waits, receives nothing else.
+    fn hand_over(&self, peer: char, message: &str, node: &str, is_delivered: bool) {
+        let sender = &self.stage.peers[self.number(peer)];
+        let to = Id::from_u64(self.id(peer, node, false));
+        let carried = carried_by(message).map(|name| Id::from_u64(self.id(peer, name, false)));
+        let n_data = message.len() as u64;
+        let mut woken = Woken::new();
+        let mut wake = |peer: &usize, _: Wake| {
+            woken.insert(*peer);
+        };
+        let mut copy = None;
+        let handed = sender.aim(to, false).and_then(|aim| {
+            let receiver = *aim.watch();
+            let handed = match carried {
+                None if !is_delivered => sender.hand_over(aim, n_data)?,
+                Some(carried) if !is_delivered => {
+                    let (aim, cargo) = sender.aim_with(to, carried, false)?;
+                    let (handed, id) = sender.hand_over_with(aim, cargo, n_data, &mut wake)?;
+                    copy = Some(id);
+                    handed
+                }
+                carried => {
+                    let mut deliver = |id| {
+                        copy = id;
+                        true
+                    };
+                    sender.deliver(aim, carried, n_data, &mut deliver, &mut wake)?
+                }
+            };
+            Some((self.peers[receiver], handed))
+        });
+        self.told(woken);
+        let Some((receiver, handed)) = handed else {
+            // The handle may have been released beside it, by another thread of the same peer.
+            let outcome = self.send(peer, message, node);
+            let is_gone = matches!(
+                outcome,
+                Outcome::Failed(Failure::UnknownDestination(_) | Failure::UnknownTransfer(_))
+            );
+            if !is_gone && !is_sent_or_refused(&outcome) {
+                self.fail(format!("{peer}: {message} to {node} gave {outcome:?}"));
+            }
+            return;
+        };
+        let entry = Entry {
+            kind: Kind::User,
+            id: handed.node.as_u64(),
+            account: Some(handed.account.as_u64()),
+            payload: message.as_bytes().to_vec(),
+            transfers: copy.map(Id::as_u64).into_iter().collect(),
+        };
+        let name = self.received(receiver, entry);
+        self.note(HANDED, name);
     }
 
     /// `~N,-M`.
@@ -301,10 +363,15 @@ impl Cast {
     fn call(&self, call: &Call) -> Outcome {
         let mut woken = Woken::new();
         let outcome = self.stage.call(call, &mut woken);
+        self.told(woken);
+        outcome
+    }
+
+    /// These were woken.
+    fn told(&self, woken: Woken) {
         for peer in woken {
             self.asleep[peer].store(false, Ordering::SeqCst);
         }
-        outcome
     }
 
     fn wait(&self, is_done: impl Fn() -> bool) -> bool {
@@ -340,4 +407,18 @@ impl Cast {
     fn record(&self) -> std::sync::MutexGuard<'_, Record> {
         self.record.lock().expect("no thread failed")
     }
+}
+
+/// The node, by name, a handle on which a message carries a copy of.
+fn carried_by(message: &str) -> Option<&str> {
+    let (_, rest) = message.split_once('(')?;
+    Some(rest.trim_end_matches(')'))
+}
+
+/// Whether a send came to what it may come to.
+fn is_sent_or_refused(outcome: &Outcome) -> bool {
+    matches!(
+        outcome,
+        Outcome::Done | Outcome::Failed(Failure::QuotaOfDestination(_))
+    )
 }

@@ -6,6 +6,8 @@
 //! |---|---|
 //! | `A->P,Q` | send message A to nodes P and Q, one transaction |
 //! | `A(N)->P` | the same, carrying a copy of the own handle on node N |
+//! | `A=>P` | hand message A over to the owner of node P, who waits, if that can be; else send it. It may carry a handle, too |
+//! | `A#>P` | the same, delivered before it is decided |
 //! | `~N,M` | release the own handles on nodes N and M; `-N` names the own node N itself |
 //! | `?A` | receive until A has come: a message, `-N` for NODE_RELEASE, `~N` for HANDLE_RELEASE |
 //! | `?` | receive once, whatever comes or not |
@@ -40,7 +42,7 @@ pub(crate) struct Litmus {
     pub(crate) threads: &'static [&'static str],
     /// What must never be seen; it says what was.
     pub(crate) forbidden: fn(&Seen) -> Option<String>,
-    /// Queues of a peer that must each be seen in some run.
+    /// Queues of a peer that must each be seen in some run; the queue of `=` is what was handed over.
     pub(crate) required: &'static [&'static str],
     /// Objects that each peer's own account may hold; 0 is plenty.
     pub(crate) n_objects: u64,

@@ -14,6 +14,9 @@ const NONE: Litmus = Litmus {
     is_large: false,
 };
 
+/// Only who has sent through a handle before can hand a message over through it.
+const FIRST: &[&str] = &["S: Z->P", "P: ?"];
+
 fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
     seen.disagree("PQRS", "A", "B")
 }
@@ -101,4 +104,23 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
         forbidden: |seen| (!"A".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))), required: &["P: A"], n_objects: 48, ..NONE },
     Litmus { id: "Q2", nodes: "P=P:SR N=O:S S=S:SR", threads: &["S: A(P)->P,N", "O: -N", "P: x", "R: B(S)->P,S"],
         forbidden: |_| None, is_large: true, ..NONE },
+    Litmus { id: "H1", nodes: "P=P:SR", before: FIRST, threads: &["R: B->P; !f", "S: @f; A=>P"],
+        forbidden: |seen| seen.forbid('P', "A", "B"), required: &["P: ZBA"], ..NONE },
+    Litmus { id: "H2", nodes: "P=P:SR Q=Q:SR", before: FIRST, threads: &["S: A=>P; C->Q", "R: B->P,Q"],
+        forbidden: |seen| {
+            let is_cycle = seen.is_in_order('P', "B", "A") && seen.is_in_order('Q', "C", "B");
+            is_cycle.then(|| "a cycle".into())
+        }, required: &["P: ZAB", "P: ZBA", "=: A"], ..NONE },
+    Litmus { id: "H3", nodes: "N=O:S P=P:S", before: FIRST, threads: &["S: A(N)=>P", "O: -N"],
+        forbidden: |seen| (seen.text('P') != "ZA-N").then(|| format!("P: {}", seen.text('P'))), required: &["=: A"], ..NONE },
+    Litmus { id: "H4", nodes: "P=P:S", before: FIRST, threads: &["P: -P; !f", "S: @f; B=>P", "S: A=>P"],
+        forbidden: |seen| (seen.count('P', "B") > 0).then(|| "B on a node that was released".into()), required: &["P: ZA", "P: Z", "=: A"], ..NONE },
+    Litmus { id: "H5", nodes: "P=P:S", before: FIRST, threads: &["S: A=>P", "S: ~P"],
+        forbidden: |seen| seen.forbid('P', "~P", "A").or((seen.count('P', "~P") != 1).then(|| seen.text('P'))),
+        required: &["P: ZA~P", "P: Z~P", "=: A"], ..NONE },
+    Litmus { id: "H6", nodes: "P=P:S N=S:S", before: FIRST, threads: &["S: A(N)#>P", "P: x"],
+        forbidden: |_| None, required: &["=: A"], ..NONE },
+    Litmus { id: "H7", nodes: "P=P:S N=O:S", before: FIRST, threads: &["S: A(N)#>P", "S: ~N", "O: ?~N"],
+        forbidden: |seen| (seen.count('O', "~N") != usize::from(!seen.text('P').contains('A'))).then(|| seen.text('O')),
+        required: &["=: A"], ..NONE },
 ];

@@ -207,6 +207,48 @@ fn q2() {
     check(named("Q2"));
 }
 
+/// H1: What is handed over comes behind what was sent before it.
+#[test]
+fn h1() {
+    check(named("H1"));
+}
+
+/// H2: A message that is handed over has one place in the order of all: what its sender sends next comes behind it.
+#[test]
+fn h2() {
+    check(named("H2"));
+}
+
+/// H3: Who is handed a handle learns of the death of its node afterwards, whenever that died.
+#[test]
+fn h3() {
+    check(named("H3"));
+}
+
+/// H4: Nothing is handed over to a node whose release has returned.
+#[test]
+fn h4() {
+    check(named("H4"));
+}
+
+/// H5: A hand-over beside the release of its handle comes before it or not at all, and the last handle is told of once.
+#[test]
+fn h5() {
+    check(named("H5"));
+}
+
+/// H6: Nothing is left of a handle that is delivered to a peer that closes.
+#[test]
+fn h6() {
+    check(named("H6"));
+}
+
+/// H7: A handle that is delivered beside the release of the one it is a copy of counts, if it arrives.
+#[test]
+fn h7() {
+    check(named("H7"));
+}
+
 /// Every litmus test of the list has its test here.
 #[test]
 fn every_litmus_test_is_run() {
