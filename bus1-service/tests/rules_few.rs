@@ -36,7 +36,7 @@ fn send_by_phases(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> Result<(), Er
 /// are those of a send in phases.
 #[test]
 fn snd_5_few_destinations_fare_like_many() {
-    let cases: [&[usize]; 9] = [
+    let cases: [&[usize]; 10] = [
         &[0, 1],
         &[0, 0],
         &[0, 0, 1, 0],
@@ -46,6 +46,7 @@ fn snd_5_few_destinations_fare_like_many() {
         &[2, 9, 1],
         &[5, 0],
         &[0, 3, 3, 3, 3, 3, 3, 9],
+        &[0, 1, 2, 0, 1, 2, 0, 1, 2],
     ];
     for case in cases {
         for n_bytes in [0, 1, 64, 100, 256, 257] {

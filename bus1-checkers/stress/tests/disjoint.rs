@@ -167,3 +167,33 @@ fn ord_7_a_hand_over_takes_four_atomic_operations() {
     assert_eq!([8, 8].map(hand_over), [7, 7]);
     world.end();
 }
+
+/// A short message to two takes sixteen atomic operations in one call, and nineteen in phases: it keeps what it knows to itself.
+#[test]
+fn ord_7_a_message_to_two_takes_sixteen_atomic_operations() {
+    allocator::keep_all();
+    let mut world = World::new(0);
+    let Corner {
+        client,
+        servers,
+        to,
+        ..
+    } = corner(&mut world);
+    let receive = || servers.iter().for_each(|server| drop(recv_message(server)));
+    let in_one_call = || send(&client, &to, &[], b"both").unwrap();
+    let in_phases = || {
+        let mut staged = staged(&client, &to, b"both");
+        staged.commit().unwrap().finish_silently();
+    };
+    // The first ones make what they are charged through, and the word.
+    for _ in 0..2 {
+        in_one_call();
+        receive();
+    }
+    let n_in_one_call = record::count(in_one_call);
+    receive();
+    let n_in_phases = record::count(in_phases);
+    receive();
+    assert_eq!([n_in_one_call, n_in_phases], [16, 19]);
+    world.end();
+}
