@@ -181,6 +181,12 @@ impl<S: System> Queue<S> {
         self.is_awaited = true;
     }
 
+    /// Whether somebody was told that there is nothing, and nothing was put into the queue since.
+    #[inline(always)]
+    pub(crate) fn is_awaited(&self) -> bool {
+        self.is_awaited
+    }
+
     /// Whether somebody may wait for what was just put into the queue, and is woken now.
     #[inline(always)]
     pub(crate) fn take_awaited(&mut self) -> bool {

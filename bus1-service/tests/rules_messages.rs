@@ -289,6 +289,33 @@ fn rcv_6_whoever_was_told_that_there_is_nothing_is_woken() {
     world.end();
 }
 
+/// A message that is sent only where nobody waits passes nobody over, leaves nothing where it is not sent, and keeps its place in the order.
+#[test]
+fn rcv_6_where_somebody_may_wait_nothing_is_sent_silently() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (server, client) = (server.clone(), client.clone());
+    let (_, to_server) = node(&server, &client);
+    let before = read_out(&world);
+    assert!(!client.send_unawaited(to_server, b"nobody has looked"));
+    assert!(!client.send_unawaited(Id::INVALID, b"nowhere"));
+    assert!(read_out(&world) == before, "nothing was sent");
+    send(&client, &[to_server], &[], b"first").unwrap();
+    assert!(client.send_unawaited(to_server, b"second"));
+    assert!(!client.send_unawaited(to_server, &[7; 257]), "too long");
+    send(&client, &[to_server], &[], b"third").unwrap();
+    assert!(client.send_unawaited(to_server, &[7; 64]));
+    for payload in [&b"first"[..], b"second", b"third", &[7; 64]] {
+        assert_eq!(server.recv().unwrap().payload(), payload);
+    }
+    // What was received without asking for more leaves nobody waiting.
+    assert!(client.send_unawaited(to_server, b"fifth"));
+    assert_eq!(server.recv().unwrap().payload(), b"fifth");
+    assert_eq!(server.recv().err(), Some(Error::NothingQueued));
+    assert!(!client.send_unawaited(to_server, b"somebody asked"));
+    world.end();
+}
+
 /// What the embedder lets a message carry reaches every receiver, is charged like a handle, and is let go of when the messages are
 /// received or dropped, or the send is given up.
 #[test]

@@ -55,6 +55,9 @@ impl Bytes {
     }
 }
 
+/// Bytes of a message that fills all registers there are for one.
+const WHOLE_BYTES: usize = 64;
+
 /// The right to write the bytes behind a value.
 pub struct Fill<'a> {
     start: NonNull<u8>,
@@ -70,8 +73,23 @@ impl<'a> Fill<'a> {
     }
 
     /// Appends `piece`; what there is no room for is left out.
-    #[inline]
+    #[inline(always)]
     pub fn extend(&mut self, piece: &[u8]) {
+        // What is sent most is as long as all registers of a message: then the length is known, and nothing is called.
+        if let (Some(to), Ok(from)) = (
+            self.rest().first_chunk_mut::<WHOLE_BYTES>(),
+            <&[u8; WHOLE_BYTES]>::try_from(piece),
+        ) {
+            to.write_copy_of_slice(from);
+            self.bytes.n_written = self.bytes.n_written.saturating_add(WHOLE_BYTES);
+        } else {
+            self.extend_by_any(piece);
+        }
+    }
+
+    /// The same for any length; apart, so that the other is not made one with it again.
+    #[inline(never)]
+    fn extend_by_any(&mut self, piece: &[u8]) {
         let rest = self.rest();
         let n_bytes = rest.len().min(piece.len());
         if let (Some(to), Some(from)) = (rest.get_mut(..n_bytes), piece.get(..n_bytes)) {

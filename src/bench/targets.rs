@@ -51,7 +51,7 @@ pub(super) const TARGETS: [Target; 16] = [
     target("cap_keep", "call with a handle, kept", [1522, 23878, 1522, 1100]),
     target("cap_drop", "call with a handle, dropped", [2241, 19161, 2241, 1500]),
     target("async_pingpong", "ping-pong, send and receive apart", [2097, 8571, 2097, 1300]),
-    target("self_64", "64 bytes to oneself, queued", [0, 3952, 1000, 600]),
+    target("self_64", "64 bytes to oneself, queued, one call", [0, 3952, 1000, 600]),
     target("fanout_1", "fan-out to 1, per message", [2378, 11380, 2378, 1300]),
     target("fanout_4", "fan-out to 4, per message", [1562, 10570, 1562, 900]),
     target("fanout_16", "fan-out to 16, per message", [1358, 10323, 1358, 800]),

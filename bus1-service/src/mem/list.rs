@@ -273,7 +273,7 @@ impl<A: Adapter> List<A> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn take(first: &mut usize, last: &mut usize, key: &mut Key, item: &A::Item) -> Option<A::Item> {
         let link = A::link(item, key);
         let Link { previous, next } = *link;

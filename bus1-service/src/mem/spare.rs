@@ -54,7 +54,7 @@ impl<T: Block> Spare<T> {
 
     /// Takes `pointer` back into the spare counts that `place` finds with its key. Gives it back if there are none, or those are of another
     /// object.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub(crate) fn give(
         pointer: Ref<T>,

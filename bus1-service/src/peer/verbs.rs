@@ -1,7 +1,7 @@
 //! The commands of a peer: each in one call for programs of the host, and the beginning of its phases for a kernel.
 
 use crate::effects::Waker;
-use crate::send::{is_few, send_few, send_many, send_one};
+use crate::send::{is_few, send_few, send_many, send_one, send_unawaited};
 use crate::sync::relax;
 use crate::{
     Effects, Error, Glance, Id, PreparingSend, PreparingTransfer, Progress, Received, Receiving,
@@ -96,6 +96,34 @@ impl<S: System> Peer<S> {
             return Ok(effects);
         }
         send_many(&self.core, destinations, transfers, payload)
+    }
+
+    /// Sends a short `payload`, at most 256 bytes, through `destination`, if nobody waits there: nobody was told that there is nothing since
+    /// something was queued. `false` if somebody may wait, or anything is unusual: nothing has happened then, and SEND does it, or says why not.
+    ///
+    /// ```
+    /// # struct Host;
+    /// # impl bus1_service::System for Host {
+    /// #     type Watch = ();
+    /// #     type Object = std::convert::Infallible;
+    /// #     type Amounts = [u64; 2];
+    /// # }
+    /// # fn main() -> Result<(), bus1_service::Error> {
+    /// # let account = bus1_service::Account::<Host>::root([1 << 20, 1 << 30])?;
+    /// # let (server, client) = (bus1_service::Peer::new(&account, ())?, bus1_service::Peer::new(&account, ())?);
+    /// # let (node, handle) = server.create_node(&client)?;
+    /// assert!(!client.send_unawaited(handle, b"nobody has looked yet"));
+    /// client.send(&[handle], &[], b"first")?.finish_silently();
+    /// assert!(client.send_unawaited(handle, b"second"));
+    /// assert_eq!(server.recv()?.payload(), b"first");
+    /// assert_eq!(server.recv()?.payload(), b"second");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[inline(always)]
+    #[must_use]
+    pub fn send_unawaited(&self, destination: Id, payload: &[u8]) -> bool {
+        send_unawaited(&self.core, destination, payload)
     }
 
     /// Sends a short `payload`, at most 256 bytes, to two to eight `destinations`, without a list of them in memory that an embedder would

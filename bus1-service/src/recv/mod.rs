@@ -92,7 +92,7 @@ impl<S: System> Received<S> {
 
     /// The payload; empty for notifications.
     #[must_use]
-    #[inline]
+    #[inline(always)]
     pub fn payload(&self) -> &[u8] {
         match &self.content {
             Content::Bytes(block, word) => bytes(block.bytes(), word.as_ref()),

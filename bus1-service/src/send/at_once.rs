@@ -12,7 +12,7 @@ use omnibus_counted::OutOfMemory;
 
 use crate::account;
 use crate::handle::Handle;
-use crate::mem::{Key, Spare, Vacant};
+use crate::mem::{Key, Ref, Spare, Vacant};
 use crate::message::{Message, price};
 use crate::node::Node;
 use crate::peer::PeerCore;
@@ -75,6 +75,20 @@ fn send_in_sections<S: System>(
     Ok(())
 }
 
+/// Sends a short `payload` through the handle `id`, if nobody waits there. `false`: nothing has happened.
+#[inline(always)]
+pub(crate) fn send_unawaited<S: System>(sender: &PeerCore<S>, id: Id, payload: &[u8]) -> bool {
+    if payload.len() > SHORT_MAX {
+        return false;
+    }
+    let Ok(mut block) = Vacant::try_new(payload.len()) else {
+        return false;
+    };
+    block.fill().extend(payload);
+    let is_right = |queue: &Queue<S>| !queue.is_awaited();
+    enter_at_once(sender, id, payload.len(), &mut Some(block), is_right).is_some()
+}
+
 /// Sends the message that `block` is for, of `n_data` bytes. `None`: nothing has happened, and the block is still there.
 #[inline(always)]
 fn send_at_once<S: System>(
@@ -83,6 +97,19 @@ fn send_at_once<S: System>(
     n_data: usize,
     block: &mut Option<Vacant<Message<S>>>,
 ) -> Option<Effects<S>> {
+    let awaited = enter_at_once(sender, id, n_data, block, |_| true)?;
+    Some(awaited.map_or_else(Effects::none, Effects::wake))
+}
+
+/// The same, if the queue of the receiver `is_right`; the handle if somebody may wait behind it.
+#[inline(always)]
+fn enter_at_once<S: System>(
+    sender: &PeerCore<S>,
+    id: Id,
+    n_data: usize,
+    block: &mut Option<Vacant<Message<S>>>,
+    is_right: impl FnOnce(&Queue<S>) -> bool,
+) -> Option<Option<Ref<Handle<S>>>> {
     let price = price::<S>(0, n_data as u64);
     let mut guard = sender.lock.lock();
     let (state, key) = guard.parts();
@@ -105,6 +132,7 @@ fn send_at_once<S: System>(
     }
     let owner = handle.node().owner();
     let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
+        is_right(queue).then_some(())?;
         let message = charged(queue, nodes, key, sender, handle, &price)?;
         push(queue, key, message, block.take()?)
     } else {
@@ -114,14 +142,11 @@ fn send_at_once<S: System>(
             return None;
         }
         let PeerState { queue, nodes, .. } = state;
+        is_right(queue).then_some(())?;
         let message = charged(queue, nodes, key, sender, handle, &price)?;
         push(queue, key, message, block.take()?)
     };
-    let effects = if is_awaited {
-        Effects::wake(handle.clone())
-    } else {
-        Effects::none()
-    };
+    let awaited = is_awaited.then(|| handle.clone());
     // Whoever watches is told outside every lock.
     let watched = S::is_traced().then(|| handle.clone());
     drop(guard);
@@ -129,7 +154,7 @@ fn send_at_once<S: System>(
         trace::sent(sender, handle.node(), n_data as u64, 0);
     }
     hook::point("send: committed");
-    Some(effects)
+    Some(awaited)
 }
 
 /// A message through `handle`, charged, under the lock of the sender and that of the receiver, whose these are. `None` if

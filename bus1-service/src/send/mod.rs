@@ -17,7 +17,7 @@ mod one;
 
 use alloc::vec::Vec;
 
-pub(crate) use at_once::send_one;
+pub(crate) use at_once::{send_one, send_unawaited};
 pub(crate) use destination::Destination;
 pub(crate) use few::{FewMessages, is_few, send_few, sweep_few};
 use many::Source;

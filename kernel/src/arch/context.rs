@@ -146,6 +146,15 @@ impl UserContext {
         unsafe { core::mem::transmute(self.message) }
     }
 
+    /// Fills its message registers with these bytes, the first lowest in the first.
+    #[inline(always)]
+    pub const fn set_message_bytes(&mut self, bytes: &[u8; SHORT_BYTES_MAX as usize]) {
+        // SAFETY: as for `message_bytes`.
+        self.message = unsafe {
+            core::mem::transmute::<[u8; SHORT_BYTES_MAX as usize], [u64; N_WORDS]>(*bytes)
+        };
+    }
+
     /// The message in its registers, up to the whole word that the last of `n_bytes` is in; what lies behind it in that word is 0.
     pub const fn message(&self, n_bytes: u64) -> [u64; N_WORDS] {
         let mut message = [0; N_WORDS];

@@ -149,13 +149,20 @@ pub fn call_plain(current: &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> O
 }
 
 /// `call_short` with a deadline; one without was tried by [`call_plain`].
-#[inline(never)]
+#[inline(always)]
 fn call_short(cpu: &mut Cpu) -> Option<Done> {
     let (thread, _) = cpu.current.as_ref()?;
-    let call = thread.machine.short_call();
-    if call.deadline_ns == DEADLINE_NEVER {
-        return None;
+    match thread.machine.short_call().deadline_ns {
+        DEADLINE_NEVER => None,
+        DEADLINE_NOW => send::and_take(cpu),
+        _ => call_until(cpu),
     }
+}
+
+#[inline(never)]
+fn call_until(cpu: &mut Cpu) -> Option<Done> {
+    let (thread, _) = cpu.current.as_ref()?;
+    let call = thread.machine.short_call();
     let Beside { n_bytes, carried } = thread.machine.beside().ok()?;
     call_with(cpu, &call, n_bytes, carried, Source::Registers)
 }

@@ -11,7 +11,7 @@ use crate::cpu::Cpu;
 use crate::service::peer::PeerObject;
 use crate::syscall::caller::Scratch;
 use crate::syscall::send::brief::Brief;
-use crate::syscall::short;
+use crate::syscall::short::{self, There};
 use crate::task::scheduler;
 use crate::task::thread::Work;
 
@@ -34,6 +34,30 @@ pub(super) fn short(cpu: &mut Cpu) -> Option<Done> {
     }
     drop(capabilities);
     Some(go_on(sender))
+}
+
+/// `call_short` that waits for nothing: sends by the queue, and takes what stands first in the sender's own. Who waits for the message is handed it
+/// by the general path.
+#[inline(never)]
+pub(super) fn and_take(cpu: &mut Cpu) -> Option<Done> {
+    let (sender, work) = cpu.current.as_mut()?;
+    let call = sender.machine.short_call();
+    if call.n_bytes > SHORT_BYTES_MAX {
+        return None;
+    }
+    let mut capabilities = sender.task.capabilities.lock();
+    let at = look_up(&mut capabilities, call.peer, peer::USE | peer::RECEIVE)?;
+    let bytes = sender.machine.message_bytes();
+    let payload = bytes.get(..call.n_bytes as usize)?;
+    if !at.core.send_unawaited(Id::from_u64(call.handle), payload) {
+        return None;
+    }
+    if let There::Taken(value) = short::look(&sender.machine, at) {
+        return Some(Done::Value(value));
+    }
+    // The message is sent: the call goes on behind that.
+    *work = Work::Receive(at.clone());
+    Some(Done::Leave)
 }
 
 /// `send`, if it is brief.

@@ -230,6 +230,9 @@ impl Machine {
     /// Puts a payload, of at most as many bytes as there is room for, into its registers; what is missing of its last word is 0.
     #[inline(always)]
     pub fn set_payload(&self, payload: &[u8]) {
+        if let Ok(all) = payload.try_into() {
+            return self.get().set_message_bytes(all);
+        }
         let registers = &mut self.get().message;
         let (whole, rest) = payload.as_chunks::<8>();
         for (register, bytes) in registers.iter_mut().zip(whole) {

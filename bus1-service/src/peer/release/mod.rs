@@ -94,7 +94,7 @@ impl<S: System> Release<S> {
     }
 
     /// Whether a handle of the peer can be used: it is held, and no decided release names it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn is_held(&self, key: &mut Key, handle: &Handle<S>) -> bool {
         let at_holder = handle.at_holder(key);
         at_holder.whereabouts == Whereabouts::Held && !(at_holder.is_marked && self.is_decided())

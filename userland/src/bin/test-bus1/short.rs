@@ -70,6 +70,49 @@ tests! {
         expect_nothing(&owner)
     }
 
+    /// A call that waits for nothing sends to the end of its own queue and takes what stands first there, whatever that is.
+    fn ord_2_calls_to_oneself_go_by_the_queue(bench) {
+        let peer = Peer::new(&bench.account)?;
+        let (node, handle) = create(&peer, &peer)?;
+        let port = Port::of(&peer);
+        let before = bench.holdings()?;
+        for n_bytes in (0..=64).chain([64, 64]) {
+            let arrived = port.call_short(handle, &counting(n_bytes), DEADLINE_NOW)?;
+            check_eq!(arrived.id, node, "whence");
+            check!(arrived.descriptor.is_sent(), "it was sent");
+            let expected: Vec<u8> = (1..=n_bytes as u8).collect();
+            check_eq!(bytes_of(&arrived), expected, "by itself");
+        }
+        check_eq!(bench.holdings()?, before, "the account");
+        // Behind others, and behind what does not fit.
+        port.send_short(handle, &counting(1))?;
+        for n_bytes in 2..6 {
+            let arrived = port.call_short(handle, &counting(n_bytes), DEADLINE_NOW)?;
+            check_eq!(bytes_of(&arrived).len() as u64, n_bytes - 1, "in its turn");
+        }
+        send(&peer, &[handle], &[7; 100])?;
+        check_eq!(bytes_of(&port.call_short(handle, &counting(6), DEADLINE_NOW)?).len(), 5, "the last before that");
+        let refused = port.try_call_short(handle, &counting(7), DEADLINE_NOW);
+        let Err((Errno::EMSGSIZE, descriptor)) = refused else {
+            return Err(omnibus_userland::check::Failure::new(format_args!("not too large: {refused:?}")));
+        };
+        check!(descriptor.is_sent() && descriptor.n_data() == 100, "sent, and too large: {descriptor:?}");
+        for n_data in [100, 6, 7] {
+            check_eq!(recv(&peer)?.data().len(), n_data, "what is left");
+        }
+        // To another: sent, and nothing is there.
+        let other = Peer::new(&bench.account)?;
+        let (_, to_other) = create(&other, &peer)?;
+        for n_bytes in 1..4 {
+            let called = port.try_call_short(to_other, &counting(n_bytes), DEADLINE_NOW);
+            check!(matches!(called, Err((Errno::ETIMEDOUT, descriptor)) if descriptor.is_sent()), "nothing there");
+        }
+        for n_data in 1..4 {
+            check_eq!(recv(&other)?.data().len(), n_data, "all were sent");
+        }
+        expect_nothing(&peer)
+    }
+
     /// A message with more than 64 bytes or with handles does not fit: its sizes are told, and it stays the first.
     fn rcv_2_too_much_for_registers(bench) {
         let peer = Peer::new(&bench.account)?;
