@@ -19,6 +19,7 @@
 
 use crate::handle::Handle;
 use crate::mem::Ref;
+use crate::peer::state::PeerState;
 use crate::peer::{Peer, PeerCore};
 use crate::transaction::Transaction;
 use crate::{Id, Kind, System, account, hook, trace};
@@ -310,5 +311,28 @@ impl<S: System, const N_MAX: usize> Together<S, N_MAX> {
     fn keep_word(self, sender: &PeerCore<S>) {
         let unused = sender.lock.lock().parts().0.word.replace(self.word);
         drop(unused);
+    }
+}
+
+impl<S: System> PeerState<S> {
+    /// Comes first in every lock-held section, with the settling of the queue.
+    #[inline(always)]
+    pub(crate) fn overtake(&mut self) {
+        if self.expected.is_some() {
+            self.overtake_expected();
+        }
+    }
+
+    /// A message is expected, and this section comes before it, which calls it off, or behind it if it is decided.
+    #[cold]
+    fn overtake_expected(&mut self) {
+        let Some(word) = &self.expected else { return };
+        match word.call_off() {
+            Some(stamp) => self.queue.pass(stamp),
+            None => {
+                self.expected = None;
+                self.is_receiving = false;
+            }
+        }
     }
 }

@@ -25,8 +25,7 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) queue: Queue<S>,
     pub(crate) release: Release<S>,
     pub(crate) events: Events<S>,
-    /// The stamp of the last transaction that the peer decided: the next is above it, so that what its calls do has the order
-    /// in which they took effect (OBJ-8).
+    /// The stamp of the last transaction that the peer decided: the next is above it, in the order of its calls (OBJ-8).
     pub(crate) decided: u64,
     /// The word of a short message to a few, for the next ([`Transaction::used_again`]).
     pub(crate) word: Option<Ref<Transaction>>,
@@ -36,8 +35,7 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) epoch: u64,
     /// A RECV copies the first entry out, or one is expected.
     pub(crate) is_receiving: bool,
-    /// The word of a message that is being handed over together with others, and is to be received next if nobody comes before it is
-    /// decided ([`crate::hand_over`]).
+    /// The word of a message that is expected here, if one is being handed over together with others ([`crate::hand_over`]).
     pub(crate) expected: Option<Ref<Transaction>>,
     /// Keeps the account open until the peer is closed.
     pub(crate) account: Option<Account<S>>,
@@ -103,27 +101,12 @@ impl<S: System> PeerState<S> {
     /// many handles leave at once that it takes one more section; nothing else may be done in this one then.
     #[inline(always)]
     pub(crate) fn settle(&mut self, key: &mut Key) -> bool {
-        if self.expected.is_some() {
-            self.overtake_expected();
-        }
+        self.overtake();
         if !self.queue.has_undone() {
             return true;
         }
         let is_ordered = cfg!(not(feature = "sabotage")) && self.queue.order_only(key);
         is_ordered || self.settle_undone(key)
-    }
-
-    /// A message is expected, and this section comes before it, which calls it off, or behind it if it is decided.
-    #[cold]
-    fn overtake_expected(&mut self) {
-        let Some(word) = &self.expected else { return };
-        match word.call_off() {
-            Some(stamp) => self.queue.pass(stamp),
-            None => {
-                self.expected = None;
-                self.is_receiving = false;
-            }
-        }
     }
 
     #[inline(never)]

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use bus1_service::{
-    Account, BYTES, EntryInfo, Error, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo, Progress,
-    Received, StagedSend, System, TraceEvent, Wake,
+    Account, BYTES, EntryInfo, Error, Handed, Id, Kind, OBJECTS, ObjectInfo, Peer, PeerInfo,
+    Progress, Received, Receivers, StagedSend, System, TraceEvent, Wake,
 };
 
 /// The embedding system of the tests: a peer's watch counts how often it was woken.
@@ -343,4 +343,24 @@ pub(crate) fn objects(peer: &Peer<Host>) -> Vec<ObjectInfo> {
         slot = next;
     }
     objects
+}
+
+/// Everybody waits. Who was taken, and what he was given.
+#[derive(Default)]
+pub(crate) struct All(pub(crate) Vec<(Arc<Bell>, Option<Handed>)>);
+
+impl Receivers<Host> for All {
+    fn take(&mut self, watch: &Arc<Bell>) -> bool {
+        self.0.push((watch.clone(), None));
+        true
+    }
+
+    fn give(&mut self, index: usize, handed: Handed) {
+        let before = self.0[index].1.replace(handed);
+        assert_eq!(before, None, "given twice");
+    }
+
+    fn let_go(&mut self, index: usize) {
+        assert_eq!(self.0[index].1, None, "given and let go");
+    }
 }
