@@ -63,6 +63,7 @@ pub fn brief(number: u64) -> Option<Result<u64, Errno>> {
 }
 
 /// Begins the call that the caller's registers name.
+#[inline(always)]
 pub fn begin(caller: &mut Caller<'_>) -> Outcome {
     let (number, arguments) = caller.thread.machine.call();
     caller.thread.missed.clear();
