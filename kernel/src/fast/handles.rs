@@ -10,13 +10,11 @@ use crate::cpu::Cpu;
 use crate::service;
 use crate::service::peer::PeerObject;
 use crate::shared::Ref;
-use crate::task::doing::Receiving;
 use crate::task::machine::{Beside, ShortCall};
-use crate::task::scheduler;
 use crate::task::thread::{Thread, Work};
 
 use super::delivery::{Claimed, Outgoing};
-use super::{Done, give_back, go_on, hand_over_to, look_up, switch, take_next};
+use super::{Done, block, give_back, go_on, hand_on, hand_over_to, look_up, take_next};
 
 /// [`super::call_plain`] for a message that carries a handle.
 #[inline(never)]
@@ -78,14 +76,9 @@ fn call_straight(
         at.waiters.leave_sole(sender);
         return None;
     };
-    if !sender.doing.receive(at, Receiving::new(false, false, true)) {
-        *work = Work::Receive(at.clone());
-        drop(capabilities);
-        scheduler::put(ManuallyDrop::into_inner(receiver), Work::User);
-        return Some(Done::Leave);
-    }
+    let is_blocked = block(sender, work, at);
     drop(capabilities);
-    Some(Done::Switched(switch(sender, since_ticks, receiver)))
+    Some(hand_on(sender, since_ticks, receiver, is_blocked))
 }
 
 /// Releases a handle; what an id is that names none is told by the general path.

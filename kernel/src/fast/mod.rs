@@ -5,8 +5,8 @@
 //! [`crate::syscall::long`]) does the call from its beginning. Usual is: nothing waits for the scheduler or the reaper, so no task is ending,
 //! the receiver waits in a receiving call on that peer, with an empty queue, the charge would be granted, and the sender's handle was sent
 //! through before. Capability, rights, id, quota and priority are checked as ever. What goes by the queue and is one step is done here all the
-//! same: a short message to who does not wait, by SEND to a few ([`send`]), a receiving call that finds a short message, and the
-//! release of one handle.
+//! same: a short message to who does not wait, by SEND to a few ([`send`]), a receiving call that finds a short message, a
+//! call that waits for nothing, which is the two in one, and the release of one handle.
 //!
 //! 1. Locks are held in their order ([`crate::lock::Rank`]): the sender's capabilities, which keep its peer open, over all others. The
 //!    receiver is taken out of its peer's waiters and made a running thread before the decision; if that is not to be, it
@@ -138,14 +138,34 @@ pub fn call_plain(current: &mut (Ref<Thread>, Work), since_ticks: &mut u64) -> O
         at.waiters.leave_sole(sender);
         return None;
     };
-    if !sender.doing.receive(at, Receiving::new(false, false, true)) {
-        *work = Work::Receive(at.clone());
-        drop(capabilities);
-        scheduler::put(ManuallyDrop::into_inner(receiver), Work::User);
-        return Some(Done::Leave);
-    }
+    let is_blocked = block(sender, work, at);
     drop(capabilities);
-    Some(Done::Switched(switch(sender, since_ticks, receiver)))
+    Some(hand_on(sender, since_ticks, receiver, is_blocked))
+}
+
+/// The sender, whose message is handed over, waits for the next one at `at`. False if that came in meanwhile: it looks at it then.
+#[inline(always)]
+fn block(sender: &Thread, work: &mut Work, at: &Ref<PeerObject>) -> bool {
+    let is_blocked = sender.doing.receive(at, Receiving::new(false, false, true));
+    if !is_blocked {
+        *work = Work::Receive(at.clone());
+    }
+    is_blocked
+}
+
+/// The CPU goes on to `receiver`, or looks who is first if the sender did not block.
+#[inline(always)]
+fn hand_on(
+    sender: &mut Ref<Thread>,
+    since_ticks: &mut u64,
+    receiver: ManuallyDrop<Ref<Thread>>,
+    is_blocked: bool,
+) -> Done {
+    if !is_blocked {
+        scheduler::put(ManuallyDrop::into_inner(receiver), Work::User);
+        return Done::Leave;
+    }
+    Done::Switched(switch(sender, since_ticks, receiver))
 }
 
 /// `call_short` with a deadline; one without was tried by [`call_plain`].

@@ -36,8 +36,8 @@ pub(super) fn short(cpu: &mut Cpu) -> Option<Done> {
     Some(go_on(sender))
 }
 
-/// `call_short` that waits for nothing: sends by the queue, and takes what stands first in the sender's own. Who waits for the message is handed it
-/// by the general path.
+/// `call_short` that waits for nothing: sends by the queue, and takes what stands first in the sender's own. If somebody may wait for the message,
+/// the general path sends it.
 #[inline(never)]
 pub(super) fn and_take(cpu: &mut Cpu) -> Option<Done> {
     let (sender, work) = cpu.current.as_mut()?;
