@@ -84,3 +84,29 @@ fn snd_3_together_or_not_at_all() {
     drop(neighbour);
     world.end();
 }
+
+/// Of 63 destinations, two that have one account are found, whichever they are.
+#[test]
+fn snd_3_two_peers_of_one_account_are_found_among_many() {
+    let mut world = World::new(1);
+    let sender = world.peers[0].clone();
+    let accounts: Vec<_> = (0..62).map(|_| world.account(MAXIMA)).collect();
+    let mut handles_on_each = || -> Vec<Id> {
+        let handles = accounts.iter().map(|&account| {
+            let receiver = world.peer(account);
+            let (_, handle) = node(&receiver, &sender);
+            send(&sender, &[handle], &[], b"first").expect("the first send");
+            receiver.recv().expect("it");
+            handle
+        });
+        handles.collect()
+    };
+    let (handles, neighbours) = (handles_on_each(), handles_on_each());
+    let together = |to: &[Id]| sender.hand_over_together(to, 8, &mut All::default());
+    assert!(together(&handles) && together(&neighbours));
+    for &neighbour in &neighbours {
+        let to: Vec<_> = handles.iter().copied().chain([neighbour]).collect();
+        assert!(!together(&to));
+    }
+    world.end();
+}

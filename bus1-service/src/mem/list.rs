@@ -352,3 +352,6 @@ impl<T: Word> Drop for Packed<T> {
         drop(unsafe { T::from_word(self.word.get()) });
     }
 }
+
+#[cfg(test)]
+mod tests;
