@@ -1,7 +1,7 @@
 //! `test --mutants [FILES]`: cargo-mutants changes the core in every way it knows, one change at a time, and the tests must notice.
 //!
-//! Three passes, each with its own tests and over what the one before did not notice: the corpus of the fuzz target, the tests of one
-//! thread, the model checker. What survives them must be listed, with a reason, in `docs/mutants.md`, and what is listed must
+//! Four passes, each with its own tests and over what the one before did not notice: the corpus of the fuzz target, the tests of one
+//! rule each, long programs, the model checker. What survives them must be listed, with a reason, in `docs/mutants.md`, and what is listed must
 //! survive: so the list and the run agree.
 
 use std::collections::BTreeSet;
@@ -33,11 +33,14 @@ const SOURCE: &str = "bus1-service/src";
 const LIST: &str = "docs/mutants.md";
 /// What was done, below the root.
 const OUTPUT: &str = "target/mutants";
+/// What is built, below the root. All passes share it, and the next run: only the core and what is over it is built again for each.
+const BUILT: &str = "target/mutants-built";
 /// The passes: what cargo-mutants is told, and when the tests of one mutant are ended, in seconds. That counts as noticed, since it hangs:
 /// their ordinary time is a tenth of it.
-const PASSES: [(&str, &str); 3] = [
-    (".cargo/mutants.toml", "10"),
-    (".cargo/mutants-rules.toml", "60"),
+const PASSES: [(&str, &str); 4] = [
+    (".cargo/mutants.toml", "6"),
+    (".cargo/mutants-rules.toml", "20"),
+    (".cargo/mutants-programs.toml", "150"),
     (".cargo/mutants-threads.toml", "300"),
 ];
 /// Builds fast, and tests what is built (`Cargo.toml`).
@@ -119,6 +122,7 @@ fn pass(
 ) -> Result<Option<String>> {
     let mut command = cargo(root, &["mutants", "--package", "bus1-service", "--iterate"]);
     command
+        .env("CARGO_TARGET_DIR", root.join(BUILT))
         .args(["--baseline", "skip", "--timeout", time_limit_s])
         .args(["--profile", PROFILE])
         .args(["--config", config, "--output", OUTPUT])
@@ -213,6 +217,20 @@ mod tests {
             listed("| `a.rs` | `x` | |").is_empty(),
             "a reason is asked for"
         );
+    }
+
+    /// The second pass brings every file of tests of one rule each.
+    #[test]
+    fn every_rule_is_one_program() {
+        let tests = Path::new(env!("CARGO_MANIFEST_DIR")).join("bus1-service/tests");
+        let program = fs::read_to_string(tests.join("every_rule/main.rs")).unwrap();
+        let names = fs::read_dir(tests).unwrap();
+        let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let missing: Vec<_> = names
+            .filter(|name| name.starts_with("rules_"))
+            .filter(|name| !program.contains(&format!("\"../{name}\"")))
+            .collect();
+        assert!(missing.is_empty(), "{missing:?}");
     }
 
     /// The list of this repository has rows, each for a file that there is.
