@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use allocator::{bytes_left, refusing};
 use bus1_service::{
-    Account, EVENT_WORDS_MAX, Error, Id, Kind, Peer, PreparingSend, PreparingTransfer, Source,
+    Account, EVENT_WORDS_MAX, Error, Handed, Id, Kind, Peer, PreparingSend, PreparingTransfer,
+    Receivers, Source,
 };
 use common::*;
 
@@ -198,6 +199,36 @@ fn snd_1_handing_over_needs_no_memory() {
         client.hand_over(aim, 64)
     });
     assert!(handed.is_some() && !was_refused);
+    world.end();
+}
+
+/// Messages that are handed over together need one word, which serves for the next as well.
+#[test]
+fn snd_1_handing_over_together_needs_memory_once() {
+    struct Waiting;
+    impl Receivers<Host> for Waiting {
+        fn take(&mut self, _: &Arc<Bell>) -> bool {
+            true
+        }
+        fn give(&mut self, _: usize, _: Handed) {}
+        fn let_go(&mut self, _: usize) {
+            panic!("both wait");
+        }
+    }
+    let mut world = World::new(1);
+    let client = world.peers[0].clone();
+    let handles = [(); 2].map(|()| {
+        let account = world.account(MAXIMA);
+        let server = world.peer(account);
+        let (_, handle) = node(&server, &client);
+        send(&client, &[handle], &[], b"").unwrap();
+        recv_message(&server);
+        handle
+    });
+    assert!(client.hand_over_together(&handles, 8, &mut Waiting));
+    let (was_refused, is_handed) =
+        refusing(0, || client.hand_over_together(&handles, 8, &mut Waiting));
+    assert!(is_handed && !was_refused);
     world.end();
 }
 

@@ -98,7 +98,6 @@ impl<S: System> Peer<S> {
         receivers: &mut impl Receivers<S>,
     ) -> bool {
         match destinations.len() {
-            0..2 => false,
             2..=8 => hand_over::<S, 8>(self.core(), destinations, n_data, receivers),
             9..=TOGETHER_MAX => {
                 hand_over::<S, TOGETHER_MAX>(self.core(), destinations, n_data, receivers)
