@@ -182,6 +182,7 @@ fn run(steps: &[Step]) {
                 let only = model.front().copied().filter(|_| model.len() == 1);
                 assert_eq!(number(list.only()), only, "{step:?}");
                 assert_eq!(list.is_empty(), model.is_empty(), "{step:?}");
+                assert_eq!(List::are_empty([&**list]), model.is_empty(), "{step:?}");
                 let mut all = Vec::new();
                 list.walk(key, |item| {
                     all.push(item.number);
