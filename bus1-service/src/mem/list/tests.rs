@@ -89,8 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 /// Takes `item` out of the model as [`List::remove`] does out of `list`: also out of the middle of the other.
 fn remove(model: &mut [VecDeque<usize>; 2], list: usize, item: usize) -> bool {
-    for which in 0..2 {
-        let others = &mut model[which];
+    for (which, others) in model.iter_mut().enumerate() {
         let Some(place) = others.iter().position(|&other| other == item) else {
             continue;
         };
@@ -114,7 +113,7 @@ fn run(steps: &[Step]) {
                 link: LockedBy::new(Owner(lock.clone()), Link::new()),
                 _is_alive: is_alive.clone(),
             });
-            item.ok().expect("memory")
+            item.expect("memory")
         })
         .collect();
     let mut model = [VecDeque::new(), VecDeque::new()];

@@ -94,7 +94,7 @@ fn run(steps: &[Step]) {
             spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
             _is_alive: is_alive.clone(),
         };
-        Ref::try_new(object).ok().expect("memory")
+        Ref::try_new(object).expect("memory")
     });
     // What lies ready: counts of which object, and how many.
     let mut model = (0, 0);
