@@ -51,8 +51,8 @@ pub struct Effects<S: System> {
 /// What remains. Of most operations it is short, and moves in registers.
 enum Remains<S: System> {
     Nothing,
-    /// A message through this handle is in its queue, and somebody may wait for it.
-    Wake(Ref<Handle<S>>),
+    /// A message through this handle, and one through the other, if there is one, is in its queue, and somebody may wait for it.
+    Wake(Ref<Handle<S>>, Option<Ref<Handle<S>>>),
     More(Unfinished<S>),
 }
 
@@ -97,8 +97,26 @@ impl<S: System> Effects<S> {
     #[inline(always)]
     pub(crate) fn wake(handle: Ref<Handle<S>>) -> Effects<S> {
         Effects {
-            remains: Remains::Wake(handle),
+            remains: Remains::Wake(handle, None),
         }
+    }
+
+    /// Turns effects of nothing into those of messages through these handles, which somebody may wait for.
+    #[inline(always)]
+    pub(crate) fn wake_both(
+        &mut self,
+        first: Option<Ref<Handle<S>>>,
+        second: Option<Ref<Handle<S>>>,
+    ) {
+        let (Some(first), second) = (match first {
+            Some(_) => (first, second),
+            None => (second, None),
+        }) else {
+            return;
+        };
+        // There was nothing to be dropped.
+        let wake = Remains::Wake(first, second);
+        core::mem::forget(core::mem::replace(&mut self.remains, wake));
     }
 
     /// Turns effects of nothing into those of an operation.
@@ -117,8 +135,8 @@ impl<S: System> Effects<S> {
             hook::point("effects");
             let is_done = match &mut self.remains {
                 Remains::Nothing => true,
-                Remains::Wake(handle) => {
-                    wake_receiver(handle, wake);
+                Remains::Wake(handle, other) => {
+                    wake_receivers(handle, other.as_ref(), wake);
                     true
                 }
                 Remains::More(unfinished) => {
@@ -147,9 +165,9 @@ impl<S: System> Effects<S> {
     pub fn finish(self, wake: &mut dyn FnMut(&S::Watch, Wake)) {
         match self.remains {
             Remains::Nothing => {}
-            Remains::Wake(handle) => {
+            Remains::Wake(handle, other) => {
                 hook::point("effects");
-                wake_receiver(&handle, wake);
+                wake_receivers(&handle, other.as_ref(), wake);
             }
             Remains::More(mut unfinished) => {
                 if let Some(Work::Few(messages)) = &mut unfinished.0 {
@@ -204,17 +222,19 @@ impl<S: System> Work<S> {
             }
             Work::Drop(message) => dismantle(message, budget, wake),
             Work::Sweep(destinations) => {
-                while let Some((last, others)) = destinations.split_last_mut() {
-                    if last.sweep(budget, wake) {
-                        let n_others = others.len();
-                        destinations.truncate(n_others);
+                let mut n_left = destinations.len();
+                for last in destinations.iter_mut().rev() {
+                    if !last.sweep(budget, wake) {
+                        break;
                     }
-                    let Some(n_left) = budget.checked_sub(1) else {
+                    n_left = n_left.saturating_sub(1);
+                    let Some(n) = budget.checked_sub(1) else {
                         break;
                     };
-                    *budget = n_left;
+                    *budget = n;
                     hook::point("effects");
                 }
+                destinations.truncate(n_left);
                 destinations.is_empty()
             }
             Work::UndoSend {
@@ -244,10 +264,17 @@ impl<S: System> Drop for Unfinished<S> {
     }
 }
 
-/// Wakes whom a message through `handle` is for.
+/// Wakes whom messages through `handle` and the `other`, if there is one, are for.
 #[inline]
-fn wake_receiver<S: System>(handle: &Handle<S>, wake: Waker<'_, S>) {
+fn wake_receivers<S: System>(
+    handle: &Handle<S>,
+    other: Option<&Ref<Handle<S>>>,
+    wake: Waker<'_, S>,
+) {
     wake(&handle.node().owner().watch, Wake::Readable);
+    if let Some(other) = other {
+        wake(&other.node().owner().watch, Wake::Readable);
+    }
 }
 
 /// Takes a message apart: releases the handles it still carries, each in a transaction of its own (NOT-2), and gives its charge back.

@@ -24,8 +24,8 @@ pub(crate) struct SharedPayload;
 
 /// A message; behind it lies its payload, unless it shares one. Shared is the memory, not the charge (ACC-2).
 pub(crate) struct Message<S: System> {
-    /// The word that decides it; `None` if it is the whole transaction and carries nothing: that is decided under one lock. Behind it lies
-    /// the payload of a message to several destinations that carries nothing.
+    /// The word that decides it; `None` if it was decided under the lock of its receiver, or those of two. Behind it lies the payload of a message to
+    /// several destinations that carries nothing.
     pub(crate) transaction: Option<Ref<Transaction>>,
     /// What is charged for it; taken out when that is settled.
     pub(crate) trace: Option<Ref<Trace<S>>>,
@@ -81,7 +81,8 @@ impl<S: System> Message<S> {
 
     /// Lets a word decide it, and lets it share a payload, before it is known to anybody else.
     pub(crate) fn join(&mut self, word: Ref<Transaction>, payload: Option<Ref<SharedPayload>>) {
-        self.transaction = Some(word);
+        // There was none.
+        core::mem::forget(self.transaction.replace(word));
         if let Some(carried) = &mut self.carried {
             carried.payload = payload;
         }

@@ -52,6 +52,15 @@ pub(crate) fn is(_mutant: Mutant) -> bool {
     false
 }
 
+/// Whether the core is to be wrong in any way.
+#[inline(always)]
+pub(crate) fn is_any() -> bool {
+    #[cfg(feature = "mutants")]
+    return chosen::is_any();
+    #[cfg(not(feature = "mutants"))]
+    false
+}
+
 #[cfg(feature = "mutants")]
 pub use chosen::choose;
 
@@ -71,5 +80,8 @@ mod chosen {
 
     pub(super) fn is(mutant: Mutant) -> bool {
         CHOSEN.load(Ordering::Relaxed) == mutant as usize
+    }
+    pub(super) fn is_any() -> bool {
+        CHOSEN.load(Ordering::Relaxed) != 0
     }
 }

@@ -17,7 +17,7 @@ use crate::mem::{Borrowed, Key, Link, List, OnQueue, Ref};
 use crate::message::Message;
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
-use crate::transaction::{Transaction, tag};
+use crate::transaction::{Entering, Transaction, tag};
 use crate::transfer::Grant;
 
 /// What can be in a queue.
@@ -394,6 +394,19 @@ impl<S: System> Queue<S> {
             // A release's own thread decides it later; nobody else decides this word.
             let _ = transaction.raise(self.clock);
         }
+        self.stage_raised(key, member);
+    }
+
+    /// The same for a member of the transaction that is `entering`.
+    #[inline(always)]
+    pub(crate) fn stage_for(&mut self, key: &mut Key, entering: &mut Entering, member: Member<S>) {
+        entering.pass(self.clock);
+        self.stage_raised(key, member);
+    }
+
+    /// The same when its word is raised to the clock.
+    #[inline(always)]
+    fn stage_raised(&mut self, key: &mut Key, member: Member<S>) {
         if self.pending.is_empty() {
             self.pending.push_back(key, member);
         } else {

@@ -1,7 +1,7 @@
 //! The one place where locks and atomics come from, so that a model checker can take them over.
 //!
-//! Locks are granted in order of arrival (ORD-6). Rules for their use: who holds one waits for no other, but may try one; no allocation, no
-//! callback and no dropping of a last reference to an account under one; a section is of bounded length.
+//! Locks are granted in order of arrival (ORD-6). Rules for their use: who holds one waits for no other, but may try others, three at most; no
+//! allocation, no callback and no dropping of a last reference to an account under one; a section is of bounded length.
 
 use core::marker::PhantomData;
 

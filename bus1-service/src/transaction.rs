@@ -14,7 +14,7 @@
 
 use omnibus_counted::OutOfMemory;
 
-use crate::mem::{Ref, Vacant};
+use crate::mem::{Ref, Stock, Vacant};
 use crate::sync::{AtomicU64, Ordering, record};
 
 /// Bit 0 of the word: decided.
@@ -150,6 +150,34 @@ impl Transaction {
     pub(crate) fn reopen(&self) {
         record(core::ptr::from_ref(self).addr());
         self.word.store(0, Ordering::Release);
+    }
+}
+
+/// A transaction that is being entered at its queues, by the thread that will decide it.
+pub(crate) struct Entering {
+    /// Its word, and counts of it for its members.
+    pub(crate) word: Stock<Transaction>,
+    /// The floor of the word is at least this.
+    floor: u64,
+}
+
+impl Entering {
+    /// Of this word, which is open.
+    pub(crate) fn new(word: Ref<Transaction>) -> Entering {
+        Entering {
+            word: Stock::<Transaction>::new(word),
+            floor: 0,
+        }
+    }
+
+    /// A queue with this clock is to know it: the stamp will be above that.
+    #[inline(always)]
+    pub(crate) fn pass(&mut self, clock: u64) {
+        if self.floor < clock {
+            // Nobody else decides it.
+            let _ = self.word.raise(clock);
+            self.floor = clock;
+        }
     }
 }
 

@@ -25,7 +25,7 @@ mod tail;
 mod vacant;
 
 pub use pointer::{Ref, Unique};
-pub use stock::Stock;
+pub use stock::{Pointers, Stock};
 pub use tail::{Bytes, Extent, Fill, NoBytes};
 pub use vacant::Vacant;
 

@@ -91,3 +91,55 @@ impl<T, K: Kind> Drop for Stock<T, K> {
         self.give_back();
     }
 }
+
+impl<T, K: Kind> IntoIterator for Stock<T, K> {
+    type Item = Ref<T, K>;
+    type IntoIter = Pointers<T, K>;
+
+    #[inline]
+    fn into_iter(self) -> Pointers<T, K> {
+        let stock = ManuallyDrop::new(self);
+        Pointers {
+            // SAFETY: the pointer is moved out of a value that is never dropped.
+            object: ManuallyDrop::new(unsafe { core::ptr::read(&stock.object) }),
+            n_left: stock.n_counts.saturating_add(1),
+        }
+    }
+}
+
+/// The pointers of a stock: the one to the object itself, and one for each count.
+pub struct Pointers<T, K: Kind> {
+    /// Counted as long as any are left.
+    object: ManuallyDrop<Ref<T, K>>,
+    n_left: usize,
+}
+
+impl<T, K: Kind> Iterator for Pointers<T, K> {
+    type Item = Ref<T, K>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Ref<T, K>> {
+        self.n_left = self.n_left.checked_sub(1)?;
+        // SAFETY: this value owned a count more, and no pointer stood for it.
+        Some(unsafe { Ref::from_raw(self.object.as_raw()) })
+    }
+
+    #[inline]
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.n_left, Some(self.n_left))
+    }
+}
+
+impl<T, K: Kind> ExactSizeIterator for Pointers<T, K> {}
+
+impl<T, K: Kind> Drop for Pointers<T, K> {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(last) = self.next()
+            && self.n_left > 0
+        {
+            // SAFETY: this value owns so many counts beside that of `last`.
+            unsafe { last.give_counts(self.n_left) };
+        }
+    }
+}

@@ -168,9 +168,9 @@ fn ord_7_a_hand_over_takes_four_atomic_operations() {
     world.end();
 }
 
-/// A short message to two takes sixteen atomic operations in one call, and nineteen in phases: it keeps what it knows to itself.
+/// A short message to two takes four atomic operations in one call, each the taking of a lock, and eighteen in phases.
 #[test]
-fn ord_7_a_message_to_two_takes_sixteen_atomic_operations() {
+fn ord_7_a_message_to_two_takes_four_atomic_operations() {
     allocator::keep_all();
     let mut world = World::new(0);
     let Corner {
@@ -194,6 +194,6 @@ fn ord_7_a_message_to_two_takes_sixteen_atomic_operations() {
     receive();
     let n_in_phases = record::count(in_phases);
     receive();
-    assert_eq!([n_in_one_call, n_in_phases], [16, 19]);
+    assert_eq!([n_in_one_call, n_in_phases], [4, 18]);
     world.end();
 }

@@ -86,12 +86,34 @@ pub(crate) fn try_charge_through<S: System>(
     handle: &Handle<S>,
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
-) -> Option<Ref<Trace<S>>> {
+) -> Option<Charged<S>> {
+    let (guard, is_own) = try_books(handle, sender)?;
+    let (trace, taken) = through_remembered(guard, handle, is_own, amounts, Spare::take)?;
+    Some(Charged { trace, taken })
+}
+
+/// The same for the price of `n` messages, as [`charge_all_through`].
+#[inline(always)]
+pub(crate) fn try_charge_all_through<S: System>(
+    handle: &Handle<S>,
+    sender: &PeerCore<S>,
+    amounts: &S::Amounts,
+    n: usize,
+) -> Option<ChargedAll<S>> {
+    let (guard, is_own) = try_books(handle, sender)?;
+    let point = |spare: &mut Spare<Trace<S>>, trace: &Ref<Trace<S>>| spare.take_stock(trace, n);
+    let (traces, taken) = through_remembered(guard, handle, is_own, amounts, point)?;
+    Some(ChargedAll { traces, taken })
+}
+
+/// The books of the account that is charged when `sender` sends through `handle`, if their lock is free, and whether it is the sender's own.
+#[inline(always)]
+fn try_books<'a, S: System>(
+    handle: &'a Handle<S>,
+    sender: &PeerCore<S>,
+) -> Option<(KeyedGuard<'a, S, Books<S>>, bool)> {
     let account = &handle.node().owner().account;
-    let is_own = account.ptr_eq(&sender.account);
-    let guard = account.try_change_books()?;
-    let (trace, _) = through_remembered(guard, handle, is_own, amounts, Spare::take)?;
-    Some(trace)
+    Some((account.try_change_books()?, account.ptr_eq(&sender.account)))
 }
 
 /// Charges `amounts`, the price of `n` messages, at once, to the account of the owner of `handle`'s node, as [`charge_through`] does. By

@@ -22,7 +22,7 @@ pub(crate) use books::{Books, Charged};
 use charge::give_back;
 pub(crate) use charge::{
     charge, charge_all_through, charge_remembered, charge_through, discharge, forget, receive,
-    try_charge_through, undo,
+    try_charge_all_through, try_charge_through, undo,
 };
 pub(crate) use pass::{Granted, is_granted, pass, pass_with, take_back};
 pub(crate) use quota::{InQuota, Quota, Trace};

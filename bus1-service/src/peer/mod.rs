@@ -2,8 +2,8 @@
 //!
 //! States: *open* → *closing* (its nodes are released, then its queue emptied, then its handles released) → *closed*. Everything about a
 //! peer is under its one lock: the id table, the queue, the state of its nodes, the holder's half of its handles. An operation that
-//! concerns several peers takes their locks one after the other; the most frequent one tries the receiver's while it holds the sender's, and goes
-//! on without if that is not free.
+//! concerns several peers takes their locks one after the other; the most frequent ones try those of one receiver or two while they hold the
+//! sender's, and go on without if they are not free.
 
 mod inspect;
 mod release;

@@ -253,10 +253,8 @@ impl<S: System> PeerState<S> {
     /// The handle that `id` names.
     #[inline(always)]
     pub(crate) fn handle(&self, key: &mut Key, id: Id) -> Option<Ref<Handle<S>>> {
-        match &*self.table.get(id)?.get() {
-            Object::Handle(handle) if self.is_held(key, handle) => Some(handle.clone()),
-            _ => None,
-        }
+        let object = self.table.get(id)?.get();
+        usable(&object, &self.release, key).cloned()
     }
 
     /// The same, of a handle that is used again and again: the last one is found without a search.
@@ -394,6 +392,19 @@ impl<S: System> PeerState<S> {
             self.queue.withdraw(key, &Member::Note(handle.clone()));
         }
         id
+    }
+}
+
+/// The handle that `object` of a peer, whose release this is, is, if it can be used: it is held, and no decided release names it.
+#[inline(always)]
+pub(crate) fn usable<'a, S: System>(
+    object: &'a Object<S>,
+    release: &Release<S>,
+    key: &mut Key,
+) -> Option<&'a Ref<Handle<S>>> {
+    match object {
+        Object::Handle(handle) if release.is_held(key, handle) => Some(handle),
+        _ => None,
     }
 }
 

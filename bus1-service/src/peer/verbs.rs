@@ -126,7 +126,7 @@ impl<S: System> Peer<S> {
         send_unawaited(&self.core, destination, payload)
     }
 
-    /// Sends a short `payload`, at most 256 bytes, to two to eight `destinations`, without a list of them in memory that an embedder would
+    /// Sends a short `payload`, at most 256 bytes, to two to sixteen `destinations`, without a list of them in memory that an embedder would
     /// have to charge. `None` if there are more or fewer, or something is unusual: nothing has happened then, and SEND says why.
     ///
     /// # Errors

@@ -10,15 +10,13 @@
 
 use omnibus_counted::OutOfMemory;
 
-use crate::account;
+use crate::account::{self, Charged, Trace};
 use crate::handle::Handle;
-use crate::mem::{Key, Ref, Spare, Vacant};
+use crate::mem::{Key, Ref, Vacant};
 use crate::message::{Message, price};
-use crate::node::Node;
 use crate::peer::PeerCore;
-use crate::peer::state::PeerState;
+use crate::peer::state::{PeerState, usable};
 use crate::queue::Queue;
-use crate::table::Object;
 use crate::{Effects, Error, Id, System, hook, trace};
 
 use super::SHORT_MAX;
@@ -36,9 +34,8 @@ pub(crate) fn send_one<S: System>(
 ) -> Result<Effects<S>, Error> {
     let mut block = None;
     if payload.len() <= SHORT_MAX {
-        match Vacant::try_new(payload.len()) {
-            Ok(mut vacant) => {
-                vacant.fill().extend(payload);
+        match filled(payload) {
+            Ok(vacant) => {
                 let mut filled = Some(vacant);
                 if let Some(effects) = send_at_once(sender, id, payload.len(), &mut filled) {
                     return Ok(effects);
@@ -52,6 +49,17 @@ pub(crate) fn send_one<S: System>(
     let mut effects = Effects::none();
     send_in_sections(sender, id, payload, block, &mut effects)?;
     Ok(effects)
+}
+
+/// A block for a message, with its payload.
+///
+/// # Errors
+/// [`OutOfMemory`].
+#[inline(always)]
+pub(super) fn filled<S: System>(payload: &[u8]) -> Result<Vacant<Message<S>>, OutOfMemory> {
+    let mut block = Vacant::try_new(payload.len())?;
+    block.fill().extend(payload);
+    Ok(block)
 }
 
 /// The same by one section after the other, in `block`, if that was taken and filled before.
@@ -81,10 +89,9 @@ pub(crate) fn send_unawaited<S: System>(sender: &PeerCore<S>, id: Id, payload: &
     if payload.len() > SHORT_MAX {
         return false;
     }
-    let Ok(mut block) = Vacant::try_new(payload.len()) else {
+    let Ok(block) = filled(payload) else {
         return false;
     };
-    block.fill().extend(payload);
     let is_right = |queue: &Queue<S>| !queue.is_awaited();
     enter_at_once(sender, id, payload.len(), &mut Some(block), is_right).is_some()
 }
@@ -124,17 +131,12 @@ fn enter_at_once<S: System>(
         ..
     } = state;
     let object = table.get(id)?.get();
-    let Object::Handle(handle) = &*object else {
-        return None;
-    };
-    if !release.is_held(key, handle) {
-        return None;
-    }
+    let handle = usable(&object, release, key)?;
     let owner = handle.node().owner();
     let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
         is_right(queue).then_some(())?;
-        let message = charged(queue, nodes, key, sender, handle, &price)?;
-        push(queue, key, message, block.take()?)
+        let trace = charged(queue, key, sender, handle, &price)?;
+        push(queue, key, nodes.take(handle.node()), trace, block.take()?)
     } else {
         let mut guard = owner.lock.try_lock()?;
         let (state, key) = guard.parts();
@@ -143,8 +145,8 @@ fn enter_at_once<S: System>(
         }
         let PeerState { queue, nodes, .. } = state;
         is_right(queue).then_some(())?;
-        let message = charged(queue, nodes, key, sender, handle, &price)?;
-        push(queue, key, message, block.take()?)
+        let trace = charged(queue, key, sender, handle, &price)?;
+        push(queue, key, nodes.take(handle.node()), trace, block.take()?)
     };
     let awaited = is_awaited.then(|| handle.clone());
     // Whoever watches is told outside every lock.
@@ -157,22 +159,26 @@ fn enter_at_once<S: System>(
     Some(awaited)
 }
 
-/// A message through `handle`, charged, under the lock of the sender and that of the receiver, whose these are. `None` if
-/// anything is unusual.
+/// Charges a message through `handle`, under the lock of the sender and that of the receiver, whose these are. `None` if anything is unusual.
 #[inline(always)]
 fn charged<S: System>(
     queue: &Queue<S>,
-    nodes: &mut Spare<Node<S>>,
     key: &mut Key,
     sender: &PeerCore<S>,
     handle: &Handle<S>,
     price: &S::Amounts,
-) -> Option<Message<S>> {
-    let node = handle.node();
-    node.id_if_plain()?;
-    if queue.has_undone() || !handle.at_node(key).on_node.is_linked() {
+) -> Option<Ref<Trace<S>>> {
+    if !is_usual(queue, key, handle) {
         return None;
     }
-    let trace = account::try_charge_through(handle, sender, price)?;
-    Some(Message::new(nodes.take(node), trace))
+    let Charged { trace, .. } = account::try_charge_through(handle, sender, price)?;
+    Some(trace)
+}
+
+/// Whether a message through `handle` is the next for the receiver, whose queue it is, and nothing about that is unusual.
+#[inline(always)]
+pub(super) fn is_usual<S: System>(queue: &Queue<S>, key: &mut Key, handle: &Handle<S>) -> bool {
+    handle.node().id_if_plain().is_some()
+        && !queue.has_undone()
+        && handle.at_node(key).on_node.is_linked()
 }

@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
-use crate::mem::{Fill, Ref, Stock, Vacant};
+use crate::mem::{Fill, Ref, Vacant};
 use crate::message::{Message, SharedPayload, prices};
 use crate::node::Node;
 use crate::peer::state::{Linked, Origin};
 use crate::peer::{PeerCore, reserve};
-use crate::transaction::Transaction;
+use crate::transaction::{Entering, Transaction};
 use crate::{Amounts, Error, Id, Place, System, trace};
 
 use super::entered::{self, enter, withdraw};
@@ -22,10 +22,8 @@ enum Stage<S: System> {
     Known,
     /// Its account is charged.
     Charged(Ref<Trace<S>>),
-    /// The message exists, and is nobody else's. The charge is its.
+    /// The message exists. The charge is its. It is nobody else's until it is staged.
     Built(Ref<Message<S>>),
-    /// The message is at its queue.
-    Staged(Ref<Message<S>>),
     /// There is nothing left to do: the node is dead, and nothing is charged or sent (SND-4).
     Over,
 }
@@ -35,6 +33,8 @@ pub(crate) struct Destination<S: System> {
     id: Id,
     handle: Ref<Handle<S>>,
     stage: Stage<S>,
+    /// The message is at its queue.
+    is_staged: bool,
     /// What was taken of the account for the charge.
     taken: S::Amounts,
     /// Carried handles that are made; ids are promised for all of them at once.
@@ -92,14 +92,13 @@ pub(super) fn charge<S: System>(
         .saturating_add(1);
     run.is_charged = true;
     let prices = prices::<S>(price, run.n);
-    let mut charged = account::charge_all_through(&first.handle, sender, &prices, run.n)
+    let charged = account::charge_all_through(&first.handle, sender, &prices, run.n)
         .map_err(|error| (error, run.n))?;
     // Destinations are undone from the last to the first, so with this one all is given back that was taken.
     first.taken = charged.taken;
-    for other in others.iter_mut().take(run.n.saturating_sub(1)) {
-        other.pass_to(Stage::Charged(charged.traces.take()));
+    for (destination, trace) in destinations.iter_mut().zip(charged.traces) {
+        destination.pass_to(Stage::Charged(trace));
     }
-    first.pass_to(Stage::Charged(charged.traces.into_one()));
     Ok(run)
 }
 
@@ -110,6 +109,7 @@ impl<S: System> Destination<S> {
             id,
             handle,
             stage: Stage::Known,
+            is_staged: false,
             taken: S::Amounts::ZERO,
             n_made: 0,
         }
@@ -137,13 +137,18 @@ impl<S: System> Destination<S> {
     /// Allocates the message, with room for `n_data` bytes behind it.
     #[inline(always)]
     pub(super) fn build(&mut self, n_data: usize) -> Result<(), Error> {
-        if !matches!(self.stage, Stage::Charged(_)) {
-            return Ok(());
-        }
-        let block = Vacant::try_new(n_data)?;
-        if let Stage::Charged(trace) = core::mem::replace(&mut self.stage, Stage::Over) {
-            let message = Message::new(self.node().clone(), trace);
-            self.pass_to(Stage::Built(block.occupy(message)));
+        match core::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Charged(trace) => match Vacant::try_new(n_data) {
+                Ok(block) => {
+                    let message = Message::new(self.node().clone(), trace);
+                    self.pass_to(Stage::Built(block.occupy(message)));
+                }
+                Err(error) => {
+                    self.pass_to(Stage::Charged(trace));
+                    return Err(error.into());
+                }
+            },
+            stage => self.pass_to(stage),
         }
         Ok(())
     }
@@ -208,29 +213,22 @@ impl<S: System> Destination<S> {
     /// Enters the message, with the payload it shares, at its queue, undecided. If the node is dead, it is not entered, and taken apart in
     /// the end.
     #[inline(always)]
-    pub(super) fn stage(
-        &mut self,
-        word: &mut Stock<Transaction>,
-        payload: Option<&Ref<SharedPayload>>,
-    ) {
+    pub(super) fn stage(&mut self, entering: &mut Entering, payload: Option<&Ref<SharedPayload>>) {
         let Stage::Built(message) = &mut self.stage else {
             return;
         };
         let node = self.handle.node();
         if let Some(message) = message.get_mut() {
-            message.join(word.take(), payload.cloned());
+            message.join(entering.word.take(), payload.cloned());
         }
-        if enter(message, node)
-            && let Stage::Built(message) = core::mem::replace(&mut self.stage, Stage::Over)
-        {
-            self.pass_to(Stage::Staged(message));
-        }
+        let [at_queue, at_node] = message.clone_unique_twice();
+        self.is_staged = enter(node, entering, at_queue, at_node);
     }
 
     /// After the decision: tells whoever watches what became of the message.
     pub(super) fn tell(&self, sender: &PeerCore<S>) {
         match &self.stage {
-            Stage::Staged(message) => trace::sent_one(sender, message),
+            Stage::Built(message) if self.is_staged => trace::sent_one(sender, message),
             _ => trace::passed_over(sender, self.node()),
         }
     }
@@ -238,24 +236,20 @@ impl<S: System> Destination<S> {
     /// After the decision: wakes the receiver, or takes apart what was dropped. `true` when all is done.
     #[inline(always)]
     pub(crate) fn sweep(&mut self, budget: &mut u32, wake: Waker<'_, S>) -> bool {
-        if let Stage::Staged(message) = &self.stage {
-            if entered::sweep(message, wake) {
-                return true;
+        if core::mem::take(&mut self.is_staged) {
+            match core::mem::replace(&mut self.stage, Stage::Over) {
+                Stage::Built(message) if entered::sweep(&message, wake) => {
+                    // Its queue has it, unless it was received already.
+                    message.drop_shared();
+                    return true;
+                }
+                stage => self.pass_to(stage),
             }
-            self.unstaged();
         }
         match &self.stage {
             Stage::Built(message) => dismantle(message, budget, wake),
             _ => true,
         }
-    }
-
-    /// The message was taken out of its queue.
-    fn unstaged(&mut self) {
-        self.stage = match core::mem::replace(&mut self.stage, Stage::Over) {
-            Stage::Staged(message) => Stage::Built(message),
-            other => other,
-        };
     }
 
     /// Gives everything back. `true` when all is done.
@@ -265,11 +259,13 @@ impl<S: System> Destination<S> {
         budget: &mut u32,
         wake: Waker<'_, S>,
     ) -> bool {
-        if let Stage::Staged(message) = &self.stage {
+        if self.is_staged
+            && let Stage::Built(message) = &self.stage
+        {
             if !withdraw(message) {
                 return true;
             }
-            self.unstaged();
+            self.is_staged = false;
         }
         let trace = match &self.stage {
             Stage::Charged(trace) => trace.clone(),

@@ -6,24 +6,31 @@ use crate::message::Message;
 use crate::mutant::{self, Mutant};
 use crate::node::Node;
 use crate::queue::Member;
+use crate::transaction::Entering;
 use crate::{System, Wake, hook};
 
-/// Enters `message`, which is for `node`, which nobody else has, and which a word decides, at its queue. `false` if the node is dead: then
-/// it is not entered, and to be taken apart in the end.
+/// Enters a message, which is for `node`, of the transaction that is `entering`, at its queue; these are two pointers to it, for the queue and for the
+/// node. `false` if the node is dead: then it is not entered, and to be taken apart in the end.
 #[inline(always)]
-pub(super) fn enter<S: System>(message: &mut Ref<Message<S>>, node: &Node<S>) -> bool {
+pub(super) fn enter<S: System>(
+    node: &Node<S>,
+    entering: &mut Entering,
+    at_queue: Ref<Message<S>>,
+    at_node: Ref<Message<S>>,
+) -> bool {
     let mut guard = node.owner().lock_settled();
     let (state, key) = guard.parts();
     if state.is_dead(node) {
         return false;
     }
-    let [at_queue, at_node] = message.clone_unique_twice();
     node.push_message(key, at_node);
     if mutant::is(Mutant::PublishEach) {
         state.queue.tick(key);
         state.queue.push(key, Member::Message(at_queue));
     } else {
-        state.queue.stage(key, Member::Message(at_queue));
+        state
+            .queue
+            .stage_for(key, entering, Member::Message(at_queue));
     }
     true
 }

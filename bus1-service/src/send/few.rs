@@ -4,43 +4,56 @@
 //! It is entered, decided and swept as any message to several is. It takes this way only as long as nothing is unusual: if a node is dead
 //! or anything is refused, what was done is given back, and the message begins again as a [`super::Many`], which finds the first cause.
 
+use arrayvec::ArrayVec;
+
 use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, Work};
 use crate::handle::Handle;
-use crate::mem::{Ref, Stock, Vacant};
+use crate::mem::Ref;
 use crate::message::{Message, price, prices};
+use crate::node::Node;
 use crate::peer::PeerCore;
-use crate::transaction::Transaction;
+use crate::peer::state::usable;
+use crate::transaction::{Entering, Transaction};
 use crate::{Amounts, Effects, Error, Id, Place, System, hook, trace};
 
 use super::SHORT_MAX;
+use super::at_once::filled;
 use super::entered::{enter, sweep, withdraw};
+use super::pair::send_pair;
 
 /// Most destinations.
-pub(crate) const FEW_MAX: usize = 8;
+pub(crate) const FEW_MAX: usize = 16;
+/// Those of most such messages.
+const FEWER_MAX: usize = 8;
 
 /// Messages that are decided, and whose receivers are still to be woken.
-pub(crate) type FewMessages<S> = [Option<Ref<Message<S>>>; FEW_MAX];
+pub(crate) type FewMessages<S> = ArrayVec<Ref<Message<S>>, FEW_MAX>;
 
-/// What is known of the destinations, in order.
-struct Few<S: System, const N_MAX: usize> {
-    parts: [Option<Part<S>>; N_MAX],
-    messages: [Option<Ref<Message<S>>>; N_MAX],
-    /// Their queues were asked to take them in.
-    are_offered: bool,
-    /// The word that decided an earlier message of the sender, until it is used again.
-    word: Option<Ref<Transaction>>,
-    /// The sender's epoch at the look-up.
-    epoch: u64,
-}
-
-/// Where a message goes.
-struct Part<S: System> {
+/// Destinations in a row that are of one account, which is charged for all of them together.
+struct Run<S: System> {
+    /// To the first.
     handle: Ref<Handle<S>>,
-    /// What it is charged to, until the message is.
-    trace: Option<Ref<Trace<S>>>,
+    n: usize,
     /// What was taken of the account for the charge.
     taken: S::Amounts,
+}
+
+/// What is done for the destinations, in order, and to be undone if the rest cannot be.
+struct Few<S: System, const N_MAX: usize> {
+    runs: ArrayVec<Run<S>, N_MAX>,
+    /// Those that were entered, or whose node was found dead.
+    messages: FewMessages<S>,
+}
+
+/// The nodes of those whose message is still to be made.
+type Nodes<S, const N_MAX: usize> = [Option<Ref<Node<S>>>; N_MAX];
+
+/// What is known of the sender after the look-up.
+struct Found {
+    /// The word that decided an earlier message, until it is used again.
+    word: Option<Ref<Transaction>>,
+    epoch: u64,
 }
 
 /// Whether a message may go this way.
@@ -61,158 +74,155 @@ pub(crate) fn send_few<S: System>(
     payload: &[u8],
     effects: &mut Effects<S>,
 ) -> Result<bool, Error> {
-    // To clear room that is not needed costs the two most what they can least afford.
+    if let &[first, second] = destinations
+        && send_pair(sender, [first, second], payload, effects)
+    {
+        return Ok(true);
+    }
+    // To clear room that is not needed costs most those who can least afford it.
     match destinations.len() {
-        ..=2 => send_up_to::<S, 2>(sender, destinations, payload, effects),
-        3..=4 => send_up_to::<S, 4>(sender, destinations, payload, effects),
-        _ => send_up_to::<S, FEW_MAX>(sender, destinations, payload, effects),
+        ..=FEWER_MAX => send_by_word::<S, FEWER_MAX>(sender, destinations, payload, effects),
+        _ => send_by_word::<S, FEW_MAX>(sender, destinations, payload, effects),
     }
 }
 
-/// The same for at most `N_MAX` destinations.
+/// The same, decided by a word, for at most `N_MAX` destinations.
 #[inline(never)]
-fn send_up_to<S: System, const N_MAX: usize>(
+fn send_by_word<S: System, const N_MAX: usize>(
     sender: &PeerCore<S>,
     destinations: &[Id],
     payload: &[u8],
     effects: &mut Effects<S>,
 ) -> Result<bool, Error> {
-    let mut few = Few {
-        parts: [const { None }; N_MAX],
-        messages: [const { None }; N_MAX],
-        are_offered: false,
-        word: None,
-        epoch: 0,
+    let mut few = Few::<S, N_MAX> {
+        runs: ArrayVec::new(),
+        messages: ArrayVec::new(),
     };
-    if !few.look_up(sender, destinations) {
+    let mut nodes = [const { None }; N_MAX];
+    let Some(found) = few.look_up(sender, destinations, &mut nodes) else {
         return Ok(false);
-    }
-    let price = price::<S>(0, payload.len() as u64);
-    let sent = match few.charge(sender, &price) {
-        Ok(true) => few.send(sender, destinations, payload),
-        not_charged => not_charged,
     };
+    let price = price::<S>(0, payload.len() as u64);
+    let sent = few.send(sender, destinations, &mut nodes, found, payload, &price);
     if sent == Ok(true) {
-        few.sent(effects);
+        // There are none left to be dropped.
+        core::mem::forget(nodes);
+        effects.begin(Work::Few(few.messages));
     } else {
-        few.undo(&price);
+        undo(few, &price);
     }
     sent
 }
 
 impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
-    /// `false` if an id is unknown.
+    /// `None` if an id is unknown or a node is dead.
     #[inline(always)]
-    fn look_up(&mut self, sender: &PeerCore<S>, ids: &[Id]) -> bool {
+    fn look_up(
+        &mut self,
+        sender: &PeerCore<S>,
+        ids: &[Id],
+        nodes: &mut Nodes<S, N_MAX>,
+    ) -> Option<Found> {
         let mut guard = sender.lock_settled();
         let (state, key) = guard.parts();
-        self.epoch = state.epoch;
-        self.word = state.word.take();
-        for (place, &id) in self.parts.iter_mut().zip(ids) {
-            let Some(handle) = state.handle(key, id) else {
-                return false;
-            };
-            set(
-                place,
-                Part {
-                    handle,
-                    trace: None,
-                    taken: S::Amounts::ZERO,
-                },
-            );
-        }
-        true
-    }
-
-    /// Charges all, those of one account together. `false` if a node is dead or an account refuses.
-    ///
-    /// # Errors
-    /// [`Error::OutOfMemory`].
-    #[inline(always)]
-    fn charge(&mut self, sender: &PeerCore<S>, price: &S::Amounts) -> Result<bool, Error> {
-        let mut parts = &mut self.parts[..];
-        while let [Some(first), others @ ..] = parts {
-            let node = first.handle.node();
+        let (mut account, mut first) = (0, 0);
+        for (index, (place, &id)) in nodes.iter_mut().zip(ids).enumerate() {
+            let object = state.table.get(id)?.get();
+            let handle = usable(&object, &state.release, key)?;
+            let node = handle.node();
             if node.is_buried() {
-                return Ok(false);
+                return None;
             }
-            let account = &node.owner().account;
-            let n_more = others
-                .iter()
-                .take_while(|other| {
-                    other.as_ref().is_some_and(|other| {
-                        let node = other.handle.node();
-                        node.owner().account.ptr_eq(account) && !node.is_buried()
-                    })
-                })
-                .count();
-            let n = n_more.saturating_add(1);
-            let prices = prices::<S>(price, n);
-            let charged = match account::charge_all_through(&first.handle, sender, &prices, n) {
-                Ok(charged) => charged,
-                Err(Error::Quota(..)) => return Ok(false),
-                Err(error) => return Err(error),
-            };
-            // They are undone from the last to the first, so with the first all is given back that was taken.
-            first.taken = charged.taken;
-            let mut traces = charged.traces;
-            let (same, different) = others.split_at_mut(n_more);
-            for other in same.iter_mut().flatten() {
-                set(&mut other.trace, traces.take());
+            set(place, node.clone());
+            let before = core::mem::replace(&mut account, node.owner().account.address());
+            if account != before {
+                self.end_run(core::mem::replace(&mut first, index), index);
+                let run = Run {
+                    handle: handle.clone(),
+                    n: 0,
+                    taken: S::Amounts::ZERO,
+                };
+                self.runs.try_push(run).ok()?;
             }
-            set(&mut first.trace, traces.into_one());
-            hook::point("send: prepare");
-            parts = different;
         }
-        Ok(true)
+        self.end_run(first, ids.len());
+        Some(Found {
+            word: state.word.take(),
+            epoch: state.epoch,
+        })
     }
 
-    /// Makes the messages, enters them and decides; `true` then.
+    /// The last run is from place `first` to before `end`.
+    #[inline(always)]
+    fn end_run(&mut self, first: usize, end: usize) {
+        if let Some(run) = self.runs.last_mut() {
+            run.n = end.saturating_sub(first);
+        }
+    }
+
+    /// Charges, makes and enters the messages and decides; `true` then, `false` if an account refuses.
     ///
     /// # Errors
     /// [`Error::OutOfMemory`]; [`Error::UnknownId`] if a destination was released meanwhile.
     #[inline(always)]
-    fn send(&mut self, sender: &PeerCore<S>, ids: &[Id], payload: &[u8]) -> Result<bool, Error> {
-        let used = self.word.take().and_then(Transaction::used_again);
-        let word = match used {
+    fn send(
+        &mut self,
+        sender: &PeerCore<S>,
+        ids: &[Id],
+        nodes: &mut Nodes<S, N_MAX>,
+        found: Found,
+        payload: &[u8],
+        price: &S::Amounts,
+    ) -> Result<bool, Error> {
+        let word = match found.word.and_then(Transaction::used_again) {
             Some(word) => word,
             None => Transaction::try_new(0)?,
         };
-        let mut word = Stock::<Transaction>::new(word);
-        word.fill_up(ids.len());
-        let parts = self.parts.iter_mut().map_while(Option::as_mut);
-        for (place, part) in self.messages.iter_mut().zip(parts) {
-            let mut block = Vacant::try_new(payload.len())?;
-            block.fill().extend(payload);
-            if let Some(trace) = part.trace.take() {
-                let mut message = Message::new(part.handle.node().clone(), trace);
-                set(&mut message.transaction, word.take());
-                set(place, block.occupy(message));
-            }
+        let mut entering = Entering::new(word);
+        entering.word.fill_up(ids.len());
+        let mut left = nodes.iter_mut().map_while(Option::take);
+        for run in &mut self.runs {
+            let prices = prices::<S>(price, run.n);
+            let charged = match account::charge_all_through(&run.handle, sender, &prices, run.n) {
+                Ok(charged) => charged,
+                Err(Error::Quota(..)) => return Ok(false),
+                Err(error) => return Err(error),
+            };
             hook::point("send: prepare");
-        }
-        let parts = self.parts.iter().map_while(Option::as_ref);
-        self.are_offered = true;
-        for (message, part) in self.messages.iter_mut().flatten().zip(parts) {
-            if !enter(message, part.handle.node())
-                && let Some(message) = message.get_mut()
-            {
-                message.part();
+            run.taken = charged.taken;
+            let n_before = self.messages.len();
+            for trace in charged.traces {
+                let Ok(block) = filled(payload) else {
+                    let n_made = self.messages.len().saturating_sub(n_before);
+                    run.undo_rest(trace, n_made, price);
+                    return Err(Error::OutOfMemory);
+                };
+                let Some(node) = left.next() else { break };
+                let mut message = Message::new(node, trace);
+                set(&mut message.transaction, entering.word.take());
+                let [mut message, at_queue, at_node] = block.occupy_for(message);
+                if !enter(message.node(), &mut entering, at_queue, at_node)
+                    && let Some(message) = message.get_mut()
+                {
+                    message.part();
+                }
+                if self.messages.try_push(message).is_err() {
+                    break;
+                }
+                hook::point("send: stage");
             }
-            hook::point("send: stage");
         }
         let mut guard = sender.lock_settled();
         let (state, key) = guard.parts();
-        if self.epoch != state.epoch {
-            let parts = self.parts.iter().flatten();
-            for (index, (&id, part)) in ids.iter().zip(parts).enumerate() {
-                if !state.is_held(key, &part.handle) {
+        if found.epoch != state.epoch {
+            for (index, &id) in ids.iter().enumerate() {
+                if state.handle(key, id).is_none() {
                     return Err(Error::UnknownId(Place::Destination(index), id));
                 }
             }
         }
-        state.decided = word.decide(state.decided);
-        let unused = state.word.replace(word.into_one());
+        state.decided = entering.word.decide(state.decided);
+        let unused = state.word.replace(entering.word.into_one());
         drop(guard);
         drop(unused);
         self.tell(sender);
@@ -226,7 +236,7 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
         if !S::is_traced() {
             return;
         }
-        for message in self.messages.iter().flatten() {
+        for message in &self.messages {
             if message.is_entered() {
                 trace::sent_one(sender, message);
             } else {
@@ -234,51 +244,59 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
             }
         }
     }
+}
 
-    /// After the decision: whose receivers are still to be woken.
-    #[inline(always)]
-    fn sent(&mut self, effects: &mut Effects<S>) {
-        let mut messages = [const { None }; FEW_MAX];
-        for (place, message) in messages.iter_mut().zip(&mut self.messages) {
-            core::mem::forget(core::mem::replace(place, message.take()));
-        }
-        effects.begin(Work::Few(messages));
-    }
-
-    /// Gives everything back.
-    #[cold]
-    fn undo(&mut self, price: &S::Amounts) {
-        let messages = self.messages.iter_mut().map(Option::take);
-        for (message, part) in messages.zip(&mut self.parts).rev() {
-            let Some(part) = part else { continue };
-            let trace = match &message {
-                Some(message) if self.are_offered && message.is_entered() && !withdraw(message) => {
-                    continue;
-                }
-                Some(message) => message.trace.clone(),
-                None => part.trace.take(),
-            };
-            if let Some(trace) = trace {
-                let taken = part.taken;
-                account::undo(&Charged { trace, taken }, price);
+/// Gives everything back.
+#[cold]
+fn undo<S: System, const N_MAX: usize>(few: Few<S, N_MAX>, price: &S::Amounts) {
+    let mut messages = few.messages.into_iter();
+    for run in few.runs {
+        let mut n_charged = 0_usize;
+        let mut charged_to = None;
+        for message in messages.by_ref().take(run.n) {
+            // Whoever takes it out of the queue gives its charge back.
+            if !message.is_entered() || withdraw(&message) {
+                n_charged = n_charged.saturating_add(1);
+                charged_to = message.trace.clone();
             }
         }
+        if let Some(trace) = charged_to {
+            let taken = run.taken;
+            account::undo(&Charged { trace, taken }, &prices::<S>(price, n_charged));
+        }
+    }
+}
+
+impl<S: System> Run<S> {
+    /// Gives back what was charged through `trace` for those behind the first `n_made`.
+    #[cold]
+    fn undo_rest(&self, trace: Ref<Trace<S>>, n_made: usize, price: &S::Amounts) {
+        // What was taken of the account goes back with the first.
+        let taken = if n_made == 0 {
+            self.taken
+        } else {
+            S::Amounts::ZERO
+        };
+        let rest = prices::<S>(price, self.n.saturating_sub(n_made));
+        account::undo(&Charged { trace, taken }, &rest);
     }
 }
 
 /// Sets what is not set yet: there is nothing to be dropped.
 #[inline(always)]
-fn set<T>(place: &mut Option<T>, value: T) {
-    core::mem::forget(place.replace(value));
+fn set<T>(place: &mut Option<T>, value: T) -> &mut T {
+    core::mem::forget(place.take());
+    place.insert(value)
 }
 
 /// Wakes the receivers of `messages`; one whose node died meanwhile is dropped (SND-4).
 #[inline(always)]
 pub(crate) fn sweep_few<S: System>(messages: &mut FewMessages<S>, wake: Waker<'_, S>) {
-    for message in messages.iter_mut().map_while(Option::take) {
+    for message in messages.drain(..) {
         if !sweep(&message, wake) {
             discharge(&message);
         }
+        message.drop_shared();
     }
 }
 

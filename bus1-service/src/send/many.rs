@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use crate::effects::Work;
 use crate::handle::Handle;
 use crate::limits::{COPIES_MAX, DESTINATIONS_MAX, TRANSFERS_MAX};
-use crate::mem::{Fill, Key, Ref, Stock, Vacant};
+use crate::mem::{Fill, Key, Ref, Vacant};
 use crate::message::{SharedPayload, price};
 use crate::peer::PeerCore;
 use crate::peer::state::PeerState;
-use crate::transaction::Transaction;
+use crate::transaction::{Entering, Transaction};
 use crate::{Effects, Error, Id, Place, Progress, System, hook};
 
 use super::destination::{self, Built, Destination};
@@ -28,7 +28,7 @@ pub(crate) struct Many<S: System> {
     objects: Option<Ref<Vec<S::Object>>>,
     destinations: Vec<Destination<S>>,
     /// Behind it lies the payload, unless that lies behind the only message or in `shared`.
-    word: Option<Stock<Transaction>>,
+    entering: Option<Entering>,
     /// The payload of several messages that carry handles.
     shared: Option<Ref<SharedPayload>>,
     /// Destinations that are charged, built, staged.
@@ -65,7 +65,7 @@ impl<S: System> Many<S> {
             sources: Vec::new(),
             objects: None,
             destinations: Vec::new(),
-            word: None,
+            entering: None,
             shared: None,
             n_charged: 0,
             n_built: 0,
@@ -205,7 +205,7 @@ impl<S: System> Many<S> {
                 Err((error, _)) => return Err(error.at_destination(self.n_charged)),
             }
         }
-        if self.word.is_none() {
+        if self.entering.is_none() {
             self.set_up(n_data)?;
         }
         let n_behind = if self.destinations.len() == 1 {
@@ -223,7 +223,7 @@ impl<S: System> Many<S> {
                 n_left = n;
                 destination.build(n_behind)?;
                 let is_built = is_empty || {
-                    let word = self.word.as_deref();
+                    let word = self.entering.as_ref().map(|entering| &*entering.word);
                     destination.load(word, &self.sources, self.objects.as_ref())? == Built::Done
                 };
                 self.n_built = self.n_built.saturating_add(usize::from(is_built));
@@ -245,7 +245,7 @@ impl<S: System> Many<S> {
             self.shared = Some(Vacant::try_new(n_data)?.occupy(SharedPayload));
         }
         let word = Transaction::try_new(if is_apart { 0 } else { n_shared })?;
-        self.word = Some(Stock::<Transaction>::new(word));
+        self.entering = Some(Entering::new(word));
         Ok(())
     }
 
@@ -255,22 +255,22 @@ impl<S: System> Many<S> {
             (Some(payload), _) => payload.fill(),
             (None, []) => None,
             (None, [destination]) => destination.fill(),
-            (None, _) => self.word.as_mut()?.object_mut().fill(),
+            (None, _) => self.entering.as_mut()?.word.object_mut().fill(),
         }
     }
 
     #[inline(always)]
     pub(super) fn stage(&mut self, budget: u32) -> Progress {
-        let Some(word) = &mut self.word else {
+        let Some(entering) = &mut self.entering else {
             return Progress::Done;
         };
         if self.n_staged == 0 {
-            word.fill_up(self.destinations.len());
+            entering.word.fill_up(self.destinations.len());
         }
         let unstaged = self.destinations.get_mut(self.n_staged..);
         let budget = usize::try_from(budget).unwrap_or(usize::MAX);
         for destination in unstaged.unwrap_or_default().iter_mut().take(budget) {
-            destination.stage(word, self.shared.as_ref());
+            destination.stage(entering, self.shared.as_ref());
             self.n_staged = self.n_staged.saturating_add(1);
             hook::point("send: stage");
         }
@@ -284,7 +284,7 @@ impl<S: System> Many<S> {
     /// Decides under the sender's lock, if all that was looked up is still valid.
     pub(super) fn commit(&mut self, sender: &PeerCore<S>) -> Result<Effects<S>, Error> {
         while self.stage(u32::MAX) != Progress::Done {}
-        if let Some(word) = self.word.as_ref().filter(|_| self.n_staged > 0) {
+        if let Some(entering) = self.entering.as_ref().filter(|_| self.n_staged > 0) {
             let mut guard = sender.lock_settled();
             let (state, key) = guard.parts();
             if self.epoch != Some(state.epoch) {
@@ -298,7 +298,7 @@ impl<S: System> Many<S> {
                     }
                 }
             }
-            state.decided = word.decide(state.decided);
+            state.decided = entering.word.decide(state.decided);
         }
         if S::is_traced() {
             let destinations = self.destinations.iter();

@@ -5,8 +5,8 @@
 //! commit undoes everything.
 //!
 //! A message to one destination that carries no handle ([`One`]) is decided by the receiver's lock; any other ([`Many`]) by a
-//! word. With all phases at once a short one to one destination is sent in one nest of sections ([`send_one`]), and one to a few keeps
-//! what it knows on the stack ([`send_few`]).
+//! word. With all phases at once a short one to one destination or to two is sent in one nest of sections ([`send_one`], [`pair`]), and one to a
+//! few keeps what it knows on the stack ([`send_few`]).
 
 mod at_once;
 mod destination;
@@ -14,6 +14,7 @@ mod entered;
 mod few;
 mod many;
 mod one;
+mod pair;
 
 use alloc::vec::Vec;
 

@@ -5,11 +5,12 @@
 
 use omnibus_counted::OutOfMemory;
 
-use crate::account::{self, Charged};
+use crate::account::{self, Charged, Trace};
 use crate::handle::Handle;
 use crate::mem::{Fill, Key, Ref, Vacant};
 use crate::message::{Message, price};
 use crate::mutant::{self, Mutant};
+use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::queue::{Member, Queue};
 use crate::{Effects, Error, Id, Place, System, hook, trace};
@@ -145,8 +146,8 @@ impl<S: System> One<S> {
             let (state, key) = guard.parts();
             let is_dead = state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease);
             if !is_dead && handle.at_node(key).on_node.is_linked() {
-                let message = Message::new(node.clone(), charged.trace);
-                let is_awaited = push(&mut state.queue, key, message, block);
+                let queue = &mut state.queue;
+                let is_awaited = push(queue, key, node.clone(), charged.trace, block);
                 drop(guard);
                 trace::sent(sender, handle.node(), n_data as u64, 0);
                 hook::point("send: committed");
@@ -201,16 +202,30 @@ fn dropped<S: System>(
     }
 }
 
-/// Sends a message that goes into `block` as a transaction of its own: its place in the order is the next there. Whether somebody may wait for it.
+/// Sends a message that carries nothing to `node` as a transaction of its own, in `block`: its place in the order is the next there. Whether
+/// somebody may wait for it.
 #[inline(always)]
 pub(super) fn push<S: System>(
     queue: &mut Queue<S>,
     key: &mut Key,
-    message: Message<S>,
+    node: Ref<Node<S>>,
+    trace: Ref<Trace<S>>,
     block: Vacant<Message<S>>,
 ) -> bool {
-    let [message, at_node] = block.occupy_for(message);
     queue.tick(key);
+    place(queue, key, node, trace, block)
+}
+
+/// Puts such a message, whose transaction has its place in the order, behind all others. Whether somebody may wait for it.
+#[inline(always)]
+pub(super) fn place<S: System>(
+    queue: &mut Queue<S>,
+    key: &mut Key,
+    node: Ref<Node<S>>,
+    trace: Ref<Trace<S>>,
+    block: Vacant<Message<S>>,
+) -> bool {
+    let [message, at_node] = block.occupy_for(Message::new(node, trace));
     message.node().push_message(key, at_node);
     queue.push(key, Member::Message(message));
     queue.take_awaited()

@@ -204,16 +204,26 @@ pub(crate) fn send(
     Ok(())
 }
 
-/// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.
-pub(crate) fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
+/// Does everything of a send of `payload` up to where it is staged at the first queue.
+pub(crate) fn begun(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
     let mut preparing = from.begin_send(payload.len()).unwrap();
     preparing.transfers(&[]).unwrap();
     preparing.destinations(to).unwrap();
     let mut prepared = preparing.prepared().unwrap();
     prepared.payload_mut().copy_from_slice(payload);
-    let mut staged = prepared.stage();
+    prepared.stage()
+}
+
+/// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.
+pub(crate) fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
+    let mut staged = begun(from, to, payload);
     while staged.step(1) != Progress::Done {}
     staged
+}
+
+/// Does what remains of a send.
+pub(crate) fn commit(mut staged: StagedSend<Host>) {
+    staged.commit().unwrap().finish_silently();
 }
 
 /// Begins to release nodes with few handles, and does everything up to the instant: all of NODE_RELEASE is staged, nothing is decided.

@@ -17,8 +17,23 @@ const NONE: Litmus = Litmus {
 /// Only who has sent through a handle before can hand a message over through it.
 const FIRST: &[&str] = &["S: Z->P", "P: ?"];
 
+/// Only who has sent to each of two before can send to both in one section.
+const USED: &[&str] = &["S: V->P; W->Q", "R: X->P; Y->Q"];
+
 fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
     seen.disagree("PQRS", "A", "B")
+}
+
+/// A is to P and Q, B to Q and R, C to P and R.
+fn a_cycle_of_three(seen: &Seen) -> Option<String> {
+    let is_seen = |[p, q, r]: [[&str; 2]; 3]| {
+        let queues = [('P', p), ('Q', q), ('R', r)];
+        let mut queues = queues.iter();
+        queues.all(|&(peer, [first, second])| seen.is_in_order(peer, first, second))
+    };
+    let is_cycle = is_seen([["A", "C"], ["B", "A"], ["C", "B"]]);
+    let is_mirror = is_seen([["C", "A"], ["A", "B"], ["B", "C"]]);
+    (is_cycle || is_mirror).then(|| "a cycle".into())
 }
 
 /// All of them.
@@ -37,11 +52,7 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "L6", nodes: "P=P:SR Q=Q:S", threads: &["S: A->Q,P", "Q: ?A; !f", "R: @f; B->P"],
         forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: AB"], ..NONE },
     Litmus { id: "L7", nodes: "P=P:ST Q=Q:SR R=R:RT", threads: &["S: A->P,Q", "R: B->Q,R", "T: C->P,R"],
-        forbidden: |seen| {
-            let is_cycle = seen.is_in_order('P', "A", "C") && seen.is_in_order('Q', "B", "A") && seen.is_in_order('R', "C", "B");
-            let is_mirror = seen.is_in_order('P', "C", "A") && seen.is_in_order('Q', "A", "B") && seen.is_in_order('R', "B", "C");
-            (is_cycle || is_mirror).then(|| "a cycle".into())
-        }, ..NONE },
+        forbidden: a_cycle_of_three, ..NONE },
     Litmus { id: "L8", nodes: "P=P:SR Q=Q:SR", threads: &["S: A->P,Q", "R: B->P,Q", "P: ?; ?", "Q: ?; ?"],
         forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], ..NONE },
     Litmus { id: "L9", nodes: "P=P:S Q=Q:SP R=R:SQ", threads: &["S: A->P,Q,R", "P: ?A; B->Q", "Q: ?A; ?B; C->R"],
@@ -123,4 +134,14 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "H7", nodes: "P=P:S N=O:S", before: FIRST, threads: &["S: A(N)#>P", "S: ~N", "O: ?~N"],
         forbidden: |seen| (seen.count('O', "~N") != usize::from(!seen.text('P').contains('A'))).then(|| seen.text('O')),
         required: &["=: A"], ..NONE },
+    Litmus { id: "M1", nodes: "P=P:SR Q=Q:SR", before: USED, threads: &["S: A->P,Q", "R: B->P,Q"],
+        forbidden: agree_on_a_and_b, required: &["P: VXAB", "P: VXBA"], ..NONE },
+    Litmus { id: "M2", nodes: "P=P:ST Q=Q:SR R=R:RT", before: &["S: V->P; W->Q", "R: V->Q; W->R", "T: V->P; W->R"],
+        threads: &["S: A->P,Q", "R: B->Q,R", "T: C->P,R"], forbidden: a_cycle_of_three, ..NONE },
+    Litmus { id: "M3", nodes: "N=O:PQ P=P:S Q=Q:S", before: &["S: V->P; W->Q"], threads: &["O: -N", "S: A->P,Q"],
+        forbidden: |seen| seen.disagree("PQ", "A", "-N"), required: &["P: VA-N", "P: V-NA"], ..NONE },
+    Litmus { id: "M4", nodes: "P=P:SQ Q=Q:S", before: &["S: V->Q; W->P"], threads: &["S: A->Q,P", "Q: ?V; ?A; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: WAB"], ..NONE },
+    Litmus { id: "M5", nodes: "P=P:S Q=Q:S", before: &["S: V->P; W->Q"], threads: &["S: A->P,Q", "P: ?V; -P"],
+        forbidden: |seen| (seen.text('Q') != "WA").then(|| format!("Q: {}", seen.text('Q'))), required: &["P: V"], ..NONE },
 ];

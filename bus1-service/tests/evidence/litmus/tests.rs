@@ -258,3 +258,33 @@ fn every_litmus_test_is_run() {
         assert!(source.contains(&call), "{} is not run", litmus.id);
     }
 }
+
+/// M1: Two transactions to the same two receivers, each sent in one section if it can be, are seen in one order.
+#[test]
+fn m1() {
+    check(named("M1"));
+}
+
+/// M2: Three transactions to three pairs of receivers, each sent in one section if it can be, are in no cycle.
+#[test]
+fn m2() {
+    check(named("M2"));
+}
+
+/// M3: A transaction that is sent to two in one section is seen in one order with a release that both are told of.
+#[test]
+fn m3() {
+    check(named("M3"));
+}
+
+/// M4: What answers a transaction that is sent to two in one section comes after it, at its other receiver too.
+#[test]
+fn m4() {
+    check(named("M4"));
+}
+
+/// M5: A transaction to two in one section reaches one of them whatever becomes of the other's node.
+#[test]
+fn m5() {
+    check(named("M5"));
+}
