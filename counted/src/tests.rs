@@ -54,6 +54,24 @@ fn counted_shared_objects_do_not_change() {
     assert_eq!((*first, first.bytes()), (2, &b"abcd"[..]));
 }
 
+/// A stock gives out as many pointers as it has counts, and the one to the object; those that nobody takes are given back.
+#[test]
+fn counted_stock_gives_back_what_is_left() {
+    for n_taken in 0..=4 {
+        let witness = Rc::new(());
+        let mut stock = Stock::new(witnessed::<Plain>(&witness));
+        stock.fill_up(3);
+        let mut pointers = stock.into_iter();
+        assert_eq!(pointers.len(), 4);
+        let taken: Vec<_> = pointers.by_ref().take(n_taken).collect();
+        assert_eq!((taken.len(), pointers.len()), (n_taken, 4 - n_taken));
+        drop(pointers);
+        assert_eq!(Rc::strong_count(&witness), 1 + usize::from(n_taken > 0));
+        drop(taken);
+        assert_eq!(Rc::strong_count(&witness), 1);
+    }
+}
+
 /// More bytes than an allocation can have are an error, and the value of a block that is not occupied is never dropped.
 #[test]
 fn counted_memory_can_be_short() {
