@@ -18,6 +18,8 @@ mod rules_messages;
 mod rules_notifications;
 #[path = "../rules_order.rs"]
 mod rules_order;
+#[path = "../rules_pair.rs"]
+mod rules_pair;
 #[path = "../rules_read_out.rs"]
 mod rules_read_out;
 #[path = "../rules_release.rs"]
