@@ -2,7 +2,7 @@
 
 mod common;
 
-use bus1_service::{Error, Glance, Id, Kind, Peer, Place, Source};
+use bus1_service::{Error, Glance, Id, Kind, Peer, Place, Progress, Source};
 use common::*;
 
 /// A payload arrives as it was sent, with the node it came in on and the sender's account.
@@ -287,6 +287,46 @@ fn rcv_6_whoever_was_told_that_there_is_nothing_is_woken() {
         assert_eq!(n_wakes(), n_before + 1, "way {index}");
         (0..2).for_each(|_| drop(recv(server).unwrap()));
     }
+    world.end();
+}
+
+/// A glance takes out what stands first if it fits and carries nothing, also beside what is undecided; all else it leaves where it is, and
+/// it tells of nothing only where there is nothing.
+#[test]
+fn rcv_6_a_glance_takes_what_fits_and_leaves_all_else() {
+    let world = World::new(3);
+    let [server, client, other] = world.first();
+    let (node_id, to_server) = node(server, client);
+    let from_other = copy(client, other, to_server).unwrap();
+    let to = [to_server];
+    let leaves = |peer: &Peer<Host>| matches!(peer.glance(8), Glance::Other);
+    assert!(matches!(server.glance(8), Glance::Nothing));
+    send(client, &to, &[], b"8 bytes.").unwrap();
+    assert!(matches!(server.glance(7), Glance::Other));
+    let receiving = server.begin_recv().unwrap();
+    assert!(leaves(server), "it is being copied out");
+    drop(receiving);
+    let undecided = staged(other, &[from_other; 2], b"later");
+    assert!(
+        matches!(server.glance(8), Glance::Small(received) if received.payload() == b"8 bytes.")
+    );
+    assert!(leaves(server), "nobody knows yet");
+    undecided.abort().finish_silently();
+    assert!(matches!(server.glance(8), Glance::Nothing));
+    send(client, &to, &to, b"carries").unwrap();
+    assert!(leaves(server));
+    let (payload, copies) = recv_message(server);
+    assert_eq!(payload, b"carries");
+    release(server, &copies).unwrap();
+    // Of a node whose release is decided nothing is received, long before its end (REL-2).
+    send(client, &to, &[], b"dropped").unwrap();
+    release_staged(server, &[node_id]);
+    assert_eq!(server.work(1, &mut |_, _| {}), Progress::More);
+    assert!(leaves(server));
+    assert_eq!(server.recv().err(), Some(Error::NothingQueued));
+    finish_release(server);
+    assert!(leaves(client), "a notification");
+    assert_eq!(recv_note(client), (Kind::NodeRelease, to_server));
     world.end();
 }
 
