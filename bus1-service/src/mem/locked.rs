@@ -248,4 +248,16 @@ pub(super) mod tests {
         assert_eq!(*state.get(own.lock().parts().1), 7);
         let _ = state.get(other.lock().parts().1);
     }
+
+    /// A free lock is given out at once, with its key; one that is held is not waited for.
+    #[test]
+    fn a_lock_is_tried_once() {
+        let lock = Arc::new(KeyedMutex::new(()));
+        let state = LockedBy::new(Owner(lock.clone()), 7);
+        let mut guard = lock.try_lock().expect("it is free");
+        assert_eq!(*state.get(guard.parts().1), 7);
+        assert!(lock.try_lock().is_none());
+        drop(guard);
+        assert!(lock.try_lock().is_some());
+    }
 }
