@@ -238,7 +238,7 @@ fn rel_2_naming_many_passes_over_only_them() {
     world.end();
 }
 
-/// Whoever asks whether a peer is idle is told of what is queued, and of what is staged.
+/// Whoever asks whether a peer is idle is told of what is queued, of whatever kind, and of what is staged.
 #[test]
 fn rcv_6_a_peer_with_something_on_its_way_is_not_idle() {
     let world = World::new(3);
@@ -251,6 +251,10 @@ fn rcv_6_a_peer_with_something_on_its_way_is_not_idle() {
     recv_message(p);
     assert!(p.is_idle());
     send(sender, &to[..1], &[], b"").unwrap();
+    assert!(!p.is_idle() && p.is_readable());
+    recv_message(p);
+    let event = sender.new_event(to[0], 1).unwrap();
+    event.fire(&[1], &mut |_, _| {});
     assert!(!p.is_idle() && p.is_readable());
     world.end();
 }

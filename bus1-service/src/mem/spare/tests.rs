@@ -64,6 +64,42 @@ fn spare_counts_are_taken_as_often_as_given() {
     assert_eq!(Arc::strong_count(&is_alive), 1);
 }
 
+/// What is given back where counts of another object lie is given back to the caller, and where none or its own lie is kept.
+#[test]
+fn spare_counts_of_two_objects_are_not_mixed() {
+    let lock = Arc::new(KeyedMutex::<Host, ()>::new(()));
+    let are_alive = [(); 2].map(|()| Arc::new(()));
+    let [one, other] = are_alive.each_ref().map(|is_alive| {
+        let object = Object {
+            spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
+            _is_alive: is_alive.clone(),
+        };
+        Ref::try_new(object).expect("memory")
+    });
+    let give = |pointer: &Ref<Object>, key: &mut Key| {
+        Spare::give(pointer.clone(), key, |object, key| {
+            Some(object.spare.get(key))
+        })
+    };
+    {
+        let mut guard = lock.lock();
+        let key = guard.parts().1;
+        assert!(give(&one, key).is_none() && give(&one, key).is_none());
+        assert_eq!(one.spare.get(key).n_counts, 2);
+        one.spare.get(key).drain();
+        assert!(one.spare.get(key).keep(other.clone()).is_none());
+        assert!(give(&one, key).is_some_and(|left| left.ptr_eq(&one)));
+        one.spare.get(key).drain();
+    }
+    drop((one, other));
+    assert!(
+        are_alive
+            .iter()
+            .all(|is_alive| Arc::strong_count(is_alive) == 1),
+        "kept for ever"
+    );
+}
+
 /// One operation on spare counts, which two objects share.
 #[derive(Clone, Copy, Debug)]
 enum Step {
