@@ -2,7 +2,7 @@
 
 mod common;
 
-use bus1_service::{EVENT_WORDS_MAX, Error, Event, Id, Kind, OBJECTS, Peer, Place};
+use bus1_service::{EVENT_WORDS_MAX, Error, Event, Id, Kind, OBJECTS, Peer, Place, Progress};
 use common::*;
 
 fn fire(event: &Event<Host>, words: &[u64]) {
@@ -191,6 +191,26 @@ fn evt_4_a_released_node_ends_its_events() {
     fire(&last, &[1]);
     drop(last);
     drop(events);
+    world.end();
+}
+
+/// An event that is bound to a node whose release is decided, though not over, is never told and charged to nobody.
+#[test]
+fn evt_4_a_dying_node_is_not_charged() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (at, handle) = node(server, client);
+    release_staged(server, &[at]);
+    assert_eq!(server.work(1, &mut |_, _| {}), Progress::More);
+    let before = server.account().inspect().available;
+    let event = client.new_event(handle, 2).unwrap();
+    assert_eq!(server.account().inspect().available, before);
+    fire(&event, &[1, 2]);
+    drop(event);
+    assert_eq!(server.account().inspect().available, before);
+    finish_release(server);
+    told_nothing(server);
+    assert_eq!(recv_note(client), (Kind::NodeRelease, handle));
     world.end();
 }
 
