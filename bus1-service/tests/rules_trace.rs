@@ -3,7 +3,7 @@
 mod common;
 
 use bus1_service::TraceEvent::*;
-use bus1_service::{Glance, Kind, Peer, Progress, Source, TraceEvent};
+use bus1_service::{Account, Glance, Kind, Peer, Progress, Source, System, TraceEvent};
 use common::*;
 
 /// What is told of `work`.
@@ -180,4 +180,29 @@ fn err_1_a_refusal_tells_nothing() {
     assert_eq!(told(|| assert!(receiver.recv().is_err())), []);
     drop(receiver);
     world.end();
+}
+
+/// An embedder that does not say that anybody watches is told nothing.
+#[test]
+fn who_does_not_watch_is_told_nothing() {
+    struct Deaf;
+    impl System for Deaf {
+        type Watch = ();
+        type Object = std::convert::Infallible;
+        type Amounts = [u64; 2];
+        fn trace(event: TraceEvent) {
+            panic!("nobody watches: {event:?}");
+        }
+    }
+    let account = Account::<Deaf>::root([1 << 20, 1 << 30]).unwrap();
+    let [server, client] = [(); 2].map(|()| Peer::new(&account, ()).unwrap());
+    let (_, handle) = server.create_node(&client).unwrap();
+    client
+        .send(&[handle], &[handle], b"")
+        .unwrap()
+        .finish_silently();
+    drop(server.recv().unwrap());
+    for peer in [&server, &client] {
+        peer.close(&mut |(), _| {});
+    }
 }
