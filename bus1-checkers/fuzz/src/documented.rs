@@ -67,16 +67,29 @@ pub const DOCUMENTED: &[(&str, &str)] = &[
     ("Receiving::discard", "Retry"),
 ];
 
-/// How often each entry of [`DOCUMENTED`] was reached.
+/// What may become of a message that is handed over together, which has no errors: SEND tells of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Together {
+    /// Everybody was given it.
+    Given,
+    /// It was decided, and somebody was not given it: his node was released meanwhile.
+    Dropped,
+    /// Everybody waited, another command was made, and it was not decided.
+    NotDecided,
+}
+
+/// How often each entry of [`DOCUMENTED`] was reached, and each of [`Together`].
 #[derive(Clone, Copy, Debug)]
 pub struct Reached {
     counts: [u32; DOCUMENTED.len()],
+    together: [u32; 3],
 }
 
 impl Default for Reached {
     fn default() -> Self {
         Reached {
             counts: [0; DOCUMENTED.len()],
+            together: [0; 3],
         }
     }
 }
@@ -93,6 +106,19 @@ impl Reached {
         for (count, more) in self.counts.iter_mut().zip(other.counts) {
             *count += more;
         }
+        for (count, more) in self.together.iter_mut().zip(other.together) {
+            *count += more;
+        }
+    }
+
+    /// How often this became of a message that was to be handed over together.
+    #[must_use]
+    pub fn n_together(&self, what: Together) -> u32 {
+        self.together[what as usize]
+    }
+
+    pub(crate) fn note_together(&mut self, what: Together) {
+        self.together[what as usize] += 1;
     }
 
     /// `function` returned `error`.

@@ -78,16 +78,32 @@ impl Machine {
         let Some(handed) = handed else {
             return self.unchanged(&format_args!("{call:?} was not handed over"));
         };
-        let sent = self.beside.world.call(&call, &Outcome::Done);
-        assert_eq!(sent, Outcome::Done, "{call:?} was handed over");
-        self.beside.world.clear_all();
-        let entry = Entry {
-            kind: Kind::User,
-            id: handed.node.as_u64(),
-            account: Some(handed.account.as_u64()),
-            payload: vec![0; n_data as usize],
-            transfers: copy.map(Id::as_u64).into_iter().collect(),
+        let entry = entry_of_handed(handed, n_data, copy);
+        let receipt = (Call::Recv { peer: receiver }, Outcome::Received(entry));
+        self.agree_in_order(&[(call, Outcome::Done), receipt]);
+    }
+
+    /// The model does, one after the other, what the core did in one step.
+    pub(crate) fn agree_in_order(&mut self, made: &[(Call, Outcome)]) {
+        let Some(((call, outcome), before)) = made.split_last() else {
+            return;
         };
-        self.agree(&Call::Recv { peer: receiver }, &Outcome::Received(entry));
+        for (call, outcome) in before {
+            let expected = self.beside.world.call(call, outcome);
+            self.beside.world.clear_all();
+            assert_eq!(outcome, &expected, "{call:?} of {made:?}");
+        }
+        self.agree(call, outcome);
+    }
+}
+
+/// What its receiver is told of a message of zeros that was handed over.
+pub(crate) fn entry_of_handed(handed: Handed, n_data: u64, copy: Option<Id>) -> Entry {
+    Entry {
+        kind: Kind::User,
+        id: handed.node.as_u64(),
+        account: Some(handed.account.as_u64()),
+        payload: vec![0; n_data as usize],
+        transfers: copy.map(Id::as_u64).into_iter().collect(),
     }
 }

@@ -9,10 +9,11 @@
 //! - two commands of which one is made between the phases of the other: one order of the two must explain both;
 //! - arrays longer than a command may have; a second release while one is open; calls on a closed peer;
 //! - new peers and accounts, and charges of an account's own; events that are bound and ended;
-//! - a message that is handed over, in any of the ways, or cannot be delivered.
+//! - a message that is handed over, in any of the ways, or cannot be delivered;
+//! - one that is handed over to several together, with another command at one of the steps.
 //!
 //! The bytes come from a coverage-guided fuzzer (`src/main.rs`), or from the corpus, which the ordinary tests replay: it
-//! must reach every error that the core documents ([`DOCUMENTED`]).
+//! must reach every error that the core documents ([`DOCUMENTED`]), and all that becomes of a message to several who wait ([`Together`]).
 
 mod accounts;
 #[path = "../../../bus1-service/tests/allocator/mod.rs"]
@@ -26,8 +27,9 @@ mod machine;
 mod overlap;
 mod phases;
 mod sched;
+mod together;
 
-pub use documented::{DOCUMENTED, Reached};
+pub use documented::{DOCUMENTED, Reached, Together};
 
 /// Runs the program that `bytes` stand for and says which documented errors it reached.
 ///

@@ -26,10 +26,14 @@ const MAXIMA: [[[u64; 2]; 3]; 4] = [
 const PEERS: [usize; 5] = [0, 0, 1, 2, 2];
 /// Peers that there may be.
 const PEERS_MAX: usize = 10;
+/// The upper bits of the first byte that give each of these peers an account of its own; with others they share three.
+const ALONE: u8 = 0x50;
 /// The byte that binds an event.
 const EVENT: u8 = 0xEF;
 /// The bytes that hand a message over; others with the last four bits of these make a peer.
 const HAND_OVER: [u8; 2] = [0xCF, 0xDF];
+/// The byte that hands a message over to several.
+const HAND_OVER_TOGETHER: u8 = 0xBF;
 /// Steps of a program.
 const STEPS_MAX: usize = 80;
 
@@ -49,8 +53,16 @@ pub(crate) fn run(bytes: &[u8]) -> Reached {
     let mut input = Input::new(bytes);
     let setup = input.byte();
     let maxima = &MAXIMA[usize::from(setup) % MAXIMA.len()];
+    let beside = if setup & !7 == ALONE {
+        Beside::new(
+            &[0, 1, 2, 0, 1].map(|place: usize| maxima[place]),
+            &[0, 1, 2, 3, 4],
+        )
+    } else {
+        Beside::new(maxima, &PEERS)
+    };
     let mut machine = Machine {
-        beside: Beside::new(maxima, &PEERS),
+        beside,
         ledger: Ledger::default(),
         reached: RefCell::default(),
         woken: RefCell::default(),
@@ -79,6 +91,7 @@ impl Machine {
             14 => self.half_way(input),
             _ if operation == EVENT => self.event(input),
             _ if HAND_OVER.contains(&operation) => self.hand_over(input),
+            _ if operation == HAND_OVER_TOGETHER => self.hand_over_together(input),
             _ => self.new_peer(input),
         }
     }
@@ -420,7 +433,11 @@ impl Machine {
     }
 }
 
-fn picks(input: &mut Input<'_>, known: &Knowledge, pick: fn(&Knowledge, Pick) -> u64) -> Vec<u64> {
+pub(crate) fn picks(
+    input: &mut Input<'_>,
+    known: &Knowledge,
+    pick: fn(&Knowledge, Pick) -> u64,
+) -> Vec<u64> {
     let n_picks = input.choose(5);
     (0..n_picks)
         .map(|_| pick(known, Pick(input.byte())))

@@ -30,30 +30,41 @@ impl Machine {
         if !is_possible || is_closing {
             return;
         }
+        let receiving: &[usize] = match &outer {
+            Call::Recv { peer } | Call::Discard { peer } => &[*peer],
+            _ => &[],
+        };
         let inner_made = RefCell::new(None);
         let made = self.make(&outer, manner, &mut |n_over| {
             if n_over == phase && inner_made.borrow().is_none() {
-                *inner_made.borrow_mut() = self.between(&outer, &inner);
+                *inner_made.borrow_mut() = self.between(receiving, &inner);
             }
         });
         let Made::Outcome(outcome) = made else {
             panic!("{outer:?} was neither refused nor given up");
         };
         match inner_made.into_inner() {
-            Some(inner_outcome) => self.explain([(outer, outcome), (inner, inner_outcome)]),
+            Some(inner_outcome) => {
+                // A call that found an account full, and gave everything back, may have found that between two states of the other call
+                // (ERR-4): it has no place in the order.
+                let is_refused = matches!(
+                    outcome,
+                    Outcome::Failed(Failure::Quota | Failure::QuotaOfDestination(_))
+                );
+                let orders: [&[usize]; 3] = [&[1, 0], &[0, 1], &[1]];
+                let n_orders = if is_refused { 3 } else { 2 };
+                let made = [(outer, outcome), (inner, inner_outcome)];
+                self.explain(&made, &orders[..n_orders]);
+            }
             None => self.agree(&outer, &outcome),
         }
     }
 
-    /// The inner command, if it can be made beside the outer one.
-    fn between(&self, outer: &Call, inner: &Call) -> Option<Outcome> {
-        if let (
-            Call::Recv { peer } | Call::Discard { peer },
-            Call::Recv { .. } | Call::Discard { .. },
-        ) = (inner, outer)
-            && outer.caller() == *peer
+    /// A command while these peers are in the middle of receiving something: there another RECV would wait.
+    pub(crate) fn between(&self, receiving: &[usize], inner: &Call) -> Option<Outcome> {
+        if let Call::Recv { peer } | Call::Discard { peer } = inner
+            && receiving.contains(peer)
         {
-            // RECVs are serial: the second would wait for the first (OBJ-8).
             let second = self.beside.stage.peers[*peer].begin_recv().err();
             assert_eq!(second, Some(Error::Busy), "RECVs are serial (OBJ-8)");
             self.reached
@@ -67,18 +78,11 @@ impl Machine {
         }
     }
 
-    /// Finds the order of two calls in which the model does what the core did. A call that found an account full, and gave everything
-    /// back, may have found that between two states of the other call (ERR-4): it has no place in the order.
-    fn explain(&mut self, made: [(Call, Outcome); 2]) {
+    /// Finds the order of calls, one of `orders`, in which the model does what the core did.
+    pub(crate) fn explain(&mut self, made: &[(Call, Outcome)], orders: &[&[usize]]) {
         let before = self.beside.world.clone();
         let mut differences = Vec::new();
-        let is_refused = matches!(
-            made[0].1,
-            Outcome::Failed(Failure::Quota | Failure::QuotaOfDestination(_))
-        );
-        let orders: [&[usize]; 3] = [&[1, 0], &[0, 1], &[1]];
-        let n_orders = if is_refused { 3 } else { 2 };
-        for order in &orders[..n_orders] {
+        for order in orders {
             let mut world = before.clone();
             let wrong = order.iter().find_map(|&place| {
                 let (call, outcome) = &made[place];

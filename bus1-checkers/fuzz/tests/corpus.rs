@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use bus1_fuzz::{DOCUMENTED, Reached, run};
+use bus1_fuzz::{DOCUMENTED, Reached, Together, run};
 
 /// Every program of the corpus runs, with the core and the model in agreement, and together they reach every documented error of every
-/// operation.
+/// operation, and all that becomes of a message that is handed over together.
 #[test]
 fn err_1_corpus_reaches_every_documented_error() {
     let mut reached = Reached::default();
@@ -22,6 +22,13 @@ fn err_1_corpus_reaches_every_documented_error() {
         println!("{count:6} {function} {error}");
         if *count == 0 {
             missed.push(format!("{function} {error}"));
+        }
+    }
+    for what in [Together::Given, Together::Dropped, Together::NotDecided] {
+        let count = reached.n_together(what);
+        println!("{count:6} together: {what:?}");
+        if count == 0 {
+            missed.push(format!("{what:?}"));
         }
     }
     assert!(
