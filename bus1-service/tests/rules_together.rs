@@ -4,8 +4,8 @@ mod common;
 
 use std::sync::Arc;
 
-use bus1_service::{Handed, Id, Receivers};
-use common::{All, Bell, Host, MAXIMA, World, copy, node, send};
+use bus1_service::{Handed, Id, Progress, Receivers, StagedSend};
+use common::{All, Bell, Host, MAXIMA, World, begun, copy, drain, node, send, staged};
 
 /// Several are handed over together when all of them wait, in any number up to 64, and none if one does not, or two have one account.
 #[test]
@@ -108,5 +108,52 @@ fn snd_3_two_peers_of_one_account_are_found_among_many() {
         let to: Vec<_> = handles.iter().copied().chain([neighbour]).collect();
         assert!(!together(&to));
     }
+    world.end();
+}
+
+/// What comes to a receiver between the decision and the giving is behind the message in the order of all: of two transactions, one ordered
+/// before the message at its first receiver and one behind it at its second, a third peer receives the former first.
+#[test]
+fn ord_1_what_comes_before_the_giving_is_behind_the_decision() {
+    /// The message to the second receiver, staged elsewhere, comes there when the first is given what is handed over.
+    struct Late(Option<StagedSend<Host>>);
+    impl Receivers<Host> for Late {
+        fn take(&mut self, _: &Arc<Bell>) -> bool {
+            true
+        }
+        fn give(&mut self, _: usize, _: Handed) {
+            if let Some(mut late) = self.0.take() {
+                assert_eq!(late.step(1), Progress::Done);
+                late.commit().expect("it is sent").finish_silently();
+            }
+        }
+        fn let_go(&mut self, _: usize) {
+            panic!("everybody is given the message");
+        }
+    }
+    let mut world = World::new(0);
+    let [first, second, third, sender, before, behind] = std::array::from_fn(|_| {
+        let account = world.account(MAXIMA);
+        world.peer(account)
+    });
+    let to = [node(&first, &sender).1, node(&second, &sender).1];
+    // The clock of the first is ahead of all others.
+    for _ in 0..8 {
+        send(&sender, &to[..1], &[], b"-").expect("a send");
+    }
+    send(&sender, &to[1..], &[], b"-").expect("a send");
+    assert_eq!((drain(&first).len(), drain(&second).len()), (8, 1));
+    let to_third_and_second = [node(&third, &behind).1, node(&second, &behind).1];
+    let mut late = begun(&behind, &to_third_and_second, b"C");
+    assert_eq!(late.step(1), Progress::More);
+    // The third is not swept yet.
+    let to_first_and_third = [node(&first, &before).1, node(&third, &before).1];
+    let mut early = staged(&before, &to_first_and_third, b"A");
+    let effects = early.commit().expect("it is sent");
+    assert_eq!(drain(&first), b"A");
+    assert!(sender.hand_over_together(&to, 1, &mut Late(Some(late))));
+    assert_eq!(drain(&second), b"C", "behind what was handed over");
+    assert_eq!(drain(&third), b"AC", "or there is a cycle");
+    effects.finish_silently();
     world.end();
 }
