@@ -5,9 +5,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, Source};
-use bus1_service::{Charge, Id, Wake};
+use bus1_service::{Charge, Id, PreparedSend, Wake};
 
-use super::{Litmus, Seen};
+use super::{Litmus, Part, Seen};
 use crate::evidence::stage::{Host, Stage, Woken};
 use crate::sched;
 
@@ -15,24 +15,28 @@ use crate::sched;
 const PLENTY: u64 = 1 << 30;
 
 /// Stands for a peer in the record, and has received what was handed over.
-const HANDED: char = '=';
+pub(super) const HANDED: char = '=';
 
 /// What the threads share. Locks of the harness are never held across a call of the core, so a checker sees the core's alone.
-struct Cast {
-    stage: Stage,
-    peers: Vec<char>,
+pub(super) struct Cast {
+    pub(super) stage: Stage,
+    pub(super) peers: Vec<char>,
     asleep: Vec<AtomicBool>,
+    /// Whether who waits at a peer is about to be given something.
+    pub(super) are_taken: Vec<AtomicBool>,
     /// Flags by name: the checker's own, so that it knows what they order.
     flags: Vec<(char, sched::Flag)>,
     record: Mutex<Record>,
 }
 
 #[derive(Default)]
-struct Record {
+pub(super) struct Record {
     seen: Seen,
     /// What ids mean to peers: the peer, the id, the node, whether it is the node itself.
     names: Vec<(char, u64, String, bool)>,
     closed: BTreeSet<char>,
+    /// Messages by name that are prepared.
+    pub(super) prepared: Vec<(String, PreparedSend<Host>)>,
     /// What fills accounts.
     charges: Vec<Charge<Host>>,
 }
@@ -42,16 +46,16 @@ struct Record {
 /// # Panics
 /// If something was seen that must not be, or something is left behind.
 pub(crate) fn run(litmus: &Litmus, order: u64) -> Seen {
-    run_part(litmus, litmus.threads, order)
+    run_part(litmus, &litmus.whole(), order)
 }
 
-/// The same with some of its threads: `threads` instead of all.
-pub(crate) fn run_part(litmus: &Litmus, threads: &[&'static str], order: u64) -> Seen {
+/// The same with a part of it.
+pub(crate) fn run_part(litmus: &Litmus, part: &Part, order: u64) -> Seen {
     let cast = Arc::new(Cast::new(litmus, order));
-    for program in litmus.before {
+    for program in part.before {
         cast.act(program);
     }
-    let threads = threads.iter().map(|&program| {
+    let threads = part.threads.iter().map(|&program| {
         let cast = cast.clone();
         Box::new(move || cast.act(program)) as Box<dyn FnOnce() + Send>
     });
@@ -101,16 +105,26 @@ impl Cast {
             .threads
             .iter()
             .flat_map(|program| program.split("; "));
-        let flags = programs.filter_map(|statement| {
-            let mut rest = statement.split(": ").last()?.strip_prefix('!')?.chars();
-            rest.next()
-        });
+        let flags: BTreeSet<char> = programs
+            .filter_map(|statement| {
+                let mut rest = statement
+                    .split(": ")
+                    .last()?
+                    .strip_prefix(['!', '@'])?
+                    .chars();
+                rest.next()
+            })
+            .collect();
         let accounts: Vec<_> = (0..n_peers).collect();
         let cast = Cast {
             stage: Stage::new(&vec![[n_objects, PLENTY]; n_peers], &accounts),
             asleep: peers.iter().map(|_| AtomicBool::new(false)).collect(),
+            are_taken: peers.iter().map(|_| AtomicBool::new(false)).collect(),
             peers,
-            flags: flags.map(|name| (name, sched::Flag::new(false))).collect(),
+            flags: flags
+                .into_iter()
+                .map(|name| (name, sched::Flag::new(false)))
+                .collect(),
             record: Mutex::default(),
         };
         for node in litmus.nodes.split_whitespace() {
@@ -162,10 +176,18 @@ impl Cast {
     /// `false` if it waited in vain.
     fn statement(&self, peer: char, statement: &str) -> bool {
         for (arrow, is_delivered) in [("=>", false), ("#>", true)] {
-            if let Some((message, node)) = statement.split_once(arrow) {
-                self.hand_over(peer, message, node, is_delivered);
+            if let Some((message, nodes)) = statement.split_once(arrow) {
+                self.hand_over_or_send(peer, message, nodes, is_delivered);
                 return true;
             }
+        }
+        if let Some((message, nodes)) = statement.split_once("~>") {
+            self.prepare(peer, message, nodes);
+            return true;
+        }
+        if let Some(message) = statement.strip_suffix(">>") {
+            self.send_prepared(message);
+            return true;
         }
         if let Some((message, nodes)) = statement.split_once("->") {
             let outcome = self.send(peer, message, nodes);
@@ -243,8 +265,29 @@ impl Cast {
         self.call(&call)
     }
 
-    /// What is handed over has been received: its receiver, who waits, receives nothing else.
-    fn hand_over(&self, peer: char, message: &str, node: &str, is_delivered: bool) {
+    /// `A=>P`, or `A=>P,Q`.
+    fn hand_over_or_send(&self, peer: char, message: &str, nodes: &str, is_delivered: bool) {
+        let is_handed = if nodes.contains(',') {
+            self.hand_over_together(peer, message, nodes)
+        } else {
+            self.hand_over(peer, message, nodes, is_delivered)
+        };
+        if is_handed {
+            return;
+        }
+        // The handle may have been released beside it, by another thread of the same peer.
+        let outcome = self.send(peer, message, nodes);
+        let is_gone = matches!(
+            outcome,
+            Outcome::Failed(Failure::UnknownDestination(_) | Failure::UnknownTransfer(_))
+        );
+        if !is_gone && !is_sent_or_refused(&outcome) {
+            self.fail(format!("{peer}: {message} to {nodes} gave {outcome:?}"));
+        }
+    }
+
+    /// What is handed over has been received: its receiver, who waits, receives nothing else. False if it cannot be.
+    fn hand_over(&self, peer: char, message: &str, node: &str, is_delivered: bool) -> bool {
         let sender = &self.stage.peers[self.number(peer)];
         let to = Id::from_u64(self.id(peer, node, false));
         let carried = carried_by(message).map(|name| Id::from_u64(self.id(peer, name, false)));
@@ -276,16 +319,7 @@ impl Cast {
         });
         self.told(woken);
         let Some((receiver, handed)) = handed else {
-            // The handle may have been released beside it, by another thread of the same peer.
-            let outcome = self.send(peer, message, node);
-            let is_gone = matches!(
-                outcome,
-                Outcome::Failed(Failure::UnknownDestination(_) | Failure::UnknownTransfer(_))
-            );
-            if !is_gone && !is_sent_or_refused(&outcome) {
-                self.fail(format!("{peer}: {message} to {node} gave {outcome:?}"));
-            }
-            return;
+            return false;
         };
         let entry = Entry {
             kind: Kind::User,
@@ -296,6 +330,7 @@ impl Cast {
         };
         let name = self.received(receiver, entry);
         self.note(HANDED, name);
+        true
     }
 
     /// `~N,-M`.
@@ -330,7 +365,7 @@ impl Cast {
         }
     }
 
-    fn received(&self, peer: char, entry: Entry) -> String {
+    pub(super) fn received(&self, peer: char, entry: Entry) -> String {
         let text = String::from_utf8_lossy(&entry.payload).into_owned();
         let mut record = self.record();
         let name = record.names.iter().rev();
@@ -353,7 +388,7 @@ impl Cast {
         seen
     }
 
-    fn note(&self, peer: char, what: String) {
+    pub(super) fn note(&self, peer: char, what: String) {
         let mut record = self.record();
         let n_flags = record.seen.flags.len();
         record.seen.n_flags.entry(peer).or_default().push(n_flags);
@@ -368,7 +403,7 @@ impl Cast {
     }
 
     /// These were woken.
-    fn told(&self, woken: Woken) {
+    pub(super) fn told(&self, woken: Woken) {
         for peer in woken {
             self.asleep[peer].store(false, Ordering::SeqCst);
         }
@@ -383,7 +418,7 @@ impl Cast {
         })
     }
 
-    fn id(&self, peer: char, name: &str, is_node: bool) -> u64 {
+    pub(super) fn id(&self, peer: char, name: &str, is_node: bool) -> u64 {
         let record = self.record();
         let mut names = record.names.iter().rev();
         let found = names.find(|(p, _, n, is)| (*p, n.as_str(), *is) == (peer, name, is_node));
@@ -391,26 +426,31 @@ impl Cast {
     }
 
     fn flag(&self, name: char) -> &sched::Flag {
-        let flag = self.flags.iter().find(|(flag, _)| *flag == name);
-        &flag.unwrap_or_else(|| panic!("nobody sets flag {name}")).1
+        self.find_flag(name)
+            .unwrap_or_else(|| panic!("no flag {name}"))
     }
 
-    fn number(&self, peer: char) -> usize {
+    pub(super) fn find_flag(&self, name: char) -> Option<&sched::Flag> {
+        let flag = self.flags.iter().find(|(flag, _)| *flag == name)?;
+        Some(&flag.1)
+    }
+
+    pub(super) fn number(&self, peer: char) -> usize {
         let place = self.peers.iter().position(|name| *name == peer);
         place.unwrap_or_else(|| panic!("no peer {peer}"))
     }
 
-    fn fail(&self, error: String) {
+    pub(super) fn fail(&self, error: String) {
         self.record().seen.errors.push(error);
     }
 
-    fn record(&self) -> std::sync::MutexGuard<'_, Record> {
+    pub(super) fn record(&self) -> std::sync::MutexGuard<'_, Record> {
         self.record.lock().expect("no thread failed")
     }
 }
 
 /// The node, by name, a handle on which a message carries a copy of.
-fn carried_by(message: &str) -> Option<&str> {
+pub(super) fn carried_by(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once('(')?;
     Some(rest.trim_end_matches(')'))
 }

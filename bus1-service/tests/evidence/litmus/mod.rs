@@ -6,7 +6,9 @@
 //! |---|---|
 //! | `A->P,Q` | send message A to nodes P and Q, one transaction |
 //! | `A(N)->P` | the same, carrying a copy of the own handle on node N |
+//! | `A~>P,Q`, `A>>` | prepare message A to nodes P and Q; send what is prepared |
 //! | `A=>P` | hand message A over to the owner of node P, who waits, if that can be; else send it. It may carry a handle, too |
+//! | `A=>P,Q` | the same for all of them together |
 //! | `A#>P` | the same, delivered before it is decided |
 //! | `~N,M` | release the own handles on nodes N and M; `-N` names the own node N itself |
 //! | `?A` | receive until A has come: a message, `-N` for NODE_RELEASE, `~N` for HANDLE_RELEASE |
@@ -14,7 +16,7 @@
 //! | `=P` | receive on peer P, which must not be empty |
 //! | `e` | begin to receive, and fail to copy out |
 //! | `z` | receive once, and if nothing is there sleep until woken |
-//! | `!f`, `@f` | set flag f in shared memory; wait for it |
+//! | `!f`, `@f` | set flag f in shared memory; wait for it. Flag P is set when peer P is given a message that is handed over to several |
 //! | `\|` | note on the own queue's record that this point was reached |
 //! | `+` | let others of the own account take all the objects that they may |
 //! | `x` | close |
@@ -23,8 +25,10 @@
 //! the orders in which it need not wait are among those it tries.
 
 mod cast;
+mod prepared;
 mod programs;
 mod seen;
+mod together;
 
 pub(crate) use cast::{run, run_part};
 pub(crate) use programs::PROGRAMS;
@@ -44,10 +48,31 @@ pub(crate) struct Litmus {
     pub(crate) forbidden: fn(&Seen) -> Option<String>,
     /// Queues of a peer that must each be seen in some run; the queue of `=` is what was handed over.
     pub(crate) required: &'static [&'static str],
+    /// The same where every order is tried: real threads and random schedules come upon it too seldom.
+    pub(crate) rare: &'static [&'static str],
     /// Objects that each peer's own account may hold; 0 is plenty.
     pub(crate) n_objects: u64,
-    /// Too large to be explored with all its threads: what explores runs every choice of all but one of them.
-    pub(crate) is_large: bool,
+    /// What a checker that explores every order runs instead of the whole, if that is too much.
+    pub(crate) parts: &'static [Part],
+}
+
+/// A part of a litmus test, or the whole.
+#[derive(Clone, Copy)]
+pub(crate) struct Part {
+    /// As [`Litmus::before`].
+    pub(crate) before: &'static [&'static str],
+    /// As [`Litmus::threads`].
+    pub(crate) threads: &'static [&'static str],
+}
+
+impl Litmus {
+    /// All of it.
+    pub(crate) fn whole(&self) -> Part {
+        Part {
+            before: self.before,
+            threads: self.threads,
+        }
+    }
 }
 
 /// The litmus test with this id.

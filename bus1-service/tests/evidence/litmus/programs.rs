@@ -1,6 +1,6 @@
 //! The list: each litmus test by its id, with what it forbids.
 
-use super::{Litmus, Seen};
+use super::{Litmus, Part, Seen};
 
 /// What most tests do not have.
 const NONE: Litmus = Litmus {
@@ -10,15 +10,25 @@ const NONE: Litmus = Litmus {
     threads: &[],
     forbidden: |_| None,
     required: &[],
+    rare: &[],
     n_objects: 0,
-    is_large: false,
+    parts: &[],
 };
 
 /// Only who has sent through a handle before can hand a message over through it.
 const FIRST: &[&str] = &["S: Z->P", "P: ?"];
 
+/// The same for two receivers.
+const FIRST_TO_TWO: &[&str] = &["S: Z->P,Q", "P: ?", "Q: ?"];
+
+/// The same for two senders.
+const BOTH_TO_TWO: &[&str] = &["S: Y->P,Q", "R: Z->P,Q", "P: ?; ?", "Q: ?; ?"];
+
 /// Only who has sent to each of two before can send to both in one section.
 const USED: &[&str] = &["S: V->P; W->Q", "R: X->P; Y->Q"];
+
+/// The same, and all of that received.
+const USED_AND_EMPTY: &[&str] = &["S: V->P; W->Q", "R: X->P; Y->Q", "P: ?; ?", "Q: ?; ?"];
 
 fn agree_on_a_and_b(seen: &Seen) -> Option<String> {
     seen.disagree("PQRS", "A", "B")
@@ -35,6 +45,29 @@ fn a_cycle_of_three(seen: &Seen) -> Option<String> {
     let is_mirror = is_seen([["C", "A"], ["A", "B"], ["B", "C"]]);
     (is_cycle || is_mirror).then(|| "a cycle".into())
 }
+
+/// All of L8, with sends that go to both in one section if they can; and with sends that are prepared, which go to one after the other. There
+/// each receiver reads once meanwhile: whether they disagree is decided by what each receives first.
+#[rustfmt::skip]
+const L8: &[Part] = &[
+    Part { before: USED_AND_EMPTY, threads: &["S: A->P,Q", "R: B->P,Q", "P: ?; ?", "Q: ?; ?"] },
+    Part { before: &["S: A~>P,Q", "R: B~>P,Q"], threads: &["S: A>>", "R: B>>", "P: ?", "Q: ?"] },
+];
+
+/// Every two of the threads of Q2, and every three with sends that are prepared, to as many as a checker can bear.
+#[rustfmt::skip]
+const Q2: &[Part] = &[
+    Part { before: &[], threads: &["S: A(P)->P,N", "O: -N"] },
+    Part { before: &[], threads: &["S: A(P)->P,N", "P: x"] },
+    Part { before: &[], threads: &["S: A(P)->P,N", "R: B(S)->P,S"] },
+    Part { before: &[], threads: &["O: -N", "P: x"] },
+    Part { before: &[], threads: &["O: -N", "R: B(S)->P,S"] },
+    Part { before: &[], threads: &["P: x", "R: B(S)->P,S"] },
+    Part { before: &["S: A(P)~>P,N", "R: B(S)~>P,S"], threads: &["S: A(P)>>", "O: -N", "R: B(S)>>"] },
+    Part { before: &["S: A(P)~>P", "R: B(S)~>P"], threads: &["S: A(P)>>", "P: x", "R: B(S)>>"] },
+    Part { before: &["S: A(P)~>N"], threads: &["S: A(P)>>", "O: -N", "P: x"] },
+    Part { before: &["R: B(S)~>P"], threads: &["R: B(S)>>", "O: -N", "P: x"] },
+];
 
 /// All of them.
 #[rustfmt::skip]
@@ -54,7 +87,7 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "L7", nodes: "P=P:ST Q=Q:SR R=R:RT", threads: &["S: A->P,Q", "R: B->Q,R", "T: C->P,R"],
         forbidden: a_cycle_of_three, ..NONE },
     Litmus { id: "L8", nodes: "P=P:SR Q=Q:SR", threads: &["S: A->P,Q", "R: B->P,Q", "P: ?; ?", "Q: ?; ?"],
-        forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], ..NONE },
+        forbidden: agree_on_a_and_b, required: &["P: AB", "P: BA"], parts: L8, ..NONE },
     Litmus { id: "L9", nodes: "P=P:S Q=Q:SP R=R:SQ", threads: &["S: A->P,Q,R", "P: ?A; B->Q", "Q: ?A; ?B; C->R"],
         forbidden: |seen| seen.forbid('Q', "B", "A").or(seen.forbid('R', "C", "A")), required: &["Q: AB"], ..NONE },
     Litmus { id: "L10", nodes: "P=P:SR", threads: &["S: A->P,P", "R: B->P"],
@@ -114,7 +147,7 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "Q1", nodes: "P=P:S N=S:S Q=P:P", threads: &["S: A(N)->P", "P: +", "P: ?A"],
         forbidden: |seen| (!"A".starts_with(&seen.text('P'))).then(|| format!("P: {}", seen.text('P'))), required: &["P: A"], n_objects: 48, ..NONE },
     Litmus { id: "Q2", nodes: "P=P:SR N=O:S S=S:SR", threads: &["S: A(P)->P,N", "O: -N", "P: x", "R: B(S)->P,S"],
-        forbidden: |_| None, is_large: true, ..NONE },
+        forbidden: |_| None, parts: Q2, ..NONE },
     Litmus { id: "H1", nodes: "P=P:SR", before: FIRST, threads: &["R: B->P; !f", "S: @f; A=>P"],
         forbidden: |seen| seen.forbid('P', "A", "B"), required: &["P: ZBA"], ..NONE },
     Litmus { id: "H2", nodes: "P=P:SR Q=Q:SR", before: FIRST, threads: &["S: A=>P; C->Q", "R: B->P,Q"],
@@ -134,6 +167,28 @@ pub(crate) const PROGRAMS: &[Litmus] = &[
     Litmus { id: "H7", nodes: "P=P:S N=O:S", before: FIRST, threads: &["S: A(N)#>P", "S: ~N", "O: ?~N"],
         forbidden: |seen| (seen.count('O', "~N") != usize::from(!seen.text('P').contains('A'))).then(|| seen.text('O')),
         required: &["=: A"], ..NONE },
+    Litmus { id: "H8", nodes: "P=P:SR Q=Q:SR", before: BOTH_TO_TWO, threads: &["S: A=>P,Q", "R: B->P"],
+        forbidden: |seen| ([seen.count('P', "A"), seen.count('Q', "A"), seen.count('P', "B")] != [1; 3]).then(|| seen.text('P')),
+        required: &["P: YZAB", "P: YZBA", "=: AA"], rare: &["=: "], ..NONE },
+    Litmus { id: "H9", nodes: "P=P:SR Q=Q:SR", before: BOTH_TO_TWO, threads: &["S: A=>P,Q", "R: B->P,Q"],
+        forbidden: agree_on_a_and_b, required: &["P: YZAB", "P: YZBA", "=: AA"], rare: &["=: "], ..NONE },
+    Litmus { id: "H10", nodes: "P=P:SR Q=Q:SR", before: BOTH_TO_TWO, threads: &["S: A=>P,Q", "R: B=>Q,P"],
+        forbidden: agree_on_a_and_b, required: &["P: YZAB", "P: YZBA", "=: AABB", "=: BBAA"], rare: &["=: "], ..NONE },
+    Litmus { id: "H11", nodes: "P=P:S Q=Q:S N=O:PQ", before: FIRST_TO_TWO, threads: &["S: A=>P,Q", "O: -N"],
+        forbidden: |seen| seen.disagree("PQ", "A", "-N"), required: &["P: ZA-N", "P: Z-NA", "=: AA"], rare: &["=: "], ..NONE },
+    Litmus { id: "H12", nodes: "P=P:S Q=Q:S", before: FIRST_TO_TWO, threads: &["S: A=>P,Q", "P: -P; !f", "S: @f; B=>P,Q"],
+        forbidden: |seen| {
+            let is_wrong = seen.count('P', "B") > 0 || seen.count('Q', "A") != 1 || seen.count('S', "-P") != 1;
+            is_wrong.then(|| "B on a node that was released, or A lost".into())
+        }, required: &["P: ZA", "P: Z", "=: AA"], rare: &["=: A", "=: "], ..NONE },
+    Litmus { id: "H13", nodes: "P=P:SQ Q=Q:S", before: FIRST_TO_TWO, threads: &["S: A=>Q,P", "Q: @Q; B->P"],
+        forbidden: |seen| seen.forbid('P', "B", "A"), required: &["P: ZAB", "=: AA"], ..NONE },
+    Litmus { id: "H14", nodes: "P=P:S Q=Q:S", before: FIRST_TO_TWO, threads: &["S: A=>P,Q; B->P", "P: ?"],
+        forbidden: |seen| (seen.text('P') != "ZAB" || seen.text('Q') != "ZA").then(|| seen.text('P')), required: &["=: AA"], rare: &["=: "], ..NONE },
+    Litmus { id: "H15", nodes: "P=P:S Q=Q:S", before: FIRST_TO_TWO, threads: &["S: A=>P,Q", "P: x"],
+        forbidden: |seen| (seen.count('Q', "A") != 1).then(|| seen.text('Q')), required: &["=: AA"], rare: &["=: A", "=: "], ..NONE },
+    Litmus { id: "H16", nodes: "P=P:SU Q=Q:ST R=R:TU", before: &["S: Z->P,Q", "T: Z->Q,R", "U: Z->R,P", "P: ?; ?", "Q: ?; ?", "R: ?; ?"],
+        threads: &["S: A=>P,Q", "T: B=>Q,R", "U: C=>R,P"], forbidden: a_cycle_of_three, rare: &["=: "], ..NONE },
     Litmus { id: "M1", nodes: "P=P:SR Q=Q:SR", before: USED, threads: &["S: A->P,Q", "R: B->P,Q"],
         forbidden: agree_on_a_and_b, required: &["P: VXAB", "P: VXBA"], ..NONE },
     Litmus { id: "M2", nodes: "P=P:ST Q=Q:SR R=R:RT", before: &["S: V->P; W->Q", "R: V->Q; W->R", "T: V->P; W->R"],

@@ -249,6 +249,60 @@ fn h7() {
     check(named("H7"));
 }
 
+/// H8: A message that is handed over to two comes once to each, before or behind what another sends one of them.
+#[test]
+fn h8() {
+    check(named("H8"));
+}
+
+/// H9: A message that is handed over to two and one that is sent to both are seen in one order.
+#[test]
+fn h9() {
+    check(named("H9"));
+}
+
+/// H10: Two messages that are handed over to the same two, who are looked for in opposite order, are seen in one order.
+#[test]
+fn h10() {
+    check(named("H10"));
+}
+
+/// H11: A message that is handed over to two, and the release of a node that both hold, are seen in one order.
+#[test]
+fn h11() {
+    check(named("H11"));
+}
+
+/// H12: Of a message that is handed over to two, one of whom releases its node, the other gets all; behind the release nothing comes.
+#[test]
+fn h12() {
+    check(named("H12"));
+}
+
+/// H13: What answers a message that is handed over to two comes after it, at the one who is given it later too.
+#[test]
+fn h13() {
+    check(named("H13"));
+}
+
+/// H14: A receiver who looks for himself beside a message that is handed over to him and another finds everything, in order.
+#[test]
+fn h14() {
+    check(named("H14"));
+}
+
+/// H15: Of a message that is handed over to two, one of whom closes, the other gets it, and nothing is left.
+#[test]
+fn h15() {
+    check(named("H15"));
+}
+
+/// H16: Three messages that are handed over to three pairs of receivers are in no cycle.
+#[test]
+fn h16() {
+    check(named("H16"));
+}
+
 /// Every litmus test of the list has its test here.
 #[test]
 fn every_litmus_test_is_run() {

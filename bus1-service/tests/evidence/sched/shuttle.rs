@@ -1,10 +1,17 @@
 //! Threads of shuttle: schedules are chosen at random.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 /// How often a thread looks before it gives up waiting.
 pub(crate) const TRIES: usize = 4;
 
 /// A flag in memory that threads share beside the core.
 pub(crate) type Flag = shuttle::sync::atomic::AtomicBool;
+
+/// Takes who waits at a peer, if he is not taken already.
+pub(crate) fn take(is_taken: &AtomicBool) -> bool {
+    !is_taken.swap(true, Ordering::AcqRel)
+}
 
 /// Lets another thread go on.
 pub(crate) fn pause() {
