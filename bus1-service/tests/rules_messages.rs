@@ -345,8 +345,8 @@ fn rcv_6_where_somebody_may_wait_nothing_is_sent_silently() {
     assert!(client.send_unawaited(to_server, b"second"));
     assert!(!client.send_unawaited(to_server, &[7; 257]), "too long");
     send(&client, &[to_server], &[], b"third").unwrap();
-    assert!(client.send_unawaited(to_server, &[7; 64]));
-    for payload in [&b"first"[..], b"second", b"third", &[7; 64]] {
+    assert!(client.send_unawaited(to_server, &[7; 256]));
+    for payload in [&b"first"[..], b"second", b"third", &[7; 256]] {
         assert_eq!(server.recv().unwrap().payload(), payload);
     }
     // What was received without asking for more leaves nobody waiting.
@@ -394,6 +394,10 @@ fn obj_1_messages_carry_objects_of_the_embedder() {
     receiving.commit().unwrap().finish_silently();
     assert_eq!(recv(b).unwrap().objects().len(), 2);
     assert_eq!(std::sync::Arc::strong_count(&object), 1);
+    let most = vec![object.clone(); bus1_service::limits::TRANSFERS_MAX];
+    let mut preparing = client.begin_send(0).unwrap();
+    assert_eq!(preparing.objects(most), Ok(()), "as many as may be");
+    preparing.abort().finish_silently();
     let before = read_out(&world);
     drop(prepare(&[to_a]));
     assert_eq!(std::sync::Arc::strong_count(&object), 1);

@@ -284,7 +284,7 @@ impl<S: System> Many<S> {
     /// Decides under the sender's lock, if all that was looked up is still valid.
     pub(super) fn commit(&mut self, sender: &PeerCore<S>) -> Result<Effects<S>, Error> {
         while self.stage(u32::MAX) != Progress::Done {}
-        if let Some(entering) = self.entering.as_ref().filter(|_| self.n_staged > 0) {
+        if let Some(entering) = &self.entering {
             let mut guard = sender.lock_settled();
             let (state, key) = guard.parts();
             if self.epoch != Some(state.epoch) {
