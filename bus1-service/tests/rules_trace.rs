@@ -65,6 +65,32 @@ fn snd_3_each_destination_is_told() {
     world.end();
 }
 
+/// A message to two, of which one's node dies before it gets there, is told to be passed over there.
+#[test]
+fn snd_4_a_node_that_dies_on_the_way_is_passed_over() {
+    let world = World::new(3);
+    let [a, b, client] = world.first();
+    let [(of_a, to_a), (of_b, to_b)] = [a, b].map(|server| node(server, client));
+    let staged = begun(client, &[to_a, to_b], b"!");
+    release(a, &[of_a]).unwrap();
+    let [a_name, b_name, from] = [a, b, client].map(Peer::name);
+    let passed_over = PassedOver {
+        from,
+        to: a_name,
+        node: of_a,
+    };
+    let sent = Sent {
+        from,
+        to: b_name,
+        node: of_b,
+        n_data: 1,
+        n_carried: 0,
+    };
+    assert_eq!(told(|| commit(staged)), [passed_over, sent]);
+    assert_eq!(drain(b), b"!");
+    world.end();
+}
+
 /// Releases are told by who made them, notifications by who receives them, and a message for a dead node is told to be passed over.
 #[test]
 fn not_1_releases_are_told() {

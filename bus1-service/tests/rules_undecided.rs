@@ -326,3 +326,28 @@ fn obj_8_a_released_handle_is_unknown_from_the_instant_on() {
     finish_release(owner);
     world.end();
 }
+
+/// Ids that were set aside for what a message carries are free again when it is given up, however far it had come.
+#[test]
+fn err_1_ids_of_what_is_given_up_are_free_again() {
+    /// Slots of a table that has not grown much.
+    const FEW: u64 = 64;
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (_, to_server) = node(server, client);
+    for n_pieces in 0..8 {
+        for _ in 0..FEW {
+            let mut preparing = client.begin_send(0).unwrap();
+            preparing.transfers(&[to_server; 3]).unwrap();
+            preparing.destinations(&[to_server]).unwrap();
+            let _ = preparing.step(n_pieces).unwrap();
+            preparing.abort().finish_silently();
+        }
+        let (id, handle) = node(server, client);
+        let slot = (id.as_u64() >> 1) & ((1 << 28) - 1);
+        assert!(slot < FEW, "slot {slot} after {n_pieces} pieces each");
+        release(server, &[id]).unwrap();
+        assert_eq!(recv(client).unwrap().metadata().id, handle);
+    }
+    world.end();
+}
