@@ -1,4 +1,4 @@
-//! The documents hold together: links lead somewhere, decisions are indexed.
+//! The documents and the files hold together: links lead somewhere, decisions are indexed, no file is too long to be read at once.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -35,6 +35,18 @@ fn docs_named_in_code_exist() {
         missing.is_empty(),
         "documents that do not exist: {missing:#?}"
     );
+}
+
+/// No file of Rust is longer than 500 lines: where one is, a module is missing.
+#[test]
+fn no_file_is_too_long() {
+    let n_lines = |path: &Path| read(path).lines().count();
+    let long: Vec<_> = rust_files(root())
+        .iter()
+        .map(|path| (name(path), n_lines(path)))
+        .filter(|&(_, n_lines)| n_lines > 500)
+        .collect();
+    assert!(long.is_empty(), "{long:#?}");
 }
 
 /// Every decision has a number of its own, says context, choice and consequence, and stands in the index.

@@ -14,6 +14,8 @@
 //!    would be seen here; and not from now on, since it finds the source gone.
 //! 4. It is dead from the decision of its release; handles of a dead node count nothing. What remains of it is kept by them.
 
+mod lists;
+
 use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::mem::{Key, Link, List, LockedBy, OnNode, QueuedAtNode, Ref};
