@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use crate::handle::Handle;
-use crate::mem::Ref;
+use crate::mem::{Ref, put};
 use crate::message::Message;
 use crate::mutant::{self, Mutant};
 use crate::peer::{PeerCore, leave_now};
@@ -101,30 +101,18 @@ impl<S: System> Effects<S> {
         }
     }
 
-    /// Turns effects of nothing into those of messages through these handles, which somebody may wait for.
+    /// Turns effects of nothing into those of messages through these handles, if there are any, which somebody may wait for.
     #[inline(always)]
-    pub(crate) fn wake_both(
-        &mut self,
-        first: Option<Ref<Handle<S>>>,
-        second: Option<Ref<Handle<S>>>,
-    ) {
-        let (Some(first), second) = (match first {
-            Some(_) => (first, second),
-            None => (second, None),
-        }) else {
-            return;
-        };
-        // There was nothing to be dropped.
-        let wake = Remains::Wake(first, second);
-        core::mem::forget(core::mem::replace(&mut self.remains, wake));
+    pub(crate) fn wake_both(&mut self, awaited: [Option<Ref<Handle<S>>>; 2]) {
+        if let [Some(first), second] | [second, Some(first)] = awaited {
+            put(&mut self.remains, Remains::Wake(first, second));
+        }
     }
 
     /// Turns effects of nothing into those of an operation.
     #[inline(always)]
     pub(crate) fn begin(&mut self, work: Work<S>) {
-        // There was nothing to be dropped.
-        let more = Remains::More(Unfinished(Some(work)));
-        core::mem::forget(core::mem::replace(&mut self.remains, more));
+        put(&mut self.remains, Remains::More(Unfinished(Some(work))));
     }
 
     /// Does up to `budget` pieces of work, each short, and reports whom to wake; `wake` is called without any lock held.
@@ -267,13 +255,12 @@ impl<S: System> Drop for Unfinished<S> {
 /// Wakes whom messages through `handle` and the `other`, if there is one, are for.
 #[inline]
 fn wake_receivers<S: System>(
-    handle: &Handle<S>,
+    handle: &Ref<Handle<S>>,
     other: Option<&Ref<Handle<S>>>,
     wake: Waker<'_, S>,
 ) {
-    wake(&handle.node().owner().watch, Wake::Readable);
-    if let Some(other) = other {
-        wake(&other.node().owner().watch, Wake::Readable);
+    for handle in [Some(handle), other].into_iter().flatten() {
+        wake(&handle.node().owner().watch, Wake::Readable);
     }
 }
 

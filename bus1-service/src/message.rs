@@ -12,7 +12,7 @@ use alloc::vec::Vec;
 use crate::account::Trace;
 use crate::carried::Carried;
 use crate::handle::Target;
-use crate::mem::{Key, Link, LockedBy, Ref, Unique};
+use crate::mem::{Key, Link, LockedBy, Ref, Unique, put};
 use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::queue::Entry;
@@ -81,8 +81,7 @@ impl<S: System> Message<S> {
 
     /// Lets a word decide it, and lets it share a payload, before it is known to anybody else.
     pub(crate) fn join(&mut self, word: Ref<Transaction>, payload: Option<Ref<SharedPayload>>) {
-        // There was none.
-        core::mem::forget(self.transaction.replace(word));
+        put(&mut self.transaction, Some(word));
         if let Some(carried) = &mut self.carried {
             carried.payload = payload;
         }

@@ -51,11 +51,22 @@ impl Transaction {
         Ok(Vacant::try_new(n_data)?.occupy(transaction))
     }
 
-    /// Opens a word that no message has any more: as good as a new one. `None` if one has.
-    #[inline]
-    pub(crate) fn used_again(mut word: Ref<Transaction>) -> Option<Ref<Transaction>> {
-        word.get_mut()?.word = AtomicU64::new(0);
-        Some(word)
+    /// An open word without room behind it: `used`, if that is one that no message has any more, or a new one.
+    ///
+    /// # Errors
+    /// [`OutOfMemory`].
+    #[inline(always)]
+    pub(crate) fn try_open(
+        used: Option<Ref<Transaction>>,
+    ) -> Result<Ref<Transaction>, OutOfMemory> {
+        let used = used.and_then(|mut word| {
+            word.get_mut()?.word = AtomicU64::new(0);
+            Some(word)
+        });
+        match used {
+            Some(word) => Ok(word),
+            None => Transaction::try_new(0),
+        }
     }
 
     /// The stamp, if it is decided.

@@ -5,7 +5,7 @@
 //! (ERR-4).
 
 use crate::handle::Handle;
-use crate::mem::{KeyedGuard, Ref, Spare, Stock};
+use crate::mem::{KeyedGuard, Ref, Spare, Stock, put};
 use crate::message::objects;
 use crate::peer::PeerCore;
 use crate::{Error, System};
@@ -166,8 +166,7 @@ fn through_remembered<S: System, R>(
     // Taken out meanwhile, since the key opens one thing at a time.
     let remembered = handle.remembered(key).take()?;
     let charged = books.charge(key, &remembered, is_own, amounts, point);
-    // Nothing was left there that is to be dropped.
-    core::mem::forget(handle.remembered(key).replace(remembered));
+    put(handle.remembered(key), Some(remembered));
     charged
 }
 

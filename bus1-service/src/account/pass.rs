@@ -11,7 +11,7 @@
 //! 3. A handle that is released is granted nothing any more, and remembers nothing.
 
 use crate::handle::Handle;
-use crate::mem::{Key, Ref};
+use crate::mem::{Key, Ref, put};
 use crate::message::price;
 use crate::peer::PeerCore;
 use crate::sync::{AtomicU64, Ordering};
@@ -105,8 +105,7 @@ pub(crate) fn pass_with<S: System>(
     let (books, key) = guard.parts();
     let remembered = handle.remembered(key).take()?;
     let is_nothing_held = remembered.quota().state(key).n_traces == 0;
-    // Nothing was left there that is to be dropped.
-    core::mem::forget(handle.remembered(key).replace(remembered));
+    put(handle.remembered(key), Some(remembered));
     if !is_nothing_held || !books.would_grant(is_own, amounts) {
         return None;
     }
@@ -165,8 +164,7 @@ fn attempt<S: System>(
     } else {
         Some(Passed::LeavesTrace)
     };
-    // Nothing was left there that is to be dropped.
-    core::mem::forget(handle.remembered(key).replace(remembered));
+    put(handle.remembered(key), Some(remembered));
     passed
 }
 

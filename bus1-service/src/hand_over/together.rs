@@ -18,7 +18,7 @@
 //!    destinations have one account, and the sender's account holds nothing in any of them, hence is none of them.
 
 use crate::handle::Handle;
-use crate::mem::Ref;
+use crate::mem::{Ref, put};
 use crate::peer::state::PeerState;
 use crate::peer::{Peer, PeerCore};
 use crate::transaction::Transaction;
@@ -162,15 +162,11 @@ impl<S: System, const N_MAX: usize> Together<S, N_MAX> {
             let (state, key) = guard.parts();
             for (place, &id) in handles.iter_mut().zip(ids) {
                 let handle = state.handle(key, id)?;
-                // There was nothing to be dropped.
-                core::mem::forget(place.replace(handle));
+                put(place, Some(handle));
             }
             (state.epoch, state.word.take())
         };
-        let word = match word.and_then(Transaction::used_again) {
-            Some(word) => word,
-            None => Transaction::try_new(0).ok()?,
-        };
+        let word = Transaction::try_open(word).ok()?;
         Some(Together {
             handles,
             n_expected: 0,
@@ -231,7 +227,7 @@ impl<S: System, const N_MAX: usize> Together<S, N_MAX> {
         }
         state.is_receiving = true;
         // Nothing was expected there.
-        core::mem::forget(state.expected.replace(self.word.clone()));
+        put(&mut state.expected, Some(self.word.clone()));
         drop(guard);
         self.n_expected = self.n_expected.saturating_add(1);
         true

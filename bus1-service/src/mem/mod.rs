@@ -24,3 +24,9 @@ pub(crate) use locked::{Key, KeyedGuard, KeyedMutex, LockedBy, LockedToo, under_
 pub(crate) use spare::Spare;
 
 pub(crate) use omnibus_counted::Fill;
+
+/// Sets what holds nothing that is to be dropped, as its user knows and the compiler would ask.
+#[inline(always)]
+pub(crate) fn put<T>(place: &mut T, value: T) {
+    core::mem::forget(core::mem::replace(place, value));
+}

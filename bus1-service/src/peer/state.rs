@@ -27,7 +27,7 @@ pub(crate) struct PeerState<S: System> {
     pub(crate) events: Events<S>,
     /// The stamp of the last transaction that the peer decided: the next is above it, in the order of its calls (OBJ-8).
     pub(crate) decided: u64,
-    /// The word of a short message to a few, for the next ([`Transaction::used_again`]).
+    /// The word of a short message to a few, for the next ([`Transaction::try_open`]).
     pub(crate) word: Option<Ref<Transaction>>,
     /// Counts of the node on which a message was received last, for the next message; of one that is not buried.
     pub(crate) nodes: Spare<Node<S>>,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, dismantle, drop_handles};
 use crate::handle::Handle;
-use crate::mem::{Fill, Ref, Vacant};
+use crate::mem::{Fill, Ref, Vacant, put};
 use crate::message::{Message, SharedPayload, prices};
 use crate::node::Node;
 use crate::peer::state::{Linked, Origin};
@@ -131,7 +131,7 @@ impl<S: System> Destination<S> {
     /// Goes on to `stage`, from one that has nothing to be dropped.
     #[inline(always)]
     fn pass_to(&mut self, stage: Stage<S>) {
-        core::mem::forget(core::mem::replace(&mut self.stage, stage));
+        put(&mut self.stage, stage);
     }
 
     /// Allocates the message, with room for `n_data` bytes behind it.

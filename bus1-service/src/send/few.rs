@@ -9,7 +9,7 @@ use arrayvec::ArrayVec;
 use crate::account::{self, Charged, Trace};
 use crate::effects::{Waker, Work};
 use crate::handle::Handle;
-use crate::mem::Ref;
+use crate::mem::{Ref, put};
 use crate::message::{Message, price, prices};
 use crate::node::Node;
 use crate::peer::PeerCore;
@@ -25,7 +25,7 @@ use super::pair::send_pair;
 /// Most destinations.
 pub(crate) const FEW_MAX: usize = 16;
 /// Those of most such messages.
-const FEWER_MAX: usize = 8;
+const FEWER_MAX: usize = 4;
 
 /// Messages that are decided, and whose receivers are still to be woken.
 pub(crate) type FewMessages<S> = ArrayVec<Ref<Message<S>>, FEW_MAX>;
@@ -133,7 +133,7 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
             if node.is_buried() {
                 return None;
             }
-            set(place, node.clone());
+            put(place, Some(node.clone()));
             let before = core::mem::replace(&mut account, node.owner().account.address());
             if account != before {
                 self.end_run(core::mem::replace(&mut first, index), index);
@@ -174,11 +174,7 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
         payload: &[u8],
         price: &S::Amounts,
     ) -> Result<bool, Error> {
-        let word = match found.word.and_then(Transaction::used_again) {
-            Some(word) => word,
-            None => Transaction::try_new(0)?,
-        };
-        let mut entering = Entering::new(word);
+        let mut entering = Entering::new(Transaction::try_open(found.word)?);
         entering.word.fill_up(ids.len());
         let mut left = nodes.iter_mut().map_while(Option::take);
         for run in &mut self.runs {
@@ -191,15 +187,14 @@ impl<S: System, const N_MAX: usize> Few<S, N_MAX> {
             hook::point("send: prepare");
             run.taken = charged.taken;
             let n_before = self.messages.len();
-            for trace in charged.traces {
+            for (trace, node) in charged.traces.into_iter().zip(&mut left) {
                 let Ok(block) = filled(payload) else {
                     let n_made = self.messages.len().saturating_sub(n_before);
                     run.undo_rest(trace, n_made, price);
                     return Err(Error::OutOfMemory);
                 };
-                let Some(node) = left.next() else { break };
                 let mut message = Message::new(node, trace);
-                set(&mut message.transaction, entering.word.take());
+                put(&mut message.transaction, Some(entering.word.take()));
                 let [mut message, at_queue, at_node] = block.occupy_for(message);
                 if !enter(message.node(), &mut entering, at_queue, at_node)
                     && let Some(message) = message.get_mut()
@@ -280,13 +275,6 @@ impl<S: System> Run<S> {
         let rest = prices::<S>(price, self.n.saturating_sub(n_made));
         account::undo(&Charged { trace, taken }, &rest);
     }
-}
-
-/// Sets what is not set yet: there is nothing to be dropped.
-#[inline(always)]
-fn set<T>(place: &mut Option<T>, value: T) -> &mut T {
-    core::mem::forget(place.take());
-    place.insert(value)
 }
 
 /// Wakes the receivers of `messages`; one whose node died meanwhile is dropped (SND-4).

@@ -40,11 +40,11 @@ pub(super) fn send_pair<S: System>(
     if let Some(charged) = refused {
         account::undo(&charged, &price::<S>(0, n_data));
     }
-    let Some([first, second]) = awaited else {
+    let Some(awaited) = awaited else {
         return false;
     };
     hook::point("send: committed");
-    effects.wake_both(first, second);
+    effects.wake_both(awaited);
     true
 }
 
