@@ -143,6 +143,13 @@ impl<S: System> Handle<S> {
         self.node.get(key)
     }
 
+    /// The id of its node, if messages through it reach that: it counts, and no release of the node is open. Under the lock of the node's owner.
+    #[inline(always)]
+    pub(crate) fn open_node(&self, key: &mut Key) -> Option<Id> {
+        let node = self.node().id_if_plain()?;
+        self.at_node(key).on_node.is_linked().then_some(node)
+    }
+
     /// What sends through it are charged to, under the lock of the account of the node's owner.
     #[inline]
     pub(crate) fn remembered<'a>(&'a self, key: &'a mut Key) -> &'a mut Option<Ref<Trace<S>>> {

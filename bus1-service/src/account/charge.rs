@@ -87,8 +87,7 @@ pub(crate) fn try_charge_through<S: System>(
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
 ) -> Option<Charged<S>> {
-    let (guard, is_own) = try_books(handle, sender)?;
-    let (trace, taken) = through_remembered(guard, handle, is_own, amounts, Spare::take)?;
+    let (trace, taken) = try_through_remembered(handle, sender, amounts, Spare::take)?;
     Some(Charged { trace, taken })
 }
 
@@ -100,20 +99,29 @@ pub(crate) fn try_charge_all_through<S: System>(
     amounts: &S::Amounts,
     n: usize,
 ) -> Option<ChargedAll<S>> {
-    let (guard, is_own) = try_books(handle, sender)?;
-    let point = |spare: &mut Spare<Trace<S>>, trace: &Ref<Trace<S>>| spare.take_stock(trace, n);
-    let (traces, taken) = through_remembered(guard, handle, is_own, amounts, point)?;
+    let (traces, taken) = try_through_remembered(handle, sender, amounts, stock_of(n))?;
     Some(ChargedAll { traces, taken })
 }
 
-/// The books of the account that is charged when `sender` sends through `handle`, if their lock is free, and whether it is the sender's own.
+/// [`through_remembered`], if the lock of the account is free.
 #[inline(always)]
-fn try_books<'a, S: System>(
-    handle: &'a Handle<S>,
+fn try_through_remembered<S: System, R>(
+    handle: &Handle<S>,
     sender: &PeerCore<S>,
-) -> Option<(KeyedGuard<'a, S, Books<S>>, bool)> {
+    amounts: &S::Amounts,
+    point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
+) -> Option<(R, S::Amounts)> {
     let account = &handle.node().owner().account;
-    Some((account.try_change_books()?, account.ptr_eq(&sender.account)))
+    let is_own = account.ptr_eq(&sender.account);
+    through_remembered(account.try_change_books()?, handle, is_own, amounts, point)
+}
+
+/// Makes `n` pointers to a trace, at least one.
+#[inline(always)]
+fn stock_of<S: System>(
+    n: usize,
+) -> impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> Stock<Trace<S>> {
+    move |spare, trace| spare.take_stock(trace, n)
 }
 
 /// Charges `amounts`, the price of `n` messages, at once, to the account of the owner of `handle`'s node, as [`charge_through`] does. By
@@ -130,9 +138,10 @@ pub(crate) fn charge_all_through<S: System>(
     n: usize,
 ) -> Result<ChargedAll<S>, Error> {
     let claim = claim(handle, sender);
-    let point = |spare: &mut Spare<Trace<S>>, trace: &Ref<Trace<S>>| spare.take_stock(trace, n);
     let guard = handle.node().owner().account.change_books();
-    if let Some((traces, taken)) = through_remembered(guard, handle, claim.is_own, amounts, point) {
+    if let Some((traces, taken)) =
+        through_remembered(guard, handle, claim.is_own, amounts, stock_of(n))
+    {
         return Ok(ChargedAll { traces, taken });
     }
     let target = &handle.node().owner().account;

@@ -305,8 +305,7 @@ fn destination<S: System>(
     if !state.queue.is_idle() || state.is_receiving {
         return None;
     }
-    let node = handle.node().id_if_plain()?;
-    handle.at_node(key).on_node.is_linked().then_some(node)
+    handle.open_node(key)
 }
 
 /// What a charge for a message came to.

@@ -136,7 +136,9 @@ fn enter_at_once<S: System>(
     let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
         is_right(queue).then_some(())?;
         let trace = charged(queue, key, sender, handle, &price)?;
-        push(queue, key, nodes.take(handle.node()), trace, block.take()?)
+        let block = block.take()?;
+        queue.tick(key);
+        push(queue, key, nodes.take(handle.node()), trace, block)
     } else {
         let mut guard = owner.lock.try_lock()?;
         let (state, key) = guard.parts();
@@ -146,7 +148,9 @@ fn enter_at_once<S: System>(
         let PeerState { queue, nodes, .. } = state;
         is_right(queue).then_some(())?;
         let trace = charged(queue, key, sender, handle, &price)?;
-        push(queue, key, nodes.take(handle.node()), trace, block.take()?)
+        let block = block.take()?;
+        queue.tick(key);
+        push(queue, key, nodes.take(handle.node()), trace, block)
     };
     let awaited = is_awaited.then(|| handle.clone());
     // Whoever watches is told outside every lock.
@@ -178,7 +182,5 @@ fn charged<S: System>(
 /// Whether a message through `handle` is the next for the receiver, whose queue it is, and nothing about that is unusual.
 #[inline(always)]
 pub(super) fn is_usual<S: System>(queue: &Queue<S>, key: &mut Key, handle: &Handle<S>) -> bool {
-    handle.node().id_if_plain().is_some()
-        && !queue.has_undone()
-        && handle.at_node(key).on_node.is_linked()
+    !queue.has_undone() && handle.open_node(key).is_some()
 }

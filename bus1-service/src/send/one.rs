@@ -147,6 +147,7 @@ impl<S: System> One<S> {
             let is_dead = state.is_dead(node) && !mutant::is(Mutant::DeliverAfterRelease);
             if !is_dead && handle.at_node(key).on_node.is_linked() {
                 let queue = &mut state.queue;
+                queue.tick(key);
                 let is_awaited = push(queue, key, node.clone(), charged.trace, block);
                 drop(guard);
                 trace::sent(sender, handle.node(), n_data as u64, 0);
@@ -202,23 +203,10 @@ fn dropped<S: System>(
     }
 }
 
-/// Sends a message that carries nothing to `node` as a transaction of its own, in `block`: its place in the order is the next there. Whether
-/// somebody may wait for it.
+/// Puts a message that carries nothing, in `block`, behind all others: its transaction has its place in the order, for a transaction of its own by
+/// [`Queue::tick`]. Whether somebody may wait for it.
 #[inline(always)]
 pub(super) fn push<S: System>(
-    queue: &mut Queue<S>,
-    key: &mut Key,
-    node: Ref<Node<S>>,
-    trace: Ref<Trace<S>>,
-    block: Vacant<Message<S>>,
-) -> bool {
-    queue.tick(key);
-    place(queue, key, node, trace, block)
-}
-
-/// Puts such a message, whose transaction has its place in the order, behind all others. Whether somebody may wait for it.
-#[inline(always)]
-pub(super) fn place<S: System>(
     queue: &mut Queue<S>,
     key: &mut Key,
     node: Ref<Node<S>>,

@@ -14,7 +14,7 @@ use crate::peer::state::{PeerState, usable};
 use crate::{Effects, Id, System, hook, trace};
 
 use super::at_once::{filled, is_usual};
-use super::one::place;
+use super::one::push;
 
 /// Of each of the two the handle, if somebody may wait behind it.
 type Awaited<S> = [Option<Ref<Handle<S>>>; 2];
@@ -139,5 +139,5 @@ fn enter<S: System>(
     let (state, key) = guard.parts();
     let PeerState { queue, nodes, .. } = state;
     queue.pass(stamp);
-    place(queue, key, nodes.take(handle.node()), trace, block).then(|| handle.clone())
+    push(queue, key, nodes.take(handle.node()), trace, block).then(|| handle.clone())
 }
