@@ -24,11 +24,7 @@ fn cast() -> Cast {
 
 /// The same send by its phases, which take the way of many destinations.
 fn send_by_phases(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> Result<(), Error> {
-    let mut preparing = from.begin_send(payload.len())?;
-    preparing.destinations(to)?;
-    let mut prepared = preparing.prepared()?;
-    prepared.payload_extend(payload);
-    prepared.stage().commit()?.finish_silently();
+    try_begun(from, to, payload)?.commit()?.finish_silently();
     Ok(())
 }
 

@@ -1,11 +1,11 @@
 //! Messages that are handed over: the model sends and receives, one after the other.
 
-use bus1_model::{Call, Entry, Kind, Outcome};
+use bus1_model::{Call, Outcome};
 use bus1_service::{Handed, Id};
 
 use crate::allocator::refusing;
 use crate::evidence::knowledge::Pick;
-use crate::evidence::stage::Woken;
+use crate::evidence::stage::{Woken, entry_of_handed};
 use crate::input::Input;
 use crate::machine::Machine;
 
@@ -78,7 +78,7 @@ impl Machine {
         let Some(handed) = handed else {
             return self.unchanged(&format_args!("{call:?} was not handed over"));
         };
-        let entry = entry_of_handed(handed, n_data, copy);
+        let entry = entry_of_handed(handed, vec![0; n_data as usize], copy);
         let receipt = (Call::Recv { peer: receiver }, Outcome::Received(entry));
         self.agree_in_order(&[(call, Outcome::Done), receipt]);
     }
@@ -94,16 +94,5 @@ impl Machine {
             assert_eq!(outcome, &expected, "{call:?} of {made:?}");
         }
         self.agree(call, outcome);
-    }
-}
-
-/// What its receiver is told of a message of zeros that was handed over.
-pub(crate) fn entry_of_handed(handed: Handed, n_data: u64, copy: Option<Id>) -> Entry {
-    Entry {
-        kind: Kind::User,
-        id: handed.node.as_u64(),
-        account: Some(handed.account.as_u64()),
-        payload: vec![0; n_data as usize],
-        transfers: copy.map(Id::as_u64).into_iter().collect(),
     }
 }

@@ -9,8 +9,7 @@ use bus1_service::{Handed, Receivers};
 use crate::allocator::refusing;
 use crate::documented::Together;
 use crate::evidence::knowledge::Knowledge;
-use crate::evidence::stage::{Host, to_ids};
-use crate::handing::entry_of_handed;
+use crate::evidence::stage::{Host, entry_of_handed, to_ids};
 use crate::input::Input;
 use crate::machine::{Machine, picks};
 
@@ -33,7 +32,7 @@ impl Waiting<'_> {
         let received = self.received.into_iter();
         received
             .map(|(peer, handed)| {
-                let entry = entry_of_handed(handed, self.n_data, None);
+                let entry = entry_of_handed(handed, vec![0; self.n_data as usize], None);
                 (Call::Recv { peer }, Outcome::Received(entry))
             })
             .collect()

@@ -205,13 +205,21 @@ pub(crate) fn send(
 }
 
 /// Does everything of a send of `payload` up to where it is staged at the first queue.
+pub(crate) fn try_begun(
+    from: &Peer<Host>,
+    to: &[Id],
+    payload: &[u8],
+) -> Result<StagedSend<Host>, Error> {
+    let mut preparing = from.begin_send(payload.len())?;
+    preparing.destinations(to)?;
+    let mut prepared = preparing.prepared()?;
+    prepared.payload_extend(payload);
+    Ok(prepared.stage())
+}
+
+/// The same, of one that nothing is wrong with.
 pub(crate) fn begun(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
-    let mut preparing = from.begin_send(payload.len()).unwrap();
-    preparing.transfers(&[]).unwrap();
-    preparing.destinations(to).unwrap();
-    let mut prepared = preparing.prepared().unwrap();
-    prepared.payload_mut().copy_from_slice(payload);
-    prepared.stage()
+    try_begun(from, to, payload).unwrap()
 }
 
 /// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.

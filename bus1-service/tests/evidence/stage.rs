@@ -6,7 +6,8 @@ use crate::sched;
 use bus1_model as model;
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, PeerState};
 use bus1_service::{
-    Account, Effects, EntryInfo, Error, Id, ObjectInfo, Peer, Place, Progress, Source, System, Wake,
+    Account, Effects, EntryInfo, Error, Handed, Id, ObjectInfo, Peer, Place, Progress, Source,
+    System, Wake,
 };
 
 /// The embedding system of the tests: what is attached to a peer is its number.
@@ -278,6 +279,17 @@ pub(crate) fn finish(effects: Effects<Host>, woken: &mut Woken) -> Outcome {
 
 pub(crate) fn to_ids(ids: &[u64]) -> Vec<Id> {
     ids.iter().map(|&id| Id::from_u64(id)).collect()
+}
+
+/// What its receiver is told of a message that was handed over, with a handle if there is a copy.
+pub(crate) fn entry_of_handed(handed: Handed, payload: Vec<u8>, copy: Option<Id>) -> Entry {
+    Entry {
+        kind: Kind::User,
+        id: handed.node.as_u64(),
+        account: Some(handed.account.as_u64()),
+        payload,
+        transfers: copy.map(Id::as_u64).into_iter().collect(),
+    }
 }
 
 pub(crate) fn to_kind(kind: bus1_service::Kind) -> Kind {

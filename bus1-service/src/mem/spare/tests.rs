@@ -19,22 +19,32 @@ impl Block for Object {
     type Tail = NoBytes;
 }
 
-/// Counts that were given are taken for their own object only, as often as they were given; the object ends with its last pointer.
-#[test]
-fn spare_counts_are_taken_as_often_as_given() {
-    let lock = Arc::new(KeyedMutex::new(()));
-    let [one, two] = [(); 2].map(|()| {
-        let is_alive = Arc::new(());
+/// Two objects under a lock, and what tells for each whether it is alive.
+fn two(lock: &Arc<KeyedMutex<Host, ()>>) -> ([Ref<Object>; 2], [Arc<()>; 2]) {
+    let are_alive = [(); 2].map(|()| Arc::new(()));
+    let objects = are_alive.each_ref().map(|is_alive| {
         let object = Object {
             spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
             _is_alive: is_alive.clone(),
         };
-        let Ok(object) = Ref::try_new(object) else {
-            panic!("no memory")
-        };
-        (object, is_alive)
+        Ref::try_new(object).expect("memory")
     });
-    let (object, is_alive) = one;
+    (objects, are_alive)
+}
+
+/// Whether both live, or both have ended.
+fn are_both(are_alive: &[Arc<()>; 2], is_expected: bool) -> bool {
+    let is_alive = |witness| Arc::strong_count(witness) == 2;
+    are_alive
+        .iter()
+        .all(|witness| is_alive(witness) == is_expected)
+}
+
+/// Counts that were given are taken for their own object only, as often as they were given; the object ends with its last pointer.
+#[test]
+fn spare_counts_are_taken_as_often_as_given() {
+    let lock = Arc::new(KeyedMutex::new(()));
+    let ([object, other], are_alive) = two(&lock);
     let mut guard = lock.lock();
     let key = guard.parts().1;
     for n_given in [0, 3, 1] {
@@ -44,38 +54,28 @@ fn spare_counts_are_taken_as_often_as_given() {
             });
             assert!(left.is_none(), "the count is kept");
         }
-        let other = object.spare.get(key).take(&two.0);
-        assert!(other.ptr_eq(&two.0));
+        let of_other = object.spare.get(key).take(&other);
+        assert!(of_other.ptr_eq(&other));
         let taken: Vec<_> = (0..2)
             .map(|_| object.spare.get(key).take(&object))
             .collect();
         assert!(taken.iter().all(|taken| taken.ptr_eq(&object)));
-        drop((taken, other));
-        assert_eq!(
-            (Arc::strong_count(&is_alive), Arc::strong_count(&two.1)),
-            (2, 2)
-        );
+        drop((taken, of_other));
+        assert!(are_both(&are_alive, true));
         object.spare.get(key).drain();
         drop(object.spare.get(key).take(&object));
-        assert_eq!(Arc::strong_count(&is_alive), 2);
+        assert!(are_both(&are_alive, true));
     }
     drop(guard);
-    drop(object);
-    assert_eq!(Arc::strong_count(&is_alive), 1);
+    drop((object, other));
+    assert!(are_both(&are_alive, false));
 }
 
 /// What is given back where counts of another object lie is given back to the caller, and where none or its own lie is kept.
 #[test]
 fn spare_counts_of_two_objects_are_not_mixed() {
     let lock = Arc::new(KeyedMutex::<Host, ()>::new(()));
-    let are_alive = [(); 2].map(|()| Arc::new(()));
-    let [one, other] = are_alive.each_ref().map(|is_alive| {
-        let object = Object {
-            spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
-            _is_alive: is_alive.clone(),
-        };
-        Ref::try_new(object).expect("memory")
-    });
+    let ([one, other], are_alive) = two(&lock);
     let give = |pointer: &Ref<Object>, key: &mut Key| {
         Spare::give(pointer.clone(), key, |object, key| {
             Some(object.spare.get(key))
@@ -92,12 +92,7 @@ fn spare_counts_of_two_objects_are_not_mixed() {
         one.spare.get(key).drain();
     }
     drop((one, other));
-    assert!(
-        are_alive
-            .iter()
-            .all(|is_alive| Arc::strong_count(is_alive) == 1),
-        "kept for ever"
-    );
+    assert!(are_both(&are_alive, false), "kept for ever");
 }
 
 /// One operation on spare counts, which two objects share.
@@ -124,14 +119,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 fn run(steps: &[Step]) {
     let lock = Arc::new(KeyedMutex::<Host, ()>::new(()));
-    let are_alive = [(); 2].map(|()| Arc::new(()));
-    let objects = are_alive.each_ref().map(|is_alive| {
-        let object = Object {
-            spare: LockedBy::new(Owner(lock.clone()), Spare::new()),
-            _is_alive: is_alive.clone(),
-        };
-        Ref::try_new(object).expect("memory")
-    });
+    let (objects, are_alive) = two(&lock);
     // What lies ready: counts of which object, and how many.
     let mut model = (0, 0);
     let mut spare = LockedBy::new(Owner(lock.clone()), Spare::new());
@@ -206,20 +194,10 @@ fn run(steps: &[Step]) {
         );
     }
     drop(taken);
-    assert!(
-        are_alive
-            .iter()
-            .all(|is_alive| Arc::strong_count(is_alive) == 2),
-        "ended early"
-    );
+    assert!(are_both(&are_alive, true), "ended early");
     spare.get_mut().drain();
     drop(objects);
-    assert!(
-        are_alive
-            .iter()
-            .all(|is_alive| Arc::strong_count(is_alive) == 1),
-        "kept for ever"
-    );
+    assert!(are_both(&are_alive, false), "kept for ever");
 }
 
 proptest! {

@@ -5,17 +5,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use bus1_model::{Call, Entry, Failure, Kind, Outcome, Source};
-use bus1_service::{Charge, Id, PreparedSend, Wake};
+use bus1_service::{Charge, Handed, Id, PreparedSend, Wake};
 
 use super::{Litmus, Part, Seen};
-use crate::evidence::stage::{Host, Stage, Woken};
+use crate::evidence::stage::{Host, Stage, Woken, entry_of_handed};
 use crate::sched;
 
 /// Objects of an account with plenty.
 const PLENTY: u64 = 1 << 30;
 
 /// Stands for a peer in the record, and has received what was handed over.
-pub(super) const HANDED: char = '=';
+const HANDED: char = '=';
 
 /// What the threads share. Locks of the harness are never held across a call of the core, so a checker sees the core's alone.
 pub(super) struct Cast {
@@ -321,16 +321,15 @@ impl Cast {
         let Some((receiver, handed)) = handed else {
             return false;
         };
-        let entry = Entry {
-            kind: Kind::User,
-            id: handed.node.as_u64(),
-            account: Some(handed.account.as_u64()),
-            payload: message.as_bytes().to_vec(),
-            transfers: copy.map(Id::as_u64).into_iter().collect(),
-        };
+        self.handed(receiver, handed, message, copy);
+        true
+    }
+
+    /// `receiver` was given `message`, perhaps with the copy of a handle.
+    pub(super) fn handed(&self, receiver: char, handed: Handed, message: &str, copy: Option<Id>) {
+        let entry = entry_of_handed(handed, message.as_bytes().to_vec(), copy);
         let name = self.received(receiver, entry);
         self.note(HANDED, name);
-        true
     }
 
     /// `~N,-M`.

@@ -2,10 +2,9 @@
 
 use std::sync::atomic::Ordering;
 
-use bus1_model::{Entry, Kind};
 use bus1_service::{Handed, Id, Receivers};
 
-use super::cast::{Cast, HANDED};
+use super::cast::Cast;
 use crate::evidence::stage::Host;
 use crate::sched;
 
@@ -26,15 +25,7 @@ impl Receivers<Host> for Waiting<'_> {
 
     fn give(&mut self, index: usize, handed: Handed) {
         let receiver = self.cast.peers[self.taken[index]];
-        let entry = Entry {
-            kind: Kind::User,
-            id: handed.node.as_u64(),
-            account: Some(handed.account.as_u64()),
-            payload: self.message.as_bytes().to_vec(),
-            transfers: Vec::new(),
-        };
-        let name = self.cast.received(receiver, entry);
-        self.cast.note(HANDED, name);
+        self.cast.handed(receiver, handed, self.message, None);
         if let Some(flag) = self.cast.find_flag(receiver) {
             flag.store(true, Ordering::Release);
         }
