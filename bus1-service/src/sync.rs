@@ -4,6 +4,7 @@
 //! allocation, no callback and no dropping of a last reference to an account under one; a section is of bounded length.
 
 use core::marker::PhantomData;
+use core::ops::Range;
 
 use crate::System;
 
@@ -17,8 +18,17 @@ use core::sync as imp;
 
 pub(crate) use imp::atomic::{AtomicU64, Ordering};
 
-/// Tries of a held lock between two times that another thread is let run ([`System::N_TRIES_BEFORE_LINE`]).
-#[cfg(not(any(feature = "loom", feature = "shuttle")))]
+/// Tries of a lock with a short wait behind each; if another holds it still, that may have been preempted. For a checker a wait is no longer than
+/// any step, and one more try is as good as many; loom would try every order of it.
+const N_SHORT_WAITS: u32 = if cfg!(feature = "loom") {
+    0
+} else if cfg!(feature = "shuttle") {
+    1
+} else {
+    6
+};
+/// Turns of a short wait. Whoever has the lock does several things meanwhile, and what it guards stays in the caches of one processor: with a
+/// single turn, two processors did as much as half of one.
 const N_SPINS: u32 = 128;
 
 /// A lock that is granted in order of arrival.
@@ -96,10 +106,10 @@ impl<S: System, T> Mutex<S, T> {
                 if let Some(guard) = self.inner.try_lock() {
                     return guard;
                 }
-                if n_tries % N_SPINS == N_SPINS - 1 {
-                    S::relax();
+                if short_waits().contains(&n_tries) {
+                    wait_shortly();
                 } else {
-                    core::hint::spin_loop();
+                    S::relax();
                 }
             }
             self.inner.lock()
@@ -113,6 +123,25 @@ impl<S: System, T> Mutex<S, T> {
             PhantomData,
         )
     }
+}
+
+/// Why what is done only while all locks for it are free was not done. Nothing has happened.
+#[derive(Clone, Copy)]
+pub(crate) enum Missed {
+    /// A lock is another's for now.
+    Held,
+    /// It needs more than what is done so.
+    Unusual,
+}
+
+/// The numbers of the tries behind which [`wait_shortly`] is for.
+pub(crate) fn short_waits() -> Range<u32> {
+    0..N_SHORT_WAITS
+}
+
+/// Waits before one more try of a lock that another has, with no lock held.
+pub(crate) fn wait_shortly() {
+    (0..N_SPINS).for_each(|_| core::hint::spin_loop());
 }
 
 /// Lets another thread go on, while waiting for one that is half-way.

@@ -8,6 +8,7 @@ use crate::handle::Handle;
 use crate::mem::{KeyedGuard, Ref, Spare, Stock, put};
 use crate::message::objects;
 use crate::peer::PeerCore;
+use crate::sync::Missed;
 use crate::{Error, System};
 
 use super::books::{Books, Charged, ChargedAll, Claim, Found};
@@ -80,15 +81,18 @@ pub(crate) fn charge_remembered<S: System>(
 }
 
 /// The same as [`charge_through`], if the handle remembers what it goes through, that does not refuse, and the lock of the account is free: it
-/// is not waited for, so this may be called with other locks held. `None` otherwise, and nothing is charged.
+/// is not waited for, so this may be called with other locks held.
+///
+/// # Errors
+/// [`Missed`] otherwise; nothing is charged.
 #[inline(always)]
 pub(crate) fn try_charge_through<S: System>(
     handle: &Handle<S>,
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
-) -> Option<Charged<S>> {
+) -> Result<Charged<S>, Missed> {
     let (trace, taken) = try_through_remembered(handle, sender, amounts, Spare::take)?;
-    Some(Charged { trace, taken })
+    Ok(Charged { trace, taken })
 }
 
 /// The same for the price of `n` messages, as [`charge_all_through`].
@@ -98,30 +102,27 @@ pub(crate) fn try_charge_all_through<S: System>(
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
     n: usize,
-) -> Option<ChargedAll<S>> {
-    let (traces, taken) = try_through_remembered(handle, sender, amounts, stock_of(n))?;
-    Some(ChargedAll { traces, taken })
+) -> Result<ChargedAll<S>, Missed> {
+    let stock = |spare: &mut Spare<_>, trace: &_| spare.take_stock(trace, n);
+    let (traces, taken) = try_through_remembered(handle, sender, amounts, stock)?;
+    Ok(ChargedAll { traces, taken })
 }
 
 /// [`through_remembered`], if the lock of the account is free.
+///
+/// # Errors
+/// [`Missed`] if it is not, or that refuses.
 #[inline(always)]
 fn try_through_remembered<S: System, R>(
     handle: &Handle<S>,
     sender: &PeerCore<S>,
     amounts: &S::Amounts,
     point: impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> R,
-) -> Option<(R, S::Amounts)> {
+) -> Result<(R, S::Amounts), Missed> {
     let account = &handle.node().owner().account;
     let is_own = account.ptr_eq(&sender.account);
-    through_remembered(account.try_change_books()?, handle, is_own, amounts, point)
-}
-
-/// Makes `n` pointers to a trace, at least one.
-#[inline(always)]
-fn stock_of<S: System>(
-    n: usize,
-) -> impl FnOnce(&mut Spare<Trace<S>>, &Ref<Trace<S>>) -> Stock<Trace<S>> {
-    move |spare, trace| spare.take_stock(trace, n)
+    let guard = account.try_change_books().ok_or(Missed::Held)?;
+    through_remembered(guard, handle, is_own, amounts, point).ok_or(Missed::Unusual)
 }
 
 /// Charges `amounts`, the price of `n` messages, at once, to the account of the owner of `handle`'s node, as [`charge_through`] does. By
@@ -139,9 +140,8 @@ pub(crate) fn charge_all_through<S: System>(
 ) -> Result<ChargedAll<S>, Error> {
     let claim = claim(handle, sender);
     let guard = handle.node().owner().account.change_books();
-    if let Some((traces, taken)) =
-        through_remembered(guard, handle, claim.is_own, amounts, stock_of(n))
-    {
+    let stock = |spare: &mut Spare<_>, trace: &_| spare.take_stock(trace, n);
+    if let Some((traces, taken)) = through_remembered(guard, handle, claim.is_own, amounts, stock) {
         return Ok(ChargedAll { traces, taken });
     }
     let target = &handle.node().owner().account;

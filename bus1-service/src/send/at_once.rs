@@ -3,20 +3,24 @@
 //! Under the sender's lock, which keeps the handle valid meanwhile, the locks of the receiver and of the account are tried, and neither is waited
 //! for: so no two senders can wait for each other, and nobody who stands in line is overtaken (ORD-6). What lies between two sections need not be
 //! counted then, and nothing is done that would have to be undone: the charge is the last that can be refused. If a lock is not free, or
-//! anything is unusual, nothing has happened, and the message goes on by one section after the other ([`One`]), which finds the first cause.
+//! anything is unusual, nothing has happened. For a lock it is tried again a few times; then, or if anything is unusual, the message goes on by one
+//! section after the other ([`One`]), which finds the first cause. The sections take the same locks, and more often: two processors that meet there
+//! hinder each other longer than they wait here.
 //!
 //! Nothing is allocated, given back or called under these locks. The block of the message is taken before them, hence before the charge: it is
 //! nobody's but this call's until then, and no longer than [`SHORT_MAX`].
 
 use omnibus_counted::OutOfMemory;
 
-use crate::account::{self, Charged, Trace};
+use crate::account::{self, Charged};
 use crate::handle::Handle;
-use crate::mem::{Key, Ref, Vacant};
+use crate::mem::{Key, Ref, Spare, Vacant};
 use crate::message::{Message, price};
+use crate::node::Node;
 use crate::peer::PeerCore;
 use crate::peer::state::{PeerState, usable};
 use crate::queue::Queue;
+use crate::sync::{Missed, short_waits, wait_shortly};
 use crate::{Effects, Error, Id, System, hook, trace};
 
 use super::SHORT_MAX;
@@ -37,7 +41,7 @@ pub(crate) fn send_one<S: System>(
         match filled(payload) {
             Ok(vacant) => {
                 let mut filled = Some(vacant);
-                if let Some(effects) = send_at_once(sender, id, payload.len(), &mut filled) {
+                if let Ok(effects) = send_at_once(sender, id, payload.len(), &mut filled) {
                     return Ok(effects);
                 }
                 block = filled.map(Ok);
@@ -47,7 +51,7 @@ pub(crate) fn send_one<S: System>(
     }
     // In a place of its own, as in `Received::take`.
     let mut effects = Effects::none();
-    send_in_sections(sender, id, payload, block, &mut effects)?;
+    send_later(sender, id, payload, block, &mut effects)?;
     Ok(effects)
 }
 
@@ -62,15 +66,30 @@ pub(super) fn filled<S: System>(payload: &[u8]) -> Result<Vacant<Message<S>>, Ou
     Ok(block)
 }
 
-/// The same by one section after the other, in `block`, if that was taken and filled before.
+/// The same after that was missed, in `block`, if that was taken and filled before: again, as long as it is for a lock, and then by one section after
+/// the other. Why it was missed the first time is not told: that cost every message 22 instructions.
 #[inline(never)]
-fn send_in_sections<S: System>(
+fn send_later<S: System>(
     sender: &PeerCore<S>,
     id: Id,
     payload: &[u8],
-    block: Option<Result<Vacant<Message<S>>, OutOfMemory>>,
+    mut block: Option<Result<Vacant<Message<S>>, OutOfMemory>>,
     effects: &mut Effects<S>,
 ) -> Result<(), Error> {
+    if let Some(Ok(vacant)) = block {
+        let mut filled = Some(vacant);
+        for _ in short_waits() {
+            match send_at_once(sender, id, payload.len(), &mut filled) {
+                Ok(sent) => {
+                    *effects = sent;
+                    return Ok(());
+                }
+                Err(Missed::Held) => wait_shortly(),
+                Err(Missed::Unusual) => break,
+            }
+        }
+        block = filled.map(Ok);
+    }
     let mut one = One::look_up(sender, id)?;
     let is_filled = block.is_some();
     one.prepare_in(sender, payload.len(), || {
@@ -93,22 +112,28 @@ pub(crate) fn send_unawaited<S: System>(sender: &PeerCore<S>, id: Id, payload: &
         return false;
     };
     let is_right = |queue: &Queue<S>| !queue.is_awaited();
-    enter_at_once(sender, id, payload.len(), &mut Some(block), is_right).is_some()
+    enter_at_once(sender, id, payload.len(), &mut Some(block), is_right).is_ok()
 }
 
-/// Sends the message that `block` is for, of `n_data` bytes. `None`: nothing has happened, and the block is still there.
+/// Sends the message that `block` is for, of `n_data` bytes.
+///
+/// # Errors
+/// [`Missed`]; the block is still there.
 #[inline(always)]
 fn send_at_once<S: System>(
     sender: &PeerCore<S>,
     id: Id,
     n_data: usize,
     block: &mut Option<Vacant<Message<S>>>,
-) -> Option<Effects<S>> {
+) -> Result<Effects<S>, Missed> {
     let awaited = enter_at_once(sender, id, n_data, block, |_| true)?;
-    Some(awaited.map_or_else(Effects::none, Effects::wake))
+    Ok(awaited.map_or_else(Effects::none, Effects::wake))
 }
 
 /// The same, if the queue of the receiver `is_right`; the handle if somebody may wait behind it.
+///
+/// # Errors
+/// As above.
 #[inline(always)]
 fn enter_at_once<S: System>(
     sender: &PeerCore<S>,
@@ -116,12 +141,11 @@ fn enter_at_once<S: System>(
     n_data: usize,
     block: &mut Option<Vacant<Message<S>>>,
     is_right: impl FnOnce(&Queue<S>) -> bool,
-) -> Option<Option<Ref<Handle<S>>>> {
-    let price = price::<S>(0, n_data as u64);
+) -> Result<Option<Ref<Handle<S>>>, Missed> {
     let mut guard = sender.lock.lock();
     let (state, key) = guard.parts();
     if !state.settle(key) {
-        return None;
+        return Err(Missed::Unusual);
     }
     let PeerState {
         table,
@@ -130,27 +154,25 @@ fn enter_at_once<S: System>(
         nodes,
         ..
     } = state;
-    let object = table.get(id)?.get();
-    let handle = usable(&object, release, key)?;
+    let object = table.get(id).ok_or(Missed::Unusual)?.get();
+    let handle = usable(&object, release, key).ok_or(Missed::Unusual)?;
     let owner = handle.node().owner();
     let is_awaited = if core::ptr::eq::<PeerCore<S>>(&**owner, sender) {
-        is_right(queue).then_some(())?;
-        let trace = charged(queue, key, sender, handle, &price)?;
-        let block = block.take()?;
-        queue.tick(key);
-        push(queue, key, nodes.take(handle.node()), trace, block)
+        if !is_right(queue) {
+            return Err(Missed::Unusual);
+        }
+        enter(queue, nodes, key, sender, handle, n_data, block)?
     } else {
-        let mut guard = owner.lock.try_lock()?;
+        let mut guard = owner.lock.try_lock().ok_or(Missed::Held)?;
         let (state, key) = guard.parts();
         if state.expected.is_some() {
-            return None;
+            return Err(Missed::Unusual);
         }
         let PeerState { queue, nodes, .. } = state;
-        is_right(queue).then_some(())?;
-        let trace = charged(queue, key, sender, handle, &price)?;
-        let block = block.take()?;
-        queue.tick(key);
-        push(queue, key, nodes.take(handle.node()), trace, block)
+        if !is_right(queue) {
+            return Err(Missed::Unusual);
+        }
+        enter(queue, nodes, key, sender, handle, n_data, block)?
     };
     let awaited = is_awaited.then(|| handle.clone());
     // Whoever watches is told outside every lock.
@@ -160,23 +182,32 @@ fn enter_at_once<S: System>(
         trace::sent(sender, handle.node(), n_data as u64, 0);
     }
     hook::point("send: committed");
-    Some(awaited)
+    Ok(awaited)
 }
 
-/// Charges a message through `handle`, under the lock of the sender and that of the receiver, whose these are. `None` if anything is unusual.
+/// Charges the message that `block` is for, of `n_data` bytes, and puts it behind all others, under the lock of the sender and that of the receiver,
+/// whose all these are. Whether somebody may wait for it.
+///
+/// # Errors
+/// [`Missed`].
 #[inline(always)]
-fn charged<S: System>(
-    queue: &Queue<S>,
+fn enter<S: System>(
+    queue: &mut Queue<S>,
+    nodes: &mut Spare<Node<S>>,
     key: &mut Key,
     sender: &PeerCore<S>,
     handle: &Handle<S>,
-    price: &S::Amounts,
-) -> Option<Ref<Trace<S>>> {
+    n_data: usize,
+    block: &mut Option<Vacant<Message<S>>>,
+) -> Result<bool, Missed> {
     if !is_usual(queue, key, handle) {
-        return None;
+        return Err(Missed::Unusual);
     }
-    let Charged { trace, .. } = account::try_charge_through(handle, sender, price)?;
-    Some(trace)
+    let price = price::<S>(0, n_data as u64);
+    let Charged { trace, .. } = account::try_charge_through(handle, sender, &price)?;
+    let block = block.take().ok_or(Missed::Unusual)?;
+    queue.tick(key);
+    Ok(push(queue, key, nodes.take(handle.node()), trace, block))
 }
 
 /// Whether a message through `handle` is the next for the receiver, whose queue it is, and nothing about that is unusual.

@@ -114,13 +114,14 @@ fn charge_both<S: System>(
     let [account, other] = [first, second].map(|handle| &handle.node().owner().account);
     if account.ptr_eq(other) {
         let prices = prices::<S>(price, 2);
-        let mut traces = account::try_charge_all_through(first, sender, &prices, 2)?.traces;
+        let charged = account::try_charge_all_through(first, sender, &prices, 2);
+        let mut traces = charged.ok()?.traces;
         return Some([traces.take(), traces.into_one()]);
     }
-    let charged = account::try_charge_through(first, sender, price)?;
+    let charged = account::try_charge_through(first, sender, price).ok()?;
     match account::try_charge_through(second, sender, price) {
-        Some(other) => Some([charged.trace, other.trace]),
-        None => {
+        Ok(other) => Some([charged.trace, other.trace]),
+        Err(_) => {
             *refused = Some(charged);
             None
         }
