@@ -199,3 +199,40 @@ pub(crate) fn tag(transaction: &Ref<Transaction>) -> usize {
     #[cfg(not(any(feature = "loom", feature = "shuttle")))]
     transaction.address()
 }
+
+#[cfg(all(test, not(any(feature = "loom", feature = "shuttle"))))]
+mod tests {
+    use super::*;
+
+    /// A word with this floor.
+    fn open(floor: u64) -> Ref<Transaction> {
+        let word = Transaction::try_new(0).expect("memory");
+        assert_eq!(word.raise(floor), None);
+        word
+    }
+
+    /// A stamp is the next above the floor and above what its sender decided before, not more, and is what everybody is told from then on.
+    #[test]
+    fn ord_1_a_stamp_is_the_next_above_all_it_is_to_be_above() {
+        for (floor, after, stamp) in [(5, 3, 6), (2, 7, 8), (0, 0, 1)] {
+            let word = open(floor);
+            assert_eq!((word.stamp(), word.decide(after)), (None, stamp));
+            assert_eq!(word.stamp(), Some(stamp));
+            assert_eq!(word.raise(100), Some(stamp), "it is decided");
+
+            let word = open(floor);
+            assert_eq!(word.decide_unless_off(after), Some(stamp));
+            assert_eq!(word.stamp(), Some(stamp));
+            assert_eq!(word.call_off(), Some(stamp), "it is decided");
+        }
+    }
+
+    /// What was called off is never decided, and may be called off again.
+    #[test]
+    fn ord_1_what_is_called_off_is_not_decided() {
+        let word = open(5);
+        assert_eq!(word.call_off(), None);
+        assert_eq!(word.decide_unless_off(7), None);
+        assert_eq!(word.call_off(), None);
+    }
+}

@@ -24,6 +24,25 @@ fn rcv_4_metadata_names_node_and_account() {
     world.end();
 }
 
+/// A payload of any length arrives whole, to one destination and to two, also through a handle that nothing was sent through before.
+#[test]
+fn snd_1_a_payload_of_any_length_arrives_whole() {
+    let world = World::new(3);
+    let [first, second, client] = world.first();
+    for n_bytes in [0, 1, 64, 256, 257, 4_096] {
+        let payload: Vec<u8> = (0..n_bytes).map(|index| index as u8).collect();
+        let handles = [first, second].map(|server| node(server, client).1);
+        for _ in 0..2 {
+            send(client, &handles[..1], &[], &payload).unwrap();
+            send(client, &handles, &[], &payload).unwrap();
+            for server in [first, first, second] {
+                assert_eq!(recv(server).unwrap().payload(), payload);
+            }
+        }
+    }
+    world.end();
+}
+
 /// The same destination twice, and two handles to one node, yield messages in array order; no destination yields none.
 #[test]
 fn snd_3_every_destination_gets_a_message_in_array_order() {
@@ -354,6 +373,14 @@ fn rcv_6_where_somebody_may_wait_nothing_is_sent_silently() {
     assert_eq!(server.recv().unwrap().payload(), b"fifth");
     assert_eq!(server.recv().err(), Some(Error::NothingQueued));
     assert!(!client.send_unawaited(to_server, b"somebody asked"));
+    // To oneself, too.
+    let (_, to_itself) = node(&server, &server);
+    assert!(!server.send_unawaited(to_itself, b"somebody asked"));
+    send(&server, &[to_itself], &[], b"first").unwrap();
+    assert!(server.send_unawaited(to_itself, b"second"));
+    for payload in [&b"first"[..], b"second"] {
+        assert_eq!(server.recv().unwrap().payload(), payload);
+    }
     world.end();
 }
 
