@@ -323,25 +323,39 @@ fn clo_3_every_byte_is_back() {
     assert_eq!(n_bytes, 0);
 }
 
-/// What a send or a transfer takes before anybody is charged for it is what it says it will take, so that an embedder can charge it.
+/// What a send or a transfer takes before anybody is charged for it is what it says it will take, in whatever pieces it is told its ids, so that an
+/// embedder can charge it.
 #[test]
 fn acc_2_the_lists_of_a_call_are_as_long_as_it_says() {
     let world = World::new(2);
     let [server, client] = world.first();
     let (_, handle) = node(server, client);
-    for n in [4, 33, 500, 1024] {
+    for n in [0, 1, 2, 4, 33, 500, 1024] {
         let (many, few) = (vec![handle; n], [handle; 4]);
-        for (carried, destinations) in [(&many[..], &few[..]), (&few[..], &many[..])] {
-            let (n_bytes, send) = bytes_left(|| {
-                let mut send = client.begin_send(1 << 20).unwrap();
-                send.transfers(carried).unwrap();
-                send.destinations(destinations).unwrap();
-                send
-            });
+        for (carried, destinations) in [
+            (&many[..], &few[..]),
+            (&few[..], &many[..]),
+            (&[], &many[..]),
+            (&many[..], &[]),
+        ] {
             let said = PreparingSend::<Host>::list_bytes(carried.len(), destinations.len())
                 .map(|n| n as isize);
-            assert_eq!(n_bytes, said.iter().sum::<isize>(), "SEND with {n}");
-            send.abort().finish_silently();
+            for n_at_once in [1, 64, 1024] {
+                let (n_bytes, send) = bytes_left(|| {
+                    let mut send = client.begin_send(1 << 20).unwrap();
+                    send.transfers(&[]).unwrap();
+                    for ids in carried.chunks(n_at_once) {
+                        send.transfers(ids).unwrap();
+                    }
+                    send.destinations(&[]).unwrap();
+                    for ids in destinations.chunks(n_at_once) {
+                        send.destinations(ids).unwrap();
+                    }
+                    send
+                });
+                assert_eq!(n_bytes, said.iter().sum::<isize>(), "SEND with {n}");
+                send.abort().finish_silently();
+            }
         }
         let (n_bytes, transfer) = bytes_left(|| {
             let mut transfer = client.begin_transfer(server).unwrap();

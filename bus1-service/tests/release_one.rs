@@ -3,8 +3,10 @@
 
 mod common;
 
-use bus1_service::{Error, Id, Metadata, Peer, Progress, StagedSend};
-use common::{Host, MAXIMA, World, copy, node, read_out, release, ring, send, staged, traced};
+use bus1_service::{Error, Id, Kind, Metadata, Peer, Progress, StagedSend};
+use common::{
+    Host, MAXIMA, World, copy, node, read_out, recv_note, release, ring, send, staged, traced,
+};
 use proptest::prelude::*;
 
 const N_PEERS: usize = 3;
@@ -230,4 +232,25 @@ fn rel_1_releasing_one_handle_is_usual() {
     let behind = [Step::Begin(0, 0, 1)].into_iter().chain(alone);
     let n_fast = run(&behind.collect::<Vec<_>>());
     assert!((1..n_handles).contains(&n_fast), "{n_fast}");
+}
+
+/// A handle that stops counting before hundreds of copies on their way does so in several sections; whoever waits is woken when it has.
+#[test]
+fn not_2_the_last_handle_is_told_behind_many_copies_on_their_way() {
+    let world = World::new(3);
+    let [server, client, other] = world.first();
+    let (served, handle) = node(server, client);
+    let (_, to_other) = node(other, client);
+    let mut sending = client.begin_send(0).unwrap();
+    sending.transfers(&[handle]).unwrap();
+    sending.destinations(&[to_other; 600]).unwrap();
+    let mut staged = sending.prepared().unwrap().stage();
+    while staged.step(1) != Progress::Done {}
+    assert_eq!(server.recv().err(), Some(Error::NothingQueued));
+    let mut n_woken = 0;
+    let is_released = client.release_one(handle, &mut |_, _| n_woken += 1);
+    assert_eq!((is_released, n_woken), (true, 1));
+    assert_eq!(recv_note(server), (Kind::HandleRelease, served));
+    staged.abort().finish_silently();
+    world.end();
 }

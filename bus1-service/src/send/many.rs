@@ -81,7 +81,7 @@ impl<S: System> Many<S> {
     pub(super) fn from_one(one: One<S>) -> Result<Many<S>, Error> {
         let mut many = Many::new();
         many.destinations
-            .try_reserve(1)
+            .try_reserve_exact(1)
             .map_err(|_| Error::OutOfMemory)?;
         many.epoch = Some(one.epoch);
         many.destinations.push(Destination::new(one.id, one.handle));
@@ -116,7 +116,7 @@ impl<S: System> Many<S> {
             return Err(Error::TooLong);
         }
         self.sources
-            .try_reserve(ids.len())
+            .try_reserve_exact(ids.len())
             .map_err(|_| Error::OutOfMemory)?;
         let mut guard = sender.lock_settled();
         let (state, key) = guard.parts();
