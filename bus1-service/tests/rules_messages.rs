@@ -384,6 +384,26 @@ fn rcv_6_where_somebody_may_wait_nothing_is_sent_silently() {
     world.end();
 }
 
+/// A message that was received before its node died stays received: its sender, who comes by later, does not take it back.
+#[test]
+fn snd_4_what_was_received_before_its_node_died_stays_received() {
+    let world = World::new(3);
+    let [first, second, client] = world.first();
+    let (served, to_first) = node(first, client);
+    let (_, to_second) = node(second, client);
+    let mut sending = staged(client, &[to_first, to_second], b"both");
+    let effects = sending.commit().unwrap();
+    assert_eq!(recv(first).unwrap().payload(), b"both");
+    release(first, &[served]).unwrap();
+    let before = read_out(&world);
+    effects.finish_silently();
+    assert!(read_out(&world) == before, "nothing is left to be taken");
+    assert_eq!(recv(second).unwrap().payload(), b"both");
+    assert_eq!(recv_note(client), (Kind::NodeRelease, to_first));
+    drop(sending);
+    world.end();
+}
+
 /// What the embedder lets a message carry reaches every receiver, is charged like a handle, and is let go of when the messages are
 /// received or dropped, or the send is given up.
 #[test]
