@@ -140,3 +140,29 @@ fn snd_5_the_first_cause_is_told() {
     assert_eq!(result, Err(unknown));
     world.end();
 }
+
+/// Two to sixteen get a message of at most 256 bytes in one step; of fewer, more, a longer one, or an id that is none, nothing comes.
+#[test]
+fn snd_3_a_message_to_a_few_in_one_step() {
+    let Cast { world, to, .. } = cast();
+    let [client, a, b] = world.first();
+    for (n, n_bytes, is_sent) in [
+        (0, 1, false),
+        (1, 1, false),
+        (2, 1, true),
+        (16, 256, true),
+        (17, 1, false),
+        (2, 257, false),
+    ] {
+        let destinations: Vec<Id> = to[..2].iter().copied().cycle().take(n).collect();
+        let effects = client.send_few(&destinations, &vec![7; n_bytes]).unwrap();
+        assert_eq!(effects.is_some(), is_sent, "{n} destinations");
+        drop(effects);
+        let n_each = if is_sent { n / 2 } else { 0 };
+        assert_eq!([a, b].map(|peer| drain(peer).len()), [n_each * n_bytes; 2]);
+    }
+    let unknown = client.send_few(&[to[0], Id::INVALID], b"x");
+    assert!(unknown.unwrap().is_none());
+    assert!(!a.is_readable());
+    world.end();
+}
