@@ -18,7 +18,7 @@ use core::sync as imp;
 
 pub(crate) use imp::atomic::{AtomicU64, Ordering};
 
-/// Tries of a lock with a short wait behind each; if another holds it still, that may have been preempted. For a checker a wait is no longer than
+/// Tries of a lock with a short wait behind each; who holds it still after them may have been preempted. For a checker a wait is no longer than
 /// any step, and one more try is as good as many; loom would try every order of it.
 const N_SHORT_WAITS: u32 = if cfg!(feature = "loom") {
     0
@@ -27,8 +27,8 @@ const N_SHORT_WAITS: u32 = if cfg!(feature = "loom") {
 } else {
     6
 };
-/// Turns of a short wait. Whoever has the lock does several things meanwhile, and what it guards stays in the caches of one processor: with a
-/// single turn, two processors did as much as half of one.
+/// Turns of a short wait. Whoever has the lock does many things meanwhile, and what it guards stays in the caches of one processor
+/// (docs/performance.md has what other lengths came to).
 const N_SPINS: u32 = 128;
 
 /// A lock that is granted in order of arrival.

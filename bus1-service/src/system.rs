@@ -13,10 +13,10 @@ pub trait System: Sized + 'static {
     /// What its accounts count: `[u64; 2]` is objects and bytes, more slots are the embedder's.
     type Amounts: Amounts;
 
-    /// How often a thread tries a lock that another holds before it stands in line for it, with a short wait between the first tries and
-    /// [`System::relax`] between the others. From then on the lock is granted in order of
-    /// arrival (ORD-6). 0 for a kernel. A program with more threads than processors needs a few thousand: a thread that is preempted
-    /// while it stands in line holds up all behind it, and they never catch up.
+    /// How often a thread tries a lock that another holds before it stands in line for it, with a short wait behind each of the first tries and
+    /// [`System::relax`] behind the others. From then on the lock is granted in order of arrival (ORD-6). 0 for a kernel. A program with more
+    /// threads than processors needs a few thousand: a thread that is preempted while it stands in line holds up all behind it, and they
+    /// never catch up.
     const N_TRIES_BEFORE_LINE: u32 = 0;
 
     /// What a thread does, over and over, while it waits for a lock that another holds, or for another to be done with a batch of work
