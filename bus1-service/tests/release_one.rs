@@ -5,7 +5,8 @@ mod common;
 
 use bus1_service::{Error, Id, Kind, Metadata, Peer, Progress, StagedSend};
 use common::{
-    Host, MAXIMA, World, copy, node, read_out, recv_note, release, ring, send, staged, traced,
+    Host, MAXIMA, World, begun_with, copy, node, read_out, recv_note, release, ring, send, staged,
+    traced,
 };
 use proptest::prelude::*;
 
@@ -241,10 +242,7 @@ fn not_2_the_last_handle_is_told_behind_many_copies_on_their_way() {
     let [server, client, other] = world.first();
     let (served, handle) = node(server, client);
     let (_, to_other) = node(other, client);
-    let mut sending = client.begin_send(0).unwrap();
-    sending.transfers(&[handle]).unwrap();
-    sending.destinations(&[to_other; 600]).unwrap();
-    let mut staged = sending.prepared().unwrap().stage();
+    let mut staged = begun_with(client, &[to_other; 600], &[handle]);
     while staged.step(1) != Progress::Done {}
     assert_eq!(server.recv().err(), Some(Error::NothingQueued));
     let mut n_woken = 0;

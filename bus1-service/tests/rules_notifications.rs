@@ -58,10 +58,7 @@ fn not_2_copies_of_a_call_that_fails_do_not_count() {
     let (_, to_q) = node(q, p);
     for n_messages in [1, 1024] {
         let (node_id, handle) = node(owner, p);
-        let mut sending = p.begin_send(0).unwrap();
-        sending.transfers(&[handle; 4]).unwrap();
-        sending.destinations(&vec![to_q; n_messages]).unwrap();
-        let mut sending = sending.prepared().unwrap().stage();
+        let mut sending = begun_with(p, &vec![to_q; n_messages], &[handle; 4]);
         while sending.step(1) != Progress::Done {}
         let mut transferring = p.begin_transfer(q).unwrap();
         transferring.sources(&[Source::Copy(handle)]).unwrap();
@@ -88,10 +85,7 @@ fn not_2_copies_count_from_their_instant() {
     let (_, to_q) = node(q, p);
     let (node_id, handle) = node(owner, p);
     let begin = |n_messages| {
-        let mut sending = p.begin_send(0).unwrap();
-        sending.transfers(&[handle]).unwrap();
-        sending.destinations(&vec![to_q; n_messages]).unwrap();
-        let mut sending = sending.prepared().unwrap().stage();
+        let mut sending = begun_with(p, &vec![to_q; n_messages], &[handle]);
         while sending.step(1) != Progress::Done {}
         sending
     };
@@ -120,10 +114,7 @@ fn not_1_a_copy_decided_during_the_release_is_told() {
     let [owner, p, q] = world.first();
     let (_, to_q) = node(q, p);
     let (node_id, handle) = node(owner, p);
-    let mut sending = p.begin_send(0).unwrap();
-    sending.transfers(&[handle; 2]).unwrap();
-    sending.destinations(&[to_q]).unwrap();
-    let mut sending = sending.prepared().unwrap().stage();
+    let mut sending = begun_with(p, &[to_q], &[handle; 2]);
     owner.begin_release(&[node_id]).unwrap();
     // Named, marked, no handles of the owner to stage.
     for _ in 0..3 {

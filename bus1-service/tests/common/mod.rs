@@ -222,6 +222,14 @@ pub(crate) fn begun(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<
     try_begun(from, to, payload).unwrap()
 }
 
+/// The same of nothing but copies of `handles`.
+pub(crate) fn begun_with(from: &Peer<Host>, to: &[Id], handles: &[Id]) -> StagedSend<Host> {
+    let mut preparing = from.begin_send(0).unwrap();
+    preparing.transfers(handles).unwrap();
+    preparing.destinations(to).unwrap();
+    preparing.prepared().unwrap().stage()
+}
+
 /// Does everything up to the instant of a send of `payload`: what is returned is staged at every queue, and not decided.
 pub(crate) fn staged(from: &Peer<Host>, to: &[Id], payload: &[u8]) -> StagedSend<Host> {
     let mut staged = begun(from, to, payload);
