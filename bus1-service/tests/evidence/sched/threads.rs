@@ -1,6 +1,6 @@
 //! Real threads.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 /// How often a thread looks before it gives up waiting.
 pub(crate) const TRIES: usize = 100_000;
@@ -18,8 +18,14 @@ pub(crate) fn pause() {
     std::thread::yield_now();
 }
 
-/// Runs all of them at the same time, to the end.
-pub(crate) fn in_parallel(threads: Vec<Box<dyn FnOnce() + Send>>) {
+/// Whose turn it is to be made last.
+static TURN: AtomicUsize = AtomicUsize::new(0);
+
+/// Runs all of them at the same time, to the end. They take turns at being made last, for who comes last to the barrier is
+/// the first to leave it.
+pub(crate) fn in_parallel(mut threads: Vec<Box<dyn FnOnce() + Send>>) {
+    let turn = TURN.fetch_add(1, Ordering::Relaxed) % threads.len().max(1);
+    threads.rotate_left(turn);
     let barrier = std::sync::Barrier::new(threads.len());
     std::thread::scope(|scope| {
         for (number, thread) in threads.into_iter().enumerate() {
