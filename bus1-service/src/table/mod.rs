@@ -11,10 +11,11 @@
 //!    that nothing came of are taken back slot by slot, later; if such a slot is freed meanwhile, its next use waits until then.
 //! 5. Whoever frees ids gives memory back that is not needed for others ([`Table::take_empty`]), outside the lock: of the segments in
 //!    which nothing is used, one stays, so that a peer at the edge of a segment does not take memory and give it back each time, and
-//!    the first, which is small as long as the peer is. Of the others a generation remains, above all that their slots had.
+//!    the first, which is small as long as the peer is. Of the others a generation remains, above all that their slots had ([`Directory`]).
 //! 6. The table of a closed peer is given back segment by segment. Whoever is still promised an id of it, by a message on its way
 //!    that will be dropped, gets [`Id::INVALID`], which may be filled and freed without effect.
 
+mod directory;
 mod segment;
 
 use alloc::vec::Vec;
@@ -24,6 +25,7 @@ use crate::mem::{Packed, Ref};
 use crate::node::Node;
 use crate::{Error, Id, System};
 
+use directory::{Block, Directory, REGULAR};
 use segment::{Segment, Slot};
 
 /// What an id may name.
@@ -32,10 +34,19 @@ pub(crate) enum Object<S: System> {
     Handle(Ref<Handle<S>>),
 }
 
-/// A piece of a table that is given back; the last one comes with the list of segments.
+/// A piece of a table that is given back: a segment, and the lists that nothing is left of.
 pub(crate) struct Piece<S: System> {
-    _slots: Vec<Slot<S>>,
-    _segments: Vec<Segment<S>>,
+    slots: Vec<Slot<S>>,
+    segments: Vec<Segment<S>>,
+    blocks: Vec<Block<S>>,
+}
+
+impl<S: System> Piece<S> {
+    const EMPTY: Piece<S> = Piece {
+        slots: Vec::new(),
+        segments: Vec::new(),
+        blocks: Vec::new(),
+    };
 }
 
 /// Why ids cannot be named together (REL-1), and the place among them that shows it.
@@ -53,12 +64,9 @@ const INDEX_MASK: u64 = (1 << INDEX_BITS) - 1;
 /// Beyond this the table grows no more: its last segment ends before the index space does.
 const INDEX_MAX: u64 = INDEX_MASK - REGULAR as u64;
 const GENERATION_SHIFT: u32 = INDEX_BITS + 1;
-/// Slots of a segment; the first has as many in the end, and [`FIRST`] to begin with.
-const REGULAR: u32 = 256;
-const FIRST: u32 = 4;
 /// No slot: beyond every index.
 const NONE: u32 = u32::MAX;
-/// The end of a chain of used slots.
+/// The end of a chain of used slots, or of idle segments.
 const END: u32 = NONE - 1;
 
 /// Slots in use, one behind the other: a slot is on one chain at most.
@@ -78,11 +86,11 @@ impl Chain {
 
 /// The id table of a peer.
 pub(crate) struct Table<S: System> {
-    segments: Vec<Segment<S>>,
-    /// The stacks of segments that may have room, that may be empty, and that are absent.
+    segments: Directory<S>,
+    /// The list of segments that have room.
     first_open: u32,
+    /// The stack of segments that may be empty.
     first_idle: u32,
-    first_absent: u32,
     named: Chain,
     /// The handle that was used last ([`Table::recent`]), and its id. It is in its slot too, so this pointer is never the last.
     recent_id: Id,
@@ -99,8 +107,9 @@ pub(crate) struct Table<S: System> {
 pub(crate) struct Growth<S: System> {
     need: Need,
     slots: Vec<Slot<S>>,
-    /// A longer list of segments, if the old one is full.
+    /// Longer lists of segments and blocks, if the old ones are full.
     segments: Vec<Segment<S>>,
+    blocks: Vec<Block<S>>,
 }
 
 /// Where a table must grow.
@@ -109,8 +118,9 @@ pub(crate) struct Need {
     /// The segment that is to have memory, new, absent, or the first, and for how many slots.
     segment: u32,
     n_slots: u32,
-    /// How long the list of segments must become, if it is full.
+    /// How long the list of segments of its block must become, and that of blocks, if they are full.
     n_segments: usize,
+    n_blocks: usize,
 }
 
 /// The segment of a slot, and the place in it.
@@ -128,15 +138,17 @@ impl Need {
         if u64::from(self.segment).saturating_mul(u64::from(REGULAR)) > INDEX_MAX {
             return Err(Error::OutOfMemory);
         }
-        let (mut slots, mut segments) = (Vec::new(), Vec::new());
+        let (mut slots, mut segments, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
         slots
             .try_reserve_exact(self.n_slots as usize)
             .and_then(|()| segments.try_reserve_exact(self.n_segments))
+            .and_then(|()| blocks.try_reserve_exact(self.n_blocks))
             .map_err(|_| Error::OutOfMemory)?;
         Ok(Growth {
             need: self,
             slots,
             segments,
+            blocks,
         })
     }
 }
@@ -144,10 +156,9 @@ impl Need {
 impl<S: System> Table<S> {
     pub(crate) const fn new() -> Table<S> {
         Table {
-            segments: Vec::new(),
+            segments: Directory::new(),
             first_open: NONE,
-            first_idle: NONE,
-            first_absent: NONE,
+            first_idle: END,
             named: Chain::EMPTY,
             recent_id: Id::INVALID,
             recent: None,
@@ -162,87 +173,68 @@ impl<S: System> Table<S> {
         if self.n_free >= n || self.is_closed {
             return None;
         }
-        Some(self.need())
-    }
-
-    /// Where the table grows next.
-    fn need(&self) -> Need {
-        let (segment, n_slots) = match &self.segments[..] {
-            [] => (0, FIRST),
-            [first] if first.n_slots < REGULAR => (0, first.n_slots.saturating_mul(2)),
-            _ if self.first_absent != NONE => (self.first_absent, REGULAR),
-            // Their number fits: it is bounded by the indexes.
-            segments => (segments.len() as u32, REGULAR),
-        };
-        let is_new = segment as usize == self.segments.len();
-        let is_full = self.segments.len() == self.segments.capacity();
-        let n_segments = if is_new && is_full {
-            self.segments.len().saturating_mul(2).max(1)
-        } else {
-            0
-        };
-        Need {
-            segment,
-            n_slots,
-            n_segments,
-        }
+        Some(self.segments.need())
     }
 
     /// Hangs in what was set aside, if the table still grows there; gives back what is left over, to be dropped outside the lock.
     #[must_use]
     pub(crate) fn grow(&mut self, mut growth: Growth<S>) -> Growth<S> {
-        if growth.need != self.need() || self.is_closed {
+        if growth.need != self.segments.need() || self.is_closed {
             return growth;
         }
         let Need {
             segment: index,
             n_slots,
-            n_segments,
+            ..
         } = growth.need;
-        if n_segments > 0 {
-            growth.segments.append(&mut self.segments);
-            core::mem::swap(&mut self.segments, &mut growth.segments);
+        let had_room = self.has_room(index);
+        let n_before = self.segments.grow(&mut growth);
+        self.n_free = self.n_free.saturating_add(n_slots.saturating_sub(n_before));
+        self.n_empty = self.n_empty.saturating_add(u32::from(n_before == 0));
+        if !had_room {
+            self.open(index);
         }
-        match self.segments.get_mut(index as usize) {
-            None => {
-                // Within the capacity: the list is not full, or longer now.
-                self.segments
-                    .push(Segment::new(core::mem::take(&mut growth.slots), n_slots));
-                self.n_empty = self.n_empty.saturating_add(1);
-                self.n_free = self.n_free.saturating_add(n_slots);
-            }
-            Some(segment) => {
-                if segment.n_slots == 0 {
-                    self.first_absent = core::mem::replace(&mut segment.next_idle, NONE);
-                    self.n_empty = self.n_empty.saturating_add(1);
-                }
-                // Within the capacity, which is above that of the old ones.
-                growth.slots.append(&mut segment.slots);
-                core::mem::swap(&mut segment.slots, &mut growth.slots);
-                let n_before = core::mem::replace(&mut segment.n_slots, n_slots);
-                self.n_free = self.n_free.saturating_add(n_slots.saturating_sub(n_before));
-            }
-        }
-        self.open(index);
         self.idle(index);
         growth
     }
 
-    /// A segment may have room.
+    fn has_room(&self, index: u32) -> bool {
+        self.segments.get(index).is_some_and(Segment::has_room)
+    }
+
+    /// A segment has room now.
     fn open(&mut self, index: u32) {
-        if let Some(segment) = self.segments.get_mut(index as usize)
-            && !core::mem::replace(&mut segment.is_open, true)
-        {
-            segment.next_open = core::mem::replace(&mut self.first_open, index);
+        let next = core::mem::replace(&mut self.first_open, index);
+        if let Some(next) = self.segments.get_mut(next) {
+            next.previous_open = index;
+        }
+        if let Some(segment) = self.segments.get_mut(index) {
+            segment.previous_open = NONE;
+            segment.next_open = next;
+        }
+    }
+
+    /// A segment has no room any more.
+    fn close(&mut self, index: u32) {
+        let Some(segment) = self.segments.get(index) else {
+            return;
+        };
+        let (previous, next) = (segment.previous_open, segment.next_open);
+        match self.segments.get_mut(previous) {
+            Some(previous) => previous.next_open = next,
+            None => self.first_open = next,
+        }
+        if let Some(next) = self.segments.get_mut(next) {
+            next.previous_open = previous;
         }
     }
 
     /// A segment may be empty. The first is never taken out.
     fn idle(&mut self, index: u32) {
-        if let Some(segment) = self.segments.get_mut(index as usize)
+        if let Some(segment) = self.segments.get_mut(index)
             && index > 0
             && segment.is_empty()
-            && !core::mem::replace(&mut segment.is_idle, true)
+            && segment.next_idle == NONE
         {
             segment.next_idle = core::mem::replace(&mut self.first_idle, index);
         }
@@ -253,19 +245,17 @@ impl<S: System> Table<S> {
         if self.is_closed {
             return Some(Id::INVALID);
         }
-        loop {
-            let index = self.first_open;
-            let segment = self.segments.get_mut(index as usize)?;
-            let was_empty = segment.is_empty();
-            if let Some((offset, generation)) = segment.reserve() {
-                self.n_free = self.n_free.saturating_sub(1);
-                self.n_empty = self.n_empty.saturating_sub(u32::from(was_empty));
-                let index = index.saturating_mul(REGULAR).saturating_add(offset);
-                return Some(id(index, generation));
-            }
-            segment.is_open = false;
-            self.first_open = segment.next_open;
+        let index = self.first_open;
+        let segment = self.segments.get_mut(index)?;
+        let was_empty = segment.is_empty();
+        let (offset, generation) = segment.reserve()?;
+        if !segment.has_room() {
+            self.close(index);
         }
+        self.n_free = self.n_free.saturating_sub(1);
+        self.n_empty = self.n_empty.saturating_sub(u32::from(was_empty));
+        let index = index.saturating_mul(REGULAR).saturating_add(offset);
+        Some(id(index, generation))
     }
 
     /// Takes the memory of a segment in which nothing is used, if there is more than one, to be dropped outside the lock.
@@ -273,18 +263,14 @@ impl<S: System> Table<S> {
     pub(crate) fn take_empty(&mut self) -> Option<Piece<S>> {
         while self.n_empty > 1 {
             let index = self.first_idle;
-            let segment = self.segments.get_mut(index as usize)?;
-            segment.is_idle = false;
-            self.first_idle = segment.next_idle;
+            let segment = self.segments.get_mut(index)?;
+            self.first_idle = core::mem::replace(&mut segment.next_idle, NONE);
             // It may be in use again.
             if segment.is_empty() {
-                segment.next_idle = core::mem::replace(&mut self.first_absent, index);
                 self.n_free = self.n_free.saturating_sub(segment.n_slots);
                 self.n_empty = self.n_empty.saturating_sub(1);
-                return Some(Piece {
-                    _slots: segment.vacate(),
-                    _segments: Vec::new(),
-                });
+                self.close(index);
+                return Some(self.segments.vacate(index));
             }
         }
         None
@@ -322,15 +308,18 @@ impl<S: System> Table<S> {
 
     fn take_back(&mut self, index: u32, take_back: fn(&mut Segment<S>, u32) -> bool) {
         let (index, offset) = place(index);
-        let Some(segment) = self.segments.get_mut(index as usize) else {
+        let Some(segment) = self.segments.get_mut(index) else {
             return;
         };
+        let had_room = segment.has_room();
         if !take_back(segment, offset) {
             return;
         }
         let is_empty = segment.is_empty();
         self.n_free = self.n_free.saturating_add(1);
-        self.open(index);
+        if !had_room {
+            self.open(index);
+        }
         if is_empty {
             self.n_empty = self.n_empty.saturating_add(1);
             self.idle(index);
@@ -441,41 +430,28 @@ impl<S: System> Table<S> {
     /// Takes a segment out of the table of a closed peer; `None` if there is none left.
     pub(crate) fn shrink(&mut self) -> Option<Piece<S>> {
         self.is_closed = true;
-        let segment = self.segments.pop()?;
-        let is_last = self.segments.is_empty();
-        Some(Piece {
-            _slots: segment.slots,
-            _segments: if is_last {
-                core::mem::take(&mut self.segments)
-            } else {
-                Vec::new()
-            },
-        })
+        self.segments.pop()
     }
 
     /// What the slot `index` holds, and whether there may be such a slot; for walks over all objects.
     pub(crate) fn at(&self, index: u32) -> Option<Option<&Packed<Object<S>>>> {
-        let (segment, offset) = place(index);
-        let segment = self.segments.get(segment as usize)?;
-        Some(
-            segment
-                .slots
-                .get(offset as usize)
-                .and_then(|slot| slot.object.as_ref()),
-        )
+        if self.segments.ends_before(place(index).0) {
+            return None;
+        }
+        Some(self.slot(index).and_then(|slot| slot.object.as_ref()))
     }
 
     #[inline]
     fn slot(&self, index: u32) -> Option<&Slot<S>> {
         let (segment, offset) = place(index);
-        let segment = self.segments.get(segment as usize)?;
+        let segment = self.segments.get(segment)?;
         segment.slots.get(offset as usize)
     }
 
     #[inline]
     fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<S>> {
         let (segment, offset) = place(index);
-        let segment = self.segments.get_mut(segment as usize)?;
+        let segment = self.segments.get_mut(segment)?;
         segment.slots.get_mut(offset as usize)
     }
 }

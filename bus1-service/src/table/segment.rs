@@ -1,4 +1,4 @@
-//! A segment of an id table: slots, and what remains of them while there is no memory for them.
+//! A segment of an id table: slots, those that are free in a chain.
 
 use alloc::vec::Vec;
 
@@ -15,7 +15,7 @@ pub(super) struct Slot<S: System> {
     pub(super) object: Option<Packed<Object<S>>>,
 }
 
-/// A segment. Without memory it is *absent*: all that is kept of its slots is the generation they begin with when they come back.
+/// A segment. Without memory it is *absent*, and nothing it says is of use but the link to the next one.
 pub(super) struct Segment<S: System> {
     /// Those that were ever given out since the segment has this memory.
     pub(super) slots: Vec<Slot<S>>,
@@ -24,33 +24,37 @@ pub(super) struct Segment<S: System> {
     /// Slots that are reserved, used, or used up.
     n_used: u32,
     first_free: u32,
-    /// The generation of slots that are given out for the first time: above all that a slot of the segment ever had before.
+    /// The generation of slots that are given out for the first time.
     floor: u32,
     /// The greatest generation that a slot has.
-    greatest: u32,
-    /// The next segment on the stack of those that may have room, and whether it is on it.
+    pub(super) greatest: u32,
+    /// Its neighbours on the list of segments with room.
+    pub(super) previous_open: u32,
     pub(super) next_open: u32,
-    pub(super) is_open: bool,
-    /// The next segment on the stack of those that may be empty, and whether it is on it; or on that of the absent ones.
+    /// [`NONE`] unless it is on the stack of those that may be empty; then the next there, or [`END`](super::END). If it is absent, the next
+    /// absent one of its block.
     pub(super) next_idle: u32,
-    pub(super) is_idle: bool,
 }
 
 impl<S: System> Segment<S> {
-    /// A segment with this memory.
-    pub(super) fn new(slots: Vec<Slot<S>>, n_slots: u32) -> Segment<S> {
+    /// A segment with this memory, whose slots begin with the generation `floor`.
+    pub(super) const fn new(slots: Vec<Slot<S>>, n_slots: u32, floor: u32) -> Segment<S> {
         Segment {
             slots,
             n_slots,
             n_used: 0,
             first_free: NONE,
-            floor: 0,
-            greatest: 0,
+            floor,
+            greatest: floor,
+            previous_open: NONE,
             next_open: NONE,
-            is_open: false,
             next_idle: NONE,
-            is_idle: false,
         }
+    }
+
+    /// Whether a slot can be given out.
+    pub(super) fn has_room(&self) -> bool {
+        self.n_used < self.n_slots
     }
 
     /// Whether it has memory, and nothing in it.
@@ -106,10 +110,8 @@ impl<S: System> Segment<S> {
         true
     }
 
-    /// Takes the memory out of an empty segment.
+    /// Takes the memory out.
     pub(super) fn vacate(&mut self) -> Vec<Slot<S>> {
-        self.floor = self.greatest;
-        self.first_free = NONE;
         self.n_slots = 0;
         core::mem::take(&mut self.slots)
     }

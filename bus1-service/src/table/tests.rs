@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::vec::Vec;
 
+use super::directory::{FIRST, PER_BLOCK};
 use super::*;
 
 struct Host;
@@ -36,7 +37,24 @@ fn n_kept(table: &mut Table<Host>) -> u32 {
     while let Some(piece) = table.take_empty() {
         drop(piece);
     }
-    table.segments.iter().map(|segment| segment.n_slots).sum()
+    segments(table).map(|segment| segment.n_slots).sum()
+}
+
+/// All segments that something is known about.
+fn segments(table: &Table<Host>) -> impl Iterator<Item = &Segment<Host>> {
+    let blocks = table.segments.blocks.iter();
+    blocks.flat_map(|block| &block.segments)
+}
+
+/// A table of so many segments, all of them full, and their ids.
+fn filled(n_segments: u32) -> (Table<Host>, Vec<Vec<Id>>) {
+    let mut table = Table::new();
+    let ids = reserve(&mut table, n_segments * REGULAR);
+    let mut by_segment = Vec::from_iter((0..n_segments).map(|_| Vec::new()));
+    for id in ids {
+        by_segment[place(index(id)).0 as usize].push(id);
+    }
+    (table, by_segment)
 }
 
 /// However many ids were promised at once, the memory that remains is that of what is still held, of the first segment and of one more.
@@ -91,7 +109,7 @@ fn obj_4_used_up_slots_are_retired() {
     free(&mut table, &ids);
     n_kept(&mut table);
     let (segment, _) = place(index);
-    assert_eq!(table.segments[segment as usize].n_slots, REGULAR);
+    assert_eq!(table.segments.get(segment).unwrap().n_slots, REGULAR);
     let again = reserve(&mut table, 3 * REGULAR);
     assert!(!again.contains(&last));
     assert!(again.iter().all(|&id| super::index(id) != index));
@@ -104,12 +122,13 @@ fn obj_4_a_table_grows_by_doubling() {
     let mut seen = Vec::new();
     while seen.len() < 10 {
         let need = table.growth(table.n_free + 1).unwrap();
-        seen.push((need.segment, need.n_slots, need.n_segments));
+        seen.push((need.segment, need.n_slots, need.n_segments, need.n_blocks));
         drop(table.grow(need.take().unwrap()));
-        assert_eq!(table.n_empty as usize, table.segments.len());
+        assert_eq!(table.n_empty as usize, segments(&table).count());
     }
     let doubled = (2..9).map(|shift| (0, 1 << shift, usize::from(shift == 2)));
-    let whole = [(1, REGULAR, 2), (2, REGULAR, 4), (3, REGULAR, 0)];
+    let doubled = doubled.map(|(segment, n_slots, n)| (segment, n_slots, n, n));
+    let whole = [(1, REGULAR, 2, 0), (2, REGULAR, 4, 0), (3, REGULAR, 0, 0)];
     assert_eq!(seen, doubled.chain(whole).collect::<Vec<_>>());
 }
 
@@ -123,9 +142,9 @@ fn obj_4_one_empty_segment_stays() {
     assert_eq!(n_kept(&mut table), 2 * REGULAR);
     free(&mut table, &first[..1]);
     assert_eq!(n_kept(&mut table), REGULAR);
-    assert_eq!(table.segments[0].n_slots, REGULAR);
+    assert_eq!(table.segments.get(0).unwrap().n_slots, REGULAR);
     let again = reserve(&mut table, 5 * REGULAR);
-    assert_eq!((table.segments.len(), table.n_empty), (5, 0));
+    assert_eq!((segments(&table).count(), table.n_empty), (5, 0));
     free(&mut table, &again);
     assert_eq!(n_kept(&mut table), REGULAR);
 }
@@ -156,11 +175,14 @@ fn obj_4_two_may_grow_at_once() {
     assert_eq!(reserve(&mut table, 5).len(), 5);
     let left_over = table.grow(growths.pop().unwrap());
     assert_eq!(left_over.slots.capacity(), FIRST as usize);
-    assert_eq!((table.segments[0].n_slots, table.n_free), (2 * FIRST, 3));
+    assert_eq!(
+        (table.segments.get(0).unwrap().n_slots, table.n_free),
+        (2 * FIRST, 3)
+    );
     let late = table.growth(4).unwrap().take().unwrap();
-    drop(table.shrink());
+    assert!(table.shrink().is_some() && table.shrink().is_none());
     assert_eq!(table.grow(late).slots.capacity(), 4 * FIRST as usize);
-    assert!(table.segments.is_empty());
+    assert_eq!(n_kept(&mut table), 0);
 }
 
 /// A table grows until every index that an id has room for is a slot, but for those of the last segment, and no further.
@@ -171,10 +193,103 @@ fn obj_4_a_table_ends_before_the_index_space() {
             segment,
             n_slots: REGULAR,
             n_segments: 0,
+            n_blocks: 0,
         };
         need.take::<Host>().is_ok()
     };
     let n_segments = (1 << INDEX_BITS) / REGULAR;
     assert!(can_have(0) && can_have(n_segments - 2));
     assert!(!can_have(n_segments - 1) && !can_have(n_segments));
+}
+
+/// A block in which no segment has memory gives its list back; where one id is held, only that of its block stays. What is promised again
+/// begins there, with ids that nobody had.
+#[test]
+fn obj_4_lists_follow_what_is_held() {
+    let n_segments = 4 * PER_BLOCK;
+    let (mut table, mut ids) = filled(n_segments);
+    let seen: BTreeSet<Id> = ids.iter().flatten().copied().collect();
+    let last = ids[n_segments as usize - 1].pop().unwrap();
+    ids.iter().for_each(|ids| free(&mut table, ids));
+    n_kept(&mut table);
+    let lists = table
+        .segments
+        .blocks
+        .iter()
+        .map(|block| block.segments.capacity());
+    let n_lists = lists.filter(|&n| n > 0).count();
+    // Of the last one, and where one empty segment stays, which is the first, or the last that was freed.
+    assert!(n_lists <= 2, "{n_lists} lists for one id");
+    let again = reserve(&mut table, n_segments * REGULAR - 1);
+    assert!(again.iter().all(|id| !seen.contains(id)));
+    assert_eq!(segments(&table).count(), n_segments as usize);
+    free(&mut table, &again);
+    free(&mut table, &[last]);
+    assert!(n_kept(&mut table) <= 2 * REGULAR);
+}
+
+/// Segments that go and come in any order leave a table in which each slot is promised once, and no more memory than before.
+#[test]
+fn obj_4_segments_come_and_go_in_any_order() {
+    let n_segments = 3 * PER_BLOCK + 5;
+    let (mut table, mut ids) = filled(n_segments);
+    let mut random = 7_u32;
+    for _ in 0..100 {
+        random = random.wrapping_mul(0x9e37_79b9).rotate_left(13);
+        for which in 0..random % 40 {
+            let segment = (random ^ which.wrapping_mul(77)) % n_segments;
+            free(&mut table, &core::mem::take(&mut ids[segment as usize]));
+        }
+        n_kept(&mut table);
+        if random & 1 == 0 {
+            let n_missing = ids
+                .iter()
+                .map(|ids| REGULAR - ids.len() as u32)
+                .sum::<u32>();
+            for id in reserve(&mut table, n_missing / 2) {
+                ids[place(index(id)).0 as usize].push(id);
+            }
+        }
+        let promised = ids.iter().flatten().map(|&id| index(id));
+        let n_promised = ids.iter().map(Vec::len).sum::<usize>();
+        assert_eq!(promised.collect::<BTreeSet<u32>>().len(), n_promised);
+        let n_room: u32 = segments(&table).map(|segment| segment.n_slots).sum();
+        assert_eq!(n_room, table.n_free + n_promised as u32);
+        let n_present = segments(&table).filter(|segment| segment.n_slots > 0);
+        assert!(n_present.count() <= ids.iter().filter(|ids| !ids.is_empty()).count() + 2);
+    }
+}
+
+/// A table that closes gives back every segment and every list, also where some had been given back before.
+#[test]
+fn clo_4_every_piece_comes_back() {
+    let (mut table, ids) = filled(3 * PER_BLOCK);
+    for ids in &ids[PER_BLOCK as usize..2 * PER_BLOCK as usize + 9] {
+        free(&mut table, ids);
+    }
+    n_kept(&mut table);
+    let n_present = segments(&table)
+        .filter(|segment| segment.n_slots > 0)
+        .count();
+    let mut n_pieces = 0;
+    while let Some(piece) = table.shrink() {
+        n_pieces += usize::from(piece.slots.capacity() > 0);
+    }
+    assert_eq!(n_pieces, n_present);
+    assert_eq!(table.segments.blocks.capacity(), 0);
+    assert!(table.at(0).is_none());
+}
+
+/// A walk over all slots ends behind the last segment there is, and passes over those that were given back.
+#[test]
+fn obj_4_walks_pass_over_what_was_given_back() {
+    let (mut table, mut ids) = filled(2 * PER_BLOCK + 9);
+    let kept = ids.pop().unwrap();
+    ids.iter().for_each(|ids| free(&mut table, ids));
+    n_kept(&mut table);
+    let n_slots = (0..).take_while(|&index| table.at(index).is_some()).count();
+    assert_eq!(n_slots as u32, (2 * PER_BLOCK + 9) * REGULAR);
+    free(&mut table, &kept);
+    n_kept(&mut table);
+    assert!(table.at(0).is_some() && Table::<Host>::new().at(0).is_none());
 }
