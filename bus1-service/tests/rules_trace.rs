@@ -208,6 +208,38 @@ fn err_1_a_refusal_tells_nothing() {
     world.end();
 }
 
+/// What took effect reads as a sentence: who, which peers by account and number, and which node or handle.
+#[test]
+fn every_event_is_a_sentence() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let (of_node, handle) = node(server, client);
+    let (to, by) = (server.name(), client.name());
+    let name =
+        |peer: &Peer<Host>| format!("{}.{}", peer.account().number().as_u64(), peer.name().actor);
+    assert_eq!(
+        [to.to_string(), by.to_string()],
+        [name(server), name(client)]
+    );
+    let node = format!("{:#x}", of_node.as_u64());
+    let sentences = |events: Vec<TraceEvent>| {
+        let sentences = events.iter().map(TraceEvent::to_string);
+        sentences.collect::<Vec<_>>()
+    };
+    let sent = told(|| send(client, &[handle], &[handle], b"four").unwrap());
+    let of_sent = format!("{by} sends to node {node} of {to}: 4 bytes and 1 carried");
+    assert_eq!(sentences(sent), [of_sent]);
+    let received = told(|| drop(server.recv().unwrap()));
+    assert_eq!(
+        sentences(received),
+        [format!("{to} receives User, id {node}")]
+    );
+    let released = told(|| release(client, &[handle]).unwrap());
+    let of_released = format!("{by} releases a handle on node {node} of {to}");
+    assert_eq!(sentences(released)[0], of_released);
+    world.end();
+}
+
 /// An embedder that does not say that anybody watches is told nothing.
 #[test]
 fn who_does_not_watch_is_told_nothing() {

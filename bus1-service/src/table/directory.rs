@@ -1,6 +1,6 @@
 //! The segments of an id table, by their number.
 //!
-//! They come in blocks. A block in which no segment has memory has none either: of it a few words remain, with the generation
+//! They come in blocks, the first of which lies in the table. A block in which no segment has memory has none either: of it a few words remain, with the generation
 //! that its slots begin with when it comes back. So what a peer holds pays for the list of its segments too, however much it
 //! held before.
 
@@ -17,7 +17,7 @@ pub(super) const FIRST: u32 = 4;
 pub(super) const PER_BLOCK: u32 = 64;
 
 /// Some segments: those with memory, and those that had some since the block has its own, which are *absent*.
-pub(super) struct Block<S: System> {
+pub(crate) struct Block<S: System> {
     pub(super) segments: Vec<Segment<S>>,
     /// Segments that have memory.
     n_present: u32,
@@ -31,7 +31,8 @@ pub(super) struct Block<S: System> {
 
 /// The segments of an id table.
 pub(super) struct Directory<S: System> {
-    pub(super) blocks: Vec<Block<S>>,
+    first: Block<S>,
+    others: Vec<Block<S>>,
     /// The stack of the blocks with less segments than [`PER_BLOCK`].
     first_lacking: u32,
 }
@@ -62,11 +63,47 @@ fn move_into<T>(list: &mut Vec<T>, longer: &mut Vec<T>) {
     core::mem::swap(list, longer);
 }
 
+impl<S: System> Block<S> {
+    /// A block without segments, and the next one of those that lack some.
+    const fn new(next_lacking: u32) -> Block<S> {
+        Block {
+            segments: Vec::new(),
+            n_present: 0,
+            first_absent: NONE,
+            next_lacking,
+            floor: 0,
+        }
+    }
+}
+
 impl<S: System> Directory<S> {
     pub(super) const fn new() -> Directory<S> {
         Directory {
-            blocks: Vec::new(),
-            first_lacking: NONE,
+            first: Block::new(NONE),
+            others: Vec::new(),
+            first_lacking: 0,
+        }
+    }
+
+    /// All blocks.
+    #[cfg(test)]
+    pub(super) fn blocks(&self) -> impl Iterator<Item = &Block<S>> {
+        core::iter::once(&self.first).chain(&self.others)
+    }
+
+    #[inline(always)]
+    fn block(&self, index: u32) -> Option<&Block<S>> {
+        match index.checked_sub(1) {
+            None => Some(&self.first),
+            Some(other) => self.others.get(other as usize),
+        }
+    }
+
+    #[inline(always)]
+    fn block_mut(&mut self, index: u32) -> Option<&mut Block<S>> {
+        match index.checked_sub(1) {
+            None => Some(&mut self.first),
+            Some(other) => self.others.get_mut(other as usize),
         }
     }
 
@@ -74,23 +111,20 @@ impl<S: System> Directory<S> {
     #[inline(always)]
     pub(super) fn get(&self, number: u32) -> Option<&Segment<S>> {
         let (block, place) = place(number);
-        let block = self.blocks.get(block as usize)?;
-        block.segments.get(place as usize)
+        self.block(block)?.segments.get(place as usize)
     }
 
     /// The same, to be changed.
     #[inline(always)]
     pub(super) fn get_mut(&mut self, number: u32) -> Option<&mut Segment<S>> {
         let (block, place) = place(number);
-        let block = self.blocks.get_mut(block as usize)?;
-        block.segments.get_mut(place as usize)
+        self.block_mut(block)?.segments.get_mut(place as usize)
     }
 
-    /// Whether no segment has this number or a greater one.
+    /// Whether no segment has this number, which nothing is known about, or a greater one.
     pub(super) fn ends_before(&self, number: u32) -> bool {
         let (block, _) = place(number);
-        let is_last = block as usize >= self.blocks.len().saturating_sub(1);
-        is_last && self.get(number).is_none()
+        block as usize >= self.others.len()
     }
 
     /// Where memory is hung in next.
@@ -106,8 +140,8 @@ impl<S: System> Directory<S> {
             };
         }
         // Their number fits: it is bounded by the indexes.
-        let new = self.blocks.len() as u32;
-        let (block, place, n_segments) = match self.blocks.get(self.first_lacking as usize) {
+        let new = (self.others.len() as u32).saturating_add(1);
+        let (block, place, n_segments) = match self.block(self.first_lacking) {
             None => (new, 0, 1),
             Some(block) if block.first_absent != NONE => {
                 (self.first_lacking, block.first_absent, 0)
@@ -117,15 +151,12 @@ impl<S: System> Directory<S> {
                 (self.first_lacking, place, longer(&block.segments, true))
             }
         };
+        let segment = number(block, place);
         Need {
-            segment: number(block, place),
-            n_slots: if self.blocks.is_empty() {
-                FIRST
-            } else {
-                REGULAR
-            },
+            segment,
+            n_slots: if segment == 0 { FIRST } else { REGULAR },
             n_segments,
-            n_blocks: longer(&self.blocks, block == new),
+            n_blocks: longer(&self.others, block == new),
         }
     }
 
@@ -142,20 +173,15 @@ impl<S: System> Directory<S> {
             return core::mem::replace(&mut first.n_slots, n_slots);
         }
         if growth.need.n_blocks > 0 {
-            move_into(&mut self.blocks, &mut growth.blocks);
+            move_into(&mut self.others, &mut growth.blocks);
         }
         let (index, place) = place(segment);
-        if index as usize == self.blocks.len() {
+        if index as usize > self.others.len() {
             // Within the capacity: the list is not full, or longer now.
-            self.blocks.push(Block {
-                segments: Vec::new(),
-                n_present: 0,
-                first_absent: NONE,
-                next_lacking: core::mem::replace(&mut self.first_lacking, index),
-                floor: 0,
-            });
+            self.others.push(Block::new(self.first_lacking));
+            self.first_lacking = index;
         }
-        let Some(block) = self.blocks.get_mut(index as usize) else {
+        let Some(block) = self.block_mut(index) else {
             return 0;
         };
         if growth.need.n_segments > 0 {
@@ -174,52 +200,55 @@ impl<S: System> Directory<S> {
         block.n_present = block.n_present.saturating_add(1);
         if block.n_present == PER_BLOCK {
             // It was the first of those that lack one.
-            self.first_lacking = core::mem::replace(&mut block.next_lacking, NONE);
+            self.first_lacking = block.next_lacking;
         }
         0
     }
 
-    /// Takes the memory of an empty segment that is not the first, and that of its block if no other has any.
-    pub(super) fn vacate(&mut self, number: u32) -> Piece<S> {
+    /// Takes the memory of an empty segment that is not the first, and that of its block if no other has any; `None` if there is none.
+    pub(super) fn vacate(&mut self, number: u32) -> Option<Piece<S>> {
         let (index, place) = place(number);
-        let mut piece = Piece::EMPTY;
-        let Some(block) = self.blocks.get_mut(index as usize) else {
-            return piece;
-        };
-        if let Some(segment) = block.segments.get_mut(place as usize) {
-            block.floor = block.floor.max(segment.greatest);
-            segment.next_idle = core::mem::replace(&mut block.first_absent, place);
-            piece.slots = segment.vacate();
-        }
-        if block.n_present == PER_BLOCK {
-            block.next_lacking = core::mem::replace(&mut self.first_lacking, index);
-        }
+        let first_lacking = self.first_lacking;
+        let block = self.block_mut(index)?;
+        let segment = block.segments.get_mut(place as usize)?;
+        block.floor = block.floor.max(segment.greatest);
+        segment.next_idle = core::mem::replace(&mut block.first_absent, place);
+        let slots = segment.vacate();
+        let was_full = block.n_present == PER_BLOCK;
         block.n_present = block.n_present.saturating_sub(1);
+        let mut list = Vec::new();
         if block.n_present == 0 {
             block.first_absent = NONE;
-            piece.segments = core::mem::take(&mut block.segments);
+            list = core::mem::take(&mut block.segments);
         }
-        piece
+        if was_full {
+            block.next_lacking = first_lacking;
+            self.first_lacking = index;
+        }
+        Some(Piece::Segment {
+            _slots: slots,
+            _list: list,
+        })
     }
 
-    /// Takes a segment out, the last one first, and its block and the list of blocks with the last of them; `None` if there is none left.
+    /// Takes a segment out, the last one first, and the list of its block with the last of that; in the end the list of blocks. `None` if there
+    /// is nothing left.
     pub(super) fn pop(&mut self) -> Option<Piece<S>> {
-        let block = self.blocks.last_mut()?;
-        let slots = block
-            .segments
-            .pop()
-            .map_or(Vec::new(), |segment| segment.slots);
-        let mut piece = Piece {
-            slots,
-            ..Piece::EMPTY
-        };
+        let is_last = self.others.is_empty();
+        let block = self.others.last_mut().unwrap_or(&mut self.first);
+        let last = block.segments.pop();
+        if is_last && last.is_none() {
+            let list = core::mem::take(&mut self.others);
+            return (list.capacity() > 0).then_some(Piece::Blocks { _list: list });
+        }
+        let mut list = Vec::new();
         if block.segments.is_empty() {
-            piece.segments = core::mem::take(&mut block.segments);
-            self.blocks.pop();
+            list = core::mem::take(&mut block.segments);
+            self.others.pop();
         }
-        if self.blocks.is_empty() {
-            piece.blocks = core::mem::take(&mut self.blocks);
-        }
-        Some(piece)
+        Some(Piece::Segment {
+            _slots: last.map_or(Vec::new(), |last| last.slots),
+            _list: list,
+        })
     }
 }

@@ -34,19 +34,15 @@ pub(crate) enum Object<S: System> {
     Handle(Ref<Handle<S>>),
 }
 
-/// A piece of a table that is given back: a segment, and the lists that nothing is left of.
-pub(crate) struct Piece<S: System> {
-    slots: Vec<Slot<S>>,
-    segments: Vec<Segment<S>>,
-    blocks: Vec<Block<S>>,
-}
-
-impl<S: System> Piece<S> {
-    const EMPTY: Piece<S> = Piece {
-        slots: Vec::new(),
-        segments: Vec::new(),
-        blocks: Vec::new(),
-    };
+/// A piece of a table that is given back.
+pub(crate) enum Piece<S: System> {
+    /// A segment, and the list of its block if no other has memory.
+    Segment {
+        _slots: Vec<Slot<S>>,
+        _list: Vec<Segment<S>>,
+    },
+    /// The list of blocks.
+    Blocks { _list: Vec<Block<S>> },
 }
 
 /// Why ids cannot be named together (REL-1), and the place among them that shows it.
@@ -202,15 +198,16 @@ impl<S: System> Table<S> {
         self.segments.get(index).is_some_and(Segment::has_room)
     }
 
-    /// A segment has room now.
+    /// A segment has room now: it is the first of the list.
     fn open(&mut self, index: u32) {
         let next = core::mem::replace(&mut self.first_open, index);
-        if let Some(next) = self.segments.get_mut(next) {
-            next.previous_open = index;
-        }
         if let Some(segment) = self.segments.get_mut(index) {
-            segment.previous_open = NONE;
             segment.next_open = next;
+        }
+        if next != NONE
+            && let Some(next) = self.segments.get_mut(next)
+        {
+            next.previous_open = index;
         }
     }
 
@@ -220,9 +217,12 @@ impl<S: System> Table<S> {
             return;
         };
         let (previous, next) = (segment.previous_open, segment.next_open);
-        match self.segments.get_mut(previous) {
-            Some(previous) => previous.next_open = next,
-            None => self.first_open = next,
+        if self.first_open == index {
+            self.first_open = next;
+            return;
+        }
+        if let Some(previous) = self.segments.get_mut(previous) {
+            previous.next_open = next;
         }
         if let Some(next) = self.segments.get_mut(next) {
             next.previous_open = previous;
@@ -231,8 +231,8 @@ impl<S: System> Table<S> {
 
     /// A segment may be empty. The first is never taken out.
     fn idle(&mut self, index: u32) {
-        if let Some(segment) = self.segments.get_mut(index)
-            && index > 0
+        if index > 0
+            && let Some(segment) = self.segments.get_mut(index)
             && segment.is_empty()
             && segment.next_idle == NONE
         {
@@ -250,7 +250,7 @@ impl<S: System> Table<S> {
         let was_empty = segment.is_empty();
         let (offset, generation) = segment.reserve()?;
         if !segment.has_room() {
-            self.close(index);
+            self.first_open = segment.next_open;
         }
         self.n_free = self.n_free.saturating_sub(1);
         self.n_empty = self.n_empty.saturating_sub(u32::from(was_empty));
@@ -259,9 +259,20 @@ impl<S: System> Table<S> {
     }
 
     /// Takes the memory of a segment in which nothing is used, if there is more than one, to be dropped outside the lock.
+    #[inline(always)]
     #[must_use]
     pub(crate) fn take_empty(&mut self) -> Option<Piece<S>> {
-        while self.n_empty > 1 {
+        if self.n_empty > 1 {
+            self.take_idle()
+        } else {
+            None
+        }
+    }
+
+    /// The memory of the first segment on the stack of those that may be empty in which nothing is used.
+    #[cold]
+    fn take_idle(&mut self) -> Option<Piece<S>> {
+        loop {
             let index = self.first_idle;
             let segment = self.segments.get_mut(index)?;
             self.first_idle = core::mem::replace(&mut segment.next_idle, NONE);
@@ -270,10 +281,9 @@ impl<S: System> Table<S> {
                 self.n_free = self.n_free.saturating_sub(segment.n_slots);
                 self.n_empty = self.n_empty.saturating_sub(1);
                 self.close(index);
-                return Some(self.segments.vacate(index));
+                return self.segments.vacate(index);
             }
         }
-        None
     }
 
     /// Lets a promised id name `object`.
@@ -287,43 +297,43 @@ impl<S: System> Table<S> {
     #[must_use]
     pub(crate) fn free(&mut self, id: Id) -> Option<Packed<Object<S>>> {
         self.forget_if_recent(id);
-        let index = index(id);
-        let slot = self.slot_mut(index)?;
-        let object = slot.object.take();
-        if slot.next == NONE {
-            self.recycle(index);
-        }
-        object
+        self.take_back(index(id), Segment::take)?
+    }
+
+    /// Lets a slot that was freed while it was named be given out again.
+    #[cold]
+    fn recycle(&mut self, index: u32) {
+        self.take_back(index, Segment::take);
     }
 
     /// Takes back a promise that nobody was told of: the id may be promised again.
     pub(crate) fn cancel(&mut self, id: Id) {
-        self.take_back(index(id), Segment::put_back);
+        self.take_back(index(id), |segment, offset| ((), segment.put_back(offset)));
     }
 
-    /// Lets a slot that holds nothing be given out again, under another id.
-    fn recycle(&mut self, index: u32) {
-        self.take_back(index, Segment::recycle);
-    }
-
-    fn take_back(&mut self, index: u32, take_back: fn(&mut Segment<S>, u32) -> bool) {
+    /// Does with a slot what `take_back` does with its segment and the place there; that says whether the slot can be given out again.
+    #[inline(always)]
+    fn take_back<R>(
+        &mut self,
+        index: u32,
+        take_back: impl FnOnce(&mut Segment<S>, u32) -> (R, bool),
+    ) -> Option<R> {
         let (index, offset) = place(index);
-        let Some(segment) = self.segments.get_mut(index) else {
-            return;
-        };
+        let segment = self.segments.get_mut(index)?;
         let had_room = segment.has_room();
-        if !take_back(segment, offset) {
-            return;
+        let (taken, is_free) = take_back(segment, offset);
+        if is_free {
+            let is_empty = segment.is_empty();
+            self.n_free = self.n_free.saturating_add(1);
+            if !had_room {
+                self.open(index);
+            }
+            if is_empty {
+                self.n_empty = self.n_empty.saturating_add(1);
+                self.idle(index);
+            }
         }
-        let is_empty = segment.is_empty();
-        self.n_free = self.n_free.saturating_add(1);
-        if !had_room {
-            self.open(index);
-        }
-        if is_empty {
-            self.n_empty = self.n_empty.saturating_add(1);
-            self.idle(index);
-        }
+        Some(taken)
     }
 
     /// What `id` names.
@@ -435,10 +445,17 @@ impl<S: System> Table<S> {
 
     /// What the slot `index` holds, and whether there may be such a slot; for walks over all objects.
     pub(crate) fn at(&self, index: u32) -> Option<Option<&Packed<Object<S>>>> {
-        if self.segments.ends_before(place(index).0) {
-            return None;
+        let (segment, offset) = place(index);
+        match self.segments.get(segment) {
+            Some(segment) => Some(
+                segment
+                    .slots
+                    .get(offset as usize)
+                    .and_then(|slot| slot.object.as_ref()),
+            ),
+            None if self.segments.ends_before(segment) => None,
+            None => Some(None),
         }
-        Some(self.slot(index).and_then(|slot| slot.object.as_ref()))
     }
 
     #[inline]

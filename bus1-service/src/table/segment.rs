@@ -7,7 +7,7 @@ use crate::System;
 use crate::mem::Packed;
 use crate::mutant::{self, Mutant};
 
-pub(super) struct Slot<S: System> {
+pub(crate) struct Slot<S: System> {
     pub(super) generation: u32,
     /// While it is free, the next free slot of its segment, if any, as an offset. While it is used, [`NONE`] unless it is on a chain; then the
     /// next there, or the end.
@@ -16,7 +16,7 @@ pub(super) struct Slot<S: System> {
 }
 
 /// A segment. Without memory it is *absent*, and nothing it says is of use but the link to the next one.
-pub(super) struct Segment<S: System> {
+pub(crate) struct Segment<S: System> {
     /// Those that were ever given out since the segment has this memory.
     pub(super) slots: Vec<Slot<S>>,
     /// Slots there is memory for.
@@ -28,7 +28,7 @@ pub(super) struct Segment<S: System> {
     floor: u32,
     /// The greatest generation that a slot has.
     pub(super) greatest: u32,
-    /// Its neighbours on the list of segments with room.
+    /// Its neighbours on the list of segments with room; that before the first is whichever was there once.
     pub(super) previous_open: u32,
     pub(super) next_open: u32,
     /// [`NONE`] unless it is on the stack of those that may be empty; then the next there, or [`END`](super::END). If it is absent, the next
@@ -85,19 +85,24 @@ impl<S: System> Segment<S> {
         Some(given)
     }
 
-    /// Takes a slot back that holds nothing, to be given out again under another id. `false` if its generations are used up: then it
-    /// never is.
-    pub(super) fn recycle(&mut self, offset: u32) -> bool {
+    /// Takes out what a slot holds, and the slot back, to be given out again under another id; whether it can be: not if it is on a chain,
+    /// and never again if its generations are used up.
+    #[inline]
+    pub(super) fn take(&mut self, offset: u32) -> (Option<Packed<Object<S>>>, bool) {
         let Some(slot) = self.slots.get_mut(offset as usize) else {
-            return false;
+            return (None, false);
         };
+        let object = slot.object.take();
         let step = u32::from(!mutant::is(Mutant::IdsRecur));
-        let Some(generation) = slot.generation.checked_add(step) else {
-            return false;
+        let next = slot.generation.checked_add(step);
+        let (Some(generation), NONE) = (next, slot.next) else {
+            return (object, false);
         };
         slot.generation = generation;
+        slot.next = core::mem::replace(&mut self.first_free, offset);
         self.greatest = self.greatest.max(generation);
-        self.put_back(offset)
+        self.n_used = self.n_used.saturating_sub(1);
+        (object, true)
     }
 
     /// Takes a slot back that holds nothing, to be given out again under the same id. `false` if there is none.
