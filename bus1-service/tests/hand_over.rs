@@ -405,23 +405,6 @@ fn acc_2_what_was_granted_is_granted_as_long_as_nothing_changes() {
     world.end();
 }
 
-/// A handle that was sent through last leads nowhere when it was released alone, and the one that was not released still does.
-#[test]
-fn rel_2_a_handle_released_alone_hands_nothing_over() {
-    let world = World::new(2);
-    let [receiver, sender] = world.first();
-    let [kept, last] = [(); 2].map(|()| node(receiver, sender).1);
-    for handle in [kept, last] {
-        send(sender, &[handle], &[], b"").expect("the first send");
-        receiver.recv().expect("the first message");
-        assert!(hand_over(sender, handle, 8, false, Way::Registers, None).is_some());
-    }
-    assert!(sender.release_one(last, &mut |bell, wake| ring(bell, wake)));
-    assert!(sender.aim(last, false).is_none());
-    assert!(sender.aim(kept, false).is_some());
-    world.end();
-}
-
 /// A handle that was sent through leads nowhere from the moment on in which its release takes effect, long before all of it is done.
 #[test]
 fn rel_2_a_released_handle_hands_nothing_over() {

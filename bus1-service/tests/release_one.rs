@@ -235,6 +235,20 @@ fn rel_1_releasing_one_handle_is_usual() {
     assert!((1..n_handles).contains(&n_fast), "{n_fast}");
 }
 
+/// The handle that a message was aimed through last leads nowhere when it was released, and still does if another was.
+#[test]
+fn rel_2_a_released_handle_is_not_remembered() {
+    let world = World::new(2);
+    let [server, client] = world.first();
+    let [kept, other, last] = [(); 3].map(|()| node(server, client).1);
+    for (handle, released) in [(kept, other), (last, last)] {
+        assert!(client.aim(handle, false).is_some());
+        assert!(client.release_one(released, &mut |bell, wake| ring(bell, wake)));
+        assert_eq!(client.aim(handle, false).is_some(), handle == kept);
+    }
+    world.end();
+}
+
 /// A handle that stops counting before hundreds of copies on their way does so in several sections; whoever waits is woken when it has.
 #[test]
 fn not_2_the_last_handle_is_told_behind_many_copies_on_their_way() {
