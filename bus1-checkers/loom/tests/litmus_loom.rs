@@ -13,7 +13,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use evidence::litmus::{Litmus, Part, named, run_part};
+use evidence::litmus::{Litmus, PROGRAMS, Part, named, run_part};
 
 /// Litmus tests of which all executions there are end within a second or two, and are tried always, with any number of preemptions.
 const END_SOON: &[&str] = &[
@@ -28,6 +28,22 @@ const END: &[&str] = &["L10", "L13", "L14", "R10", "R11", "R12", "M3", "H5", "H7
 fn what_ends_is_a_litmus_test() {
     for id in [END_SOON, END].concat() {
         assert_eq!(named(id).id, id);
+    }
+}
+
+/// The table of `docs/testing.md` has a row for each litmus test, and a number of all executions for those that are run to their end.
+#[test]
+fn what_ends_is_in_the_table() {
+    let page = include_str!("../../../docs/testing.md");
+    for litmus in PROGRAMS {
+        let (whole, parts) = (format!("| {} | ", litmus.id), format!("| {}: ", litmus.id));
+        let mut rows = page.lines();
+        let row = rows.find(|row| row.starts_with(&whole) || row.starts_with(&parts));
+        let row = row.unwrap_or_else(|| panic!("{} has no row", litmus.id));
+        let all = row.split(" | ").nth(1).unwrap_or_default();
+        let ends = all.starts_with(|first: char| first.is_ascii_digit());
+        let is_run = [END_SOON, END].concat().contains(&litmus.id);
+        assert_eq!(ends, is_run, "{}: {all}", litmus.id);
     }
 }
 
