@@ -1,8 +1,8 @@
 //! The segments of an id table, by their number.
 //!
-//! They come in blocks, the first of which lies in the table. A block in which no segment has memory has none either: of it a few words remain, with the generation
-//! that its slots begin with when it comes back. So what a peer holds pays for the list of its segments too, however much it
-//! held before.
+//! They come in blocks, the first of which lies in the table. A block in which no segment has memory has none either: of it a few
+//! words remain, with the generation that its slots begin with when it comes back. So what a peer holds pays for the list of its
+//! segments too, however much it held before.
 
 use alloc::vec::Vec;
 
