@@ -46,6 +46,23 @@ fn segments(table: &Table<Host>) -> impl Iterator<Item = &Segment<Host>> {
     blocks.flat_map(|block| &block.segments)
 }
 
+/// The segments with room are those of the list, each once, and there are as many blocks as they need.
+fn check(table: &Table<Host>) {
+    let mut listed = Vec::new();
+    let mut index = table.first_open;
+    while let Some(segment) = table.segments.get(index) {
+        assert!(!listed.contains(&index), "{index} is on the list twice");
+        let before = listed.last().copied();
+        assert!(before.is_none_or(|before| segment.previous_open == before));
+        listed.push(index);
+        index = segment.next_open;
+    }
+    listed.sort_unstable();
+    let n_blocks = table.segments.blocks().count() as u32;
+    let all = (0..n_blocks * PER_BLOCK).filter(|&index| table.has_room(index));
+    assert_eq!(listed, Vec::from_iter(all));
+}
+
 /// A table of so many segments, all of them full, and their ids.
 fn filled(n_segments: u32) -> (Table<Host>, Vec<Vec<Id>>) {
     let mut table = Table::new();
@@ -115,21 +132,47 @@ fn obj_4_used_up_slots_are_retired() {
     assert!(again.iter().all(|&id| super::index(id) != index));
 }
 
-/// The first segment grows by doubling, as its peer does; then whole segments come, for which the list of them doubles.
+/// The first segment grows by doubling, as its peer does; then whole segments come, for which the list of their block doubles, and that of
+/// blocks. What is set aside for a list takes its place, and the old one is given back.
 #[test]
 fn obj_4_a_table_grows_by_doubling() {
     let mut table = Table::<Host>::new();
     let mut seen = Vec::new();
-    while seen.len() < 10 {
+    for n_made in 0..4 * PER_BLOCK + 6 {
         let need = table.growth(table.n_free + 1).unwrap();
         seen.push((need.segment, need.n_slots, need.n_segments, need.n_blocks));
-        drop(table.grow(need.take().unwrap()));
+        let left_over = table.grow(need.take().unwrap());
+        let old = [left_over.segments.capacity(), left_over.blocks.capacity()];
+        assert_eq!(old, [need.n_segments / 2, need.n_blocks / 2]);
         assert_eq!(table.n_empty as usize, segments(&table).count());
+        check(&table);
+        let n_segments = n_made.saturating_sub(5).max(1);
+        assert_eq!(segments(&table).count() as u32, n_segments);
+        let n_blocks = table.segments.blocks().count() as u32;
+        assert_eq!(n_blocks, n_segments.div_ceil(PER_BLOCK));
     }
-    let doubled = (2..9).map(|shift| (0, 1 << shift, usize::from(shift == 2)));
-    let doubled = doubled.map(|(segment, n_slots, n)| (segment, n_slots, n, 0));
+    let doubled = (2..9).map(|shift| (0, 1 << shift, usize::from(shift == 2), 0));
     let whole = [(1, REGULAR, 2, 0), (2, REGULAR, 4, 0), (3, REGULAR, 0, 0)];
-    assert_eq!(seen, doubled.chain(whole).collect::<Vec<_>>());
+    assert_eq!(seen[..10], *doubled.chain(whole).collect::<Vec<_>>());
+    let of_blocks = seen.iter().filter(|need| need.3 > 0);
+    let of_blocks: Vec<_> = of_blocks.map(|need| (need.0, need.2, need.3)).collect();
+    let [first, second, third] = [1, 2, 3].map(|block| block * PER_BLOCK);
+    assert_eq!(of_blocks, [(first, 1, 1), (second, 1, 2), (third, 1, 4)]);
+}
+
+/// A slot that is freed while a release names it is given out again when the release is done with it.
+#[test]
+fn rel_1_a_named_slot_is_free_later() {
+    let mut table = Table::new();
+    let ids = reserve(&mut table, 4);
+    let mut chain = Chain::EMPTY;
+    ids.iter().for_each(|&id| table.push(&mut chain, index(id)));
+    free(&mut table, &ids);
+    assert_eq!((table.n_free, table.n_empty), (0, 0));
+    while table.pop(&mut chain).is_some() {}
+    assert_eq!((table.n_free, table.n_empty), (4, 1));
+    let again = reserve(&mut table, 4);
+    assert!(again.iter().all(|id| !ids.contains(id)));
 }
 
 /// Of the segments in which nothing is held one stays, which is the first if it can be; where memory was given back, it is taken again first.
@@ -251,6 +294,7 @@ fn obj_4_segments_come_and_go_in_any_order() {
                 ids[place(index(id)).0 as usize].push(id);
             }
         }
+        check(&table);
         let promised = ids.iter().flatten().map(|&id| index(id));
         let n_promised = ids.iter().map(Vec::len).sum::<usize>();
         assert_eq!(promised.collect::<BTreeSet<u32>>().len(), n_promised);
