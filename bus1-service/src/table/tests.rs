@@ -160,6 +160,20 @@ fn obj_4_a_table_grows_by_doubling() {
     assert_eq!(of_blocks, [(first, 1, 1), (second, 1, 2), (third, 1, 4)]);
 }
 
+/// A promise that is taken back before anybody was told of it can be made again, with the same id.
+#[test]
+fn obj_4_a_promise_is_taken_back() {
+    let mut table = Table::new();
+    let ids = reserve(&mut table, 4);
+    for &id in &ids {
+        table.cancel(id);
+        assert_eq!((table.reserve(), table.n_free), (Some(id), 0));
+    }
+    ids.iter().for_each(|&id| table.cancel(id));
+    assert_eq!((table.n_free, table.n_empty), (4, 1));
+    check(&table);
+}
+
 /// A slot that is freed while a release names it is given out again when the release is done with it.
 #[test]
 fn rel_1_a_named_slot_is_free_later() {
@@ -316,12 +330,14 @@ fn clo_4_every_piece_comes_back() {
     let n_present = segments(&table)
         .filter(|segment| segment.n_slots > 0)
         .count();
-    let mut n_pieces = 0;
+    let (mut n_pieces, mut n_lists) = (0, 0);
     while let Some(piece) = table.shrink() {
-        let has_slots = |slots: &Vec<Slot<Host>>| slots.capacity() > 0;
-        n_pieces +=
-            usize::from(matches!(piece, Piece::Segment { _slots, .. } if has_slots(&_slots)));
+        match piece {
+            Piece::Segment { _slots, .. } => n_pieces += usize::from(_slots.capacity() > 0),
+            Piece::Blocks { .. } => n_lists += 1,
+        }
     }
+    assert_eq!(n_lists, 1);
     assert_eq!(n_pieces, n_present);
     assert_eq!(segments(&table).count(), 0);
     assert!(table.at(0).is_none());
