@@ -46,7 +46,7 @@ fn segments(table: &Table<Host>) -> impl Iterator<Item = &Segment<Host>> {
     blocks.flat_map(|block| &block.segments)
 }
 
-/// The segments with room are those of the list, each once, and there are as many blocks as they need.
+/// Panics unless the segments with room are those of the list, each once, and each knows the one before it.
 fn check(table: &Table<Host>) {
     let mut listed = Vec::new();
     let mut index = table.first_open;
